@@ -1,0 +1,7 @@
+//! MCP tool server for LlamaCloud Batches.
+
+pub mod llamacloud;
+pub mod mcp;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod tools;
