@@ -1,5 +1,6 @@
 //! MCP tool server for LlamaCloud Batches.
 
+pub mod foreign;
 pub mod llamacloud;
 pub mod mcp;
 #[cfg(feature = "sandbox")]

@@ -1,1 +1,32 @@
-//! The protocol.
+//! The Model Context Protocol on a pipe. Knows no tool and no LlamaCloud.
+//!
+//! A line comes in ([`lines`]), is read ([`envelope`]), gets a revision ([`context`]), finds its method ([`methods`]) and perhaps its
+//! tool ([`tool`]), and its answer goes out ([`outbox`]). [`connection`] is the loop around all of it, [`pipe`] opens the process's own
+//! stdin and stdout.
+
+mod arguments;
+mod connection;
+mod context;
+mod dispatch;
+mod envelope;
+mod error;
+mod in_flight;
+mod lines;
+mod methods;
+mod outbox;
+mod pipe;
+#[cfg(target_os = "linux")]
+mod polled;
+mod schema;
+mod tool;
+mod types;
+mod version;
+
+pub use connection::{End, Limits, serve};
+pub use context::RequestContext;
+pub use error::ProtocolError;
+pub use methods::{Server, ServerIdentity};
+pub use pipe::{Io, Transport};
+pub use tool::{Tool, ToolError, ToolSet};
+pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};
+pub use version::{Era, Revision};

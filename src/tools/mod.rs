@@ -1,1 +1,67 @@
-//! The tools.
+//! What a model may do: one file a tool, and the words it reads.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `create_batch`, `list_batches`, `get_batch` | input, output and call of a tool |
+//! | `account` | what the tools share: the client, the pinned project, the limits |
+//! | `batch` | a batch as a model sees it, and the sentence about its status |
+//! | `files`, `reasons`, `cursor` | what became of a batch's files: counts, reasons grouped, one page at a time |
+//! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
+//! | `moment` | instants in arguments |
+
+mod account;
+mod batch;
+mod create_batch;
+mod cursor;
+mod error;
+mod files;
+mod get_batch;
+mod key_help;
+mod list_batches;
+mod moment;
+mod reasons;
+
+pub use account::Policy;
+
+use account::Account;
+use create_batch::CreateBatch;
+use get_batch::GetBatch;
+use list_batches::ListBatches;
+
+use crate::llamacloud::Client;
+use crate::mcp::{Icon, Tool, ToolSet};
+
+/// What a model reads before it uses the tools; at most 800 characters.
+pub const INSTRUCTIONS: &str = "\
+LlamaCloud Batches runs one parse or extract job over every file of a cloud directory. A batch takes minutes to hours and costs \
+the user credits, so create one only when asked to.\n\
+Order of work: `create_batch` once; then `get_batch` now and then, waiting `check_again_in_seconds` between calls, until `final` is \
+true; then `get_batch` with `expand: [\"results\"]` for the files. `list_batches` finds batches that exist, also after a failed or \
+interrupted call: look there before creating again.\n\
+Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file was handed to a job (a job can still fail), FAILED \
+means no reliable results, CANCELLED keeps what was finished.";
+
+/// Every tool that the policy allows, in the order in which they are listed.
+pub fn all(client: Client, policy: Policy, icons: &'static [Icon]) -> ToolSet {
+    let account = Account::new(client, policy);
+    let Policy { read_only, .. } = account.policy;
+    let mut tools = ToolSet::new(icons);
+    tools = if read_only {
+        tools.without(CreateBatch::NAME, "This server was started with --read-only: it creates nothing.")
+    } else {
+        tools.with(CreateBatch::new(account.clone()))
+    };
+    tools = tools.with(ListBatches::new(account.clone())).with(GetBatch::new(account.clone()));
+    for argument in account.pinned_arguments() {
+        tools = tools.hiding(argument);
+    }
+    tools
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn instructions_are_short() {
+        assert!(super::INSTRUCTIONS.chars().count() <= 800, "{}", super::INSTRUCTIONS.chars().count());
+    }
+}

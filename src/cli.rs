@@ -1,0 +1,154 @@
+//! Flags and variables, exactly as typed. What they mean together is decided in [`crate::config`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The command line.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "llamacloud-batches-mcp",
+    version,
+    about = "MCP server for LlamaCloud Batches, on stdin and stdout.",
+    long_about = "MCP server for LlamaCloud Batches, on stdin and stdout.\n\nAn AI assistant host starts it and talks JSON-RPC \
+                  with it. Without a command it serves; try it without an account with --sandbox.",
+    after_help = "The API key comes from the variable LLAMA_CLOUD_API_KEY (or LLAMA_PARSE_API_KEY) or from --api-key-file; \
+                  there is no flag for it, because other users of the machine can see flags."
+)]
+pub struct Cli {
+    /// What to do; `serve` if left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings, before or after the command.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// What the program can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serve MCP on stdin and stdout (the default).
+    Serve,
+    /// Serve the simulated LlamaCloud over HTTP on loopback until stopped.
+    #[cfg(feature = "sandbox")]
+    Sandbox {
+        /// Port to listen on; 0 means any free one. The address is printed on stderr.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+}
+
+/// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Flags {
+    /// File whose first line is the API key.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// Base URL of the API: https, or http on loopback [variable: LLAMA_CLOUD_BASE_URL].
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "region")]
+    pub base_url: Option<String>,
+    /// Region of the account, in place of a base URL.
+    #[arg(long, global = true, value_enum)]
+    pub region: Option<Region>,
+    /// Pin the project: the tools lose the argument `project_id` [variable: LLAMA_CLOUD_PROJECT_ID].
+    #[arg(long, global = true, value_name = "ID")]
+    pub project_id: Option<String>,
+    /// Pin the organization: the tools lose the argument `organization_id` [variable: LLAMA_CLOUD_ORGANIZATION_ID].
+    #[arg(long, global = true, value_name = "ID")]
+    pub organization_id: Option<String>,
+    /// Withhold every tool that changes something.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Seconds within which each tool call is answered.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 45, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: u64,
+    /// Longest tool result, in characters.
+    #[arg(long, global = true, value_name = "CHARACTERS", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(2000..=16000))]
+    pub max_result_chars: u32,
+    /// What to log, for example `info` or `llamacloud_batches_mcp=debug` [variable: LLAMA_CLOUD_LOG] [default: warn].
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How log lines look.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Append the log to this file (created with mode 0600) in place of stderr.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// How stdin and stdout are read and written: `auto` polls pipes and sockets where it can, `portable` never does.
+    #[arg(long, global = true, value_enum, default_value_t = Stdio::Auto)]
+    pub stdio: Stdio,
+    /// Serve on a simulated LlamaCloud inside this process: no account, no network, no costs.
+    #[cfg(feature = "sandbox")]
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// How fast sandbox batches run.
+    #[cfg(feature = "sandbox")]
+    #[arg(long, global = true, value_name = "SPEED", default_value = "fast", help = crate::sandbox::SPEED_HELP)]
+    pub sandbox_speed: crate::sandbox::Speed,
+    /// What goes wrong in the sandbox; may be given more than once.
+    #[cfg(feature = "sandbox")]
+    #[arg(long, global = true, value_name = "FAULT", help = crate::sandbox::FAULTS_HELP)]
+    pub sandbox_fault: Vec<crate::sandbox::Fault>,
+}
+
+/// LlamaCloud's regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Region {
+    /// North America, the default.
+    Us,
+    /// Europe.
+    Eu,
+}
+
+/// Shape of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// How stdin and stdout are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Stdio {
+    /// Polled where that is possible.
+    #[default]
+    Auto,
+    /// As every system can.
+    Portable,
+}
+
+/// The variables that are read, as found.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// `LLAMA_CLOUD_API_KEY`.
+    pub api_key: Option<OsString>,
+    /// `LLAMA_PARSE_API_KEY`, which the official SDKs accept as well.
+    pub parse_api_key: Option<OsString>,
+    /// `LLAMA_CLOUD_BASE_URL`.
+    pub base_url: Option<OsString>,
+    /// `LLAMA_CLOUD_PROJECT_ID`.
+    pub project_id: Option<OsString>,
+    /// `LLAMA_CLOUD_ORGANIZATION_ID`.
+    pub organization_id: Option<OsString>,
+    /// `LLAMA_CLOUD_LOG`.
+    pub log: Option<OsString>,
+}
+
+impl Environment {
+    /// Reads the process's variables. The only place that does.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+    pub fn read() -> Self {
+        Self {
+            api_key: std::env::var_os("LLAMA_CLOUD_API_KEY"),
+            parse_api_key: std::env::var_os("LLAMA_PARSE_API_KEY"),
+            base_url: std::env::var_os("LLAMA_CLOUD_BASE_URL"),
+            project_id: std::env::var_os("LLAMA_CLOUD_PROJECT_ID"),
+            organization_id: std::env::var_os("LLAMA_CLOUD_ORGANIZATION_ID"),
+            log: std::env::var_os("LLAMA_CLOUD_LOG"),
+        }
+    }
+}

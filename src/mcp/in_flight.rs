@@ -1,0 +1,89 @@
+//! What is being answered: which request ids, how much of it, and how to give it up.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::envelope::RequestKey;
+
+/// What one request is taken to cost at least: its answer is kept until it can be written.
+const LEAST_BYTES: usize = 16 * 1024;
+
+/// The requests in flight on one connection.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    calls: Mutex<HashMap<RequestKey, CancellationToken>>,
+    /// In units of `LEAST_BYTES`, so that a few large lines weigh as much as many small ones.
+    budget: Arc<Semaphore>,
+    units: u32,
+    all: CancellationToken,
+}
+
+/// A request's place in the set; dropped when its answer is on its way or never will be.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    in_flight: Arc<InFlight>,
+    key: RequestKey,
+    cancelled: CancellationToken,
+}
+
+impl InFlight {
+    /// Room for requests of `max_bytes` in all.
+    pub(crate) fn new(max_bytes: usize) -> Arc<Self> {
+        let units = u32::try_from(max_bytes / LEAST_BYTES).unwrap_or(u32::MAX).max(1);
+        let budget = Arc::new(Semaphore::new(units as usize));
+        Arc::new(Self { calls: Mutex::default(), budget, units, all: CancellationToken::new() })
+    }
+
+    /// Takes a request in, unless its id is in flight already.
+    pub(crate) fn admit(self: &Arc<Self>, key: RequestKey) -> Option<Ticket> {
+        let cancelled = self.all.child_token();
+        match self.lock().entry(key.clone()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(place) => place.insert(cancelled.clone()),
+        };
+        Some(Ticket { in_flight: Arc::clone(self), key, cancelled })
+    }
+
+    /// Waits for room for a line of `bytes` bytes with `requests` requests. A line larger than all the room waits to be alone.
+    pub(crate) async fn room(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(LEAST_BYTES).max(requests)).unwrap_or(u32::MAX).min(self.units);
+        Arc::clone(&self.budget).acquire_many_owned(units).await.ok()
+    }
+
+    /// Gives up a request. One that is not there was answered already: nothing happens.
+    pub(crate) fn cancel(&self, key: &RequestKey) {
+        if let Some(cancelled) = self.lock().get(key) {
+            cancelled.cancel();
+        }
+    }
+
+    /// Gives up everything.
+    pub(crate) fn cancel_all(&self) {
+        self.all.cancel();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RequestKey, CancellationToken>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    /// Runs `work` until it is done or the request is given up.
+    pub(crate) async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.cancelled.cancelled() => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.in_flight.lock().remove(&self.key);
+    }
+}

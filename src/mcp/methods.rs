@@ -1,0 +1,185 @@
+//! The methods, as a table: what the server answers to, with which parameters, and what it says.
+//!
+//! Which method belongs to which era is settled before one is called ([`super::context`]); what a revision's result looks like is
+//! decided in [`super::types`].
+
+use std::sync::{Arc, OnceLock};
+
+use jsonrpsee::core::server::Methods;
+use jsonrpsee::core::{RpcResult, async_trait};
+use jsonrpsee::proc_macros::rpc;
+use jsonrpsee::types::ErrorObjectOwned;
+use jsonrpsee::Extensions;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+
+use super::context::{RequestContext, Session, client_name};
+use super::error::ProtocolError;
+use super::tool::ToolSet;
+use super::types::{
+    CallToolResult, Caching, DiscoverResult, Empty, Implementation, InitializeResult, ServerCapabilities, Stamped,
+};
+use super::version::{Era, Revision};
+
+/// The protocol's methods. Tools are not methods: they are called through `tools/call`.
+#[rpc(server)]
+pub(crate) trait Mcp {
+    /// Opens a legacy session, or opens it anew. Source: 2025-11-25, basic/lifecycle.
+    #[method(name = "initialize", param_kind = map, with_extensions)]
+    fn initialize(
+        &self,
+        #[argument(rename = "protocolVersion")] protocol_version: String,
+        #[argument(rename = "clientInfo")] client_info: Option<Box<RawValue>>,
+    ) -> RpcResult<InitializeResult>;
+
+    /// Says that the server lives; legacy only. Source: 2025-11-25, basic/utilities/ping.
+    #[method(name = "ping")]
+    fn ping(&self) -> RpcResult<Empty>;
+
+    /// Says what the server is, without a session. Source: 2026-07-28, server/discover.
+    #[method(name = "server/discover", with_extensions)]
+    fn discover(&self) -> RpcResult<Stamped<DiscoverResult>>;
+
+    /// Lists the tools, all on one page. Source: server/tools, listing tools.
+    #[method(name = "tools/list", param_kind = map, with_extensions)]
+    fn list_tools(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>>;
+
+    /// Calls a tool. Source: server/tools, calling tools.
+    #[method(name = "tools/call", param_kind = map, with_extensions)]
+    async fn call_tool(&self, name: String, arguments: Option<Box<RawValue>>) -> RpcResult<Stamped<CallToolResult>>;
+
+    /// Keeps a stream of notifications open until it is cancelled or the input ends. Source: 2026-07-28, subscriptions/listen.
+    #[method(name = "subscriptions/listen", param_kind = map, with_extensions)]
+    async fn listen(&self, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>>;
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone)]
+pub struct ServerIdentity {
+    /// Name, version and what people see.
+    pub implementation: Implementation,
+    /// What a model reads before it uses the tools; at most 800 characters.
+    pub instructions: &'static str,
+}
+
+/// A server: its identity, its tools, and the method table over both.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) methods: Methods,
+}
+
+impl Server {
+    /// Builds the method table.
+    pub fn new(identity: ServerIdentity, tools: ToolSet) -> Self {
+        let table = Table { identity, tools: Arc::new(tools), lists: Default::default() };
+        Self { methods: table.into_rpc().into() }
+    }
+}
+
+struct Table {
+    identity: ServerIdentity,
+    tools: Arc<ToolSet>,
+    /// The answer to `tools/list` in each revision: it never changes while the process runs.
+    lists: [OnceLock<Box<RawValue>>; Revision::ALL.len()],
+}
+
+#[async_trait]
+impl McpServer for Table {
+    fn initialize(
+        &self,
+        extensions: &Extensions,
+        protocol_version: String,
+        client_info: Option<Box<RawValue>>,
+    ) -> RpcResult<InitializeResult> {
+        let context = context(extensions)?;
+        let revision = Revision::negotiate(&protocol_version);
+        let client_name = client_info.as_deref().and_then(client_name);
+        tracing::debug!(client = client_name.as_deref(), revision = revision.as_str(), "session opened");
+        context.connection.open_session(Session { revision, client_name });
+        Ok(InitializeResult {
+            protocol_version: revision.as_str(),
+            capabilities: ServerCapabilities::default(),
+            server_info: self.identity.implementation.for_revision(revision),
+            instructions: self.identity.instructions,
+        })
+    }
+
+    fn ping(&self) -> RpcResult<Empty> {
+        Ok(Empty {})
+    }
+
+    fn discover(&self, extensions: &Extensions) -> RpcResult<Stamped<DiscoverResult>> {
+        let revision = context(extensions)?.revision;
+        let result = DiscoverResult {
+            supported_versions: Revision::MODERN.map(Revision::as_str),
+            capabilities: ServerCapabilities::default(),
+            instructions: self.identity.instructions,
+            caching: Caching::STATIC,
+        };
+        Ok(Stamped::complete(revision, self.identity.implementation.for_revision(revision), result))
+    }
+
+    fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>> {
+        if cursor.is_some() {
+            let reason = "no such `cursor`: the list of tools has one page, ask for it without a cursor";
+            return Err(ProtocolError::invalid_params(reason).into());
+        }
+        let revision = context(extensions)?.revision;
+        let index = Revision::ALL.iter().position(|known| *known == revision);
+        let place = index.and_then(|index| self.lists.get(index)).ok_or_else(ProtocolError::internal)?;
+        if let Some(list) = place.get() {
+            return Ok(list.clone());
+        }
+        let list = self.tool_list(revision).map_err(|_| ProtocolError::internal())?;
+        Ok(place.get_or_init(|| list).clone())
+    }
+
+    async fn call_tool(
+        &self,
+        extensions: &Extensions,
+        name: String,
+        arguments: Option<Box<RawValue>>,
+    ) -> RpcResult<Stamped<CallToolResult>> {
+        let context = context(extensions)?;
+        let result = self.tools.call(context, &name, arguments.as_deref()).await?;
+        Ok(self.stamp(context.revision, result))
+    }
+
+    async fn listen(&self, extensions: &Extensions, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>> {
+        if !notifications.get().starts_with('{') {
+            return Err(ProtocolError::invalid_params("`notifications` must be an object").into());
+        }
+        let RequestContext { revision, connection, request_id, .. } = context(extensions)?;
+        // Nothing that can be listened to ever changes here, so none of it is promised.
+        let acknowledged = json!({
+            "jsonrpc": "2.0",
+            "method": "notifications/subscriptions/acknowledged",
+            "params": { "notifications": {}, "_meta": { "io.modelcontextprotocol/subscriptionId": request_id } },
+        });
+        connection.outbox.send(&acknowledged.to_string()).await;
+        connection.draining.cancelled().await;
+        Ok(self.stamp(*revision, Empty {}).of_subscription(request_id.clone()))
+    }
+}
+
+impl Table {
+    fn tool_list(&self, revision: Revision) -> serde_json::Result<Box<RawValue>> {
+        #[derive(Clone, Serialize)]
+        struct ListToolsResult {
+            tools: Value,
+            #[serde(flatten)]
+            caching: Option<Caching>,
+        }
+        let caching = (revision.era() == Era::Modern).then_some(Caching::STATIC);
+        to_raw_value(&self.stamp(revision, ListToolsResult { tools: self.tools.list(revision), caching }))
+    }
+
+    fn stamp<T>(&self, revision: Revision, result: T) -> Stamped<T> {
+        Stamped::complete(revision, self.identity.implementation.short(), result)
+    }
+}
+
+fn context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
+    extensions.get().ok_or_else(|| ProtocolError::internal().into())
+}

@@ -1,0 +1,154 @@
+//! The one way out. Everybody puts whole lines in; one task writes them, as many at a time as have gathered.
+//!
+//! The outbox is bounded in bytes: when the reader at the other end does not read, `send` waits, and whoever waits holds back
+//! what feeds it. A line larger than the bound passes when the outbox is empty.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Lines waiting to be written.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    /// Unsent bytes above which `send` waits.
+    max_bytes: usize,
+    waiting: Mutex<Vec<u8>>,
+    /// Something was put in.
+    filled: Notify,
+    /// Everything was taken out, and before that, written.
+    emptied: Notify,
+    closed: CancellationToken,
+}
+
+impl Outbox {
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            waiting: Mutex::default(),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+            closed: CancellationToken::new(),
+        }
+    }
+
+    /// Puts one line in, waiting for room first. Lines put into a closed outbox are dropped.
+    ///
+    /// # Cancel safety
+    /// A dropped `send` has put in nothing or the whole line.
+    pub(crate) async fn send(&self, line: &str) {
+        loop {
+            let room = self.emptied.notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            if self.closed.is_cancelled() {
+                return;
+            }
+            {
+                let mut waiting = self.lock();
+                if waiting.is_empty() || waiting.len() + line.len() < self.max_bytes {
+                    waiting.extend_from_slice(line.as_bytes());
+                    waiting.push(b'\n');
+                    self.filled.notify_one();
+                    return;
+                }
+            }
+            tokio::select! {
+                () = room => {}
+                () = self.closed.cancelled() => {}
+            }
+        }
+    }
+
+    /// Resolves when nobody reads any more.
+    pub(crate) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Lets nothing more in; [`Outbox::write_to`] ends once it has written what was there.
+    pub(crate) fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Writes what is put in until the outbox is closed or the writer fails.
+    ///
+    /// # Errors
+    /// The writer's. The outbox is closed then.
+    pub(crate) async fn write_to(&self, mut writer: impl AsyncWrite + Unpin) -> io::Result<()> {
+        let mut batch = Vec::new();
+        loop {
+            std::mem::swap(&mut batch, &mut *self.lock());
+            if batch.is_empty() {
+                if self.closed.is_cancelled() {
+                    return Ok(());
+                }
+                tokio::select! {
+                    () = self.filled.notified() => {}
+                    () = self.closed.cancelled() => {}
+                }
+                continue;
+            }
+            let written = async {
+                writer.write_all(&batch).await?;
+                writer.flush().await
+            };
+            if let Err(error) = written.await {
+                self.close();
+                return Err(error);
+            }
+            batch.clear();
+            batch.shrink_to(self.max_bytes);
+            self.emptied.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_come_out_whole_and_in_order() {
+        let outbox = Arc::new(Outbox::new(64));
+        let (writer, mut reader) = tokio::io::duplex(7);
+        let writing = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move { outbox.write_to(writer).await }
+        });
+        let sending = tokio::spawn(async move {
+            for number in 0..100 {
+                outbox.send(&format!("line {number}")).await;
+            }
+            outbox.send(&"x".repeat(1000)).await;
+            outbox.close();
+        });
+        let mut text = String::new();
+        reader.read_to_string(&mut text).await.unwrap();
+        sending.await.unwrap();
+        writing.await.unwrap().unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 101);
+        assert!(lines.iter().take(100).enumerate().all(|(number, line)| *line == format!("line {number}")));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_went_away_closes_it() {
+        let outbox = Outbox::new(64);
+        let (writer, reader) = tokio::io::duplex(7);
+        drop(reader);
+        outbox.send("a line").await;
+        assert!(outbox.write_to(writer).await.is_err());
+        outbox.closed().await;
+        outbox.send(&"dropped, and not waited for".repeat(10)).await;
+    }
+}

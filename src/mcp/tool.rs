@@ -1,0 +1,216 @@
+//! The seam between the protocol and what a model may do: a [`Tool`] says its types and carries out a call; the [`ToolSet`] lists
+//! the tools, reads their arguments and turns what they answer into a result.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::context::RequestContext;
+use super::error::ProtocolError;
+use super::types::{CallToolResult, Icon, TextContent, ToolAnnotations, ToolDefinition};
+use super::version::Revision;
+use super::{arguments, schema};
+
+/// Something that a model may do.
+pub trait Tool: Send + Sync + 'static {
+    /// `verb_noun`; never changes once released.
+    const NAME: &'static str;
+    /// The name for people.
+    const TITLE: &'static str;
+    /// What the tool does to the world.
+    const ANNOTATIONS: ToolAnnotations;
+    /// The arguments. The type's own documentation is the tool's description, its members' documentation theirs.
+    type Input: DeserializeOwned + JsonSchema + Send + 'static;
+    /// The result, an object.
+    type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// Carries out one call. Dropping the future gives the call up.
+    ///
+    /// # Errors
+    /// Whatever the model can act on. There is no other error: a bug is a panic, and answered as one.
+    fn call(&self, context: &RequestContext, input: Self::Input) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
+}
+
+/// A failure that the model can act on: the sentence it reads, and the cause for the log.
+#[derive(Debug)]
+pub struct ToolError {
+    text: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ToolError {
+    /// A failure without a cause worth a log line: the sentence says it all.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), source: None }
+    }
+
+    /// A failure with its cause.
+    pub fn caused_by(text: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { text: text.into(), source: Some(Box::new(source)) }
+    }
+
+    /// What the model reads.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The tools of a server, in the order in which they are listed.
+#[derive(Default)]
+pub struct ToolSet {
+    tools: Vec<Entry>,
+    withheld: Vec<(&'static str, &'static str)>,
+    hidden_arguments: Vec<&'static str>,
+    icons: &'static [Icon],
+}
+
+impl ToolSet {
+    /// No tools yet; `icons` are shown beside each.
+    pub fn new(icons: &'static [Icon]) -> Self {
+        Self { icons, ..Self::default() }
+    }
+
+    /// Adds a tool at the end.
+    #[must_use]
+    pub fn with<T: Tool>(mut self, tool: T) -> Self {
+        self.tools.push(Entry::new(tool, self.icons));
+        self
+    }
+
+    /// A tool that is neither listed nor callable here; `why` is told to who calls it all the same.
+    #[must_use]
+    pub fn without(mut self, name: &'static str, why: &'static str) -> Self {
+        self.withheld.push((name, why));
+        self
+    }
+
+    /// Leaves an argument out of every advertised schema, because the server's settings decide it.
+    #[must_use]
+    pub fn hiding(mut self, argument: &'static str) -> Self {
+        self.hidden_arguments.push(argument);
+        self
+    }
+
+    /// The definitions, as they are advertised.
+    pub fn definitions(&self) -> Vec<ToolDefinition> {
+        self.tools.iter().map(|entry| self.advertised(entry)).collect()
+    }
+
+    /// The definitions as JSON, as a revision defines them.
+    pub(crate) fn list(&self, revision: Revision) -> Value {
+        let tools = self.definitions();
+        Value::Array(tools.iter().map(|tool| tool.for_revision(revision)).collect())
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    /// -32602 for a tool that is not there. Everything else is a result.
+    pub(crate) async fn call(
+        &self,
+        context: &RequestContext,
+        name: &str,
+        arguments: Option<&RawValue>,
+    ) -> Result<CallToolResult, ProtocolError> {
+        let Some(entry) = self.tools.iter().find(|entry| entry.definition.name == name) else {
+            let why = self.withheld.iter().find(|(withheld, _)| *withheld == name).map(|(_, why)| *why);
+            return Err(ProtocolError::unknown_tool(name, why));
+        };
+        let arguments = arguments.map_or("{}", RawValue::get);
+        if !arguments.starts_with('{') {
+            return Err(ProtocolError::invalid_params("`arguments` must be an object"));
+        }
+        let started = Instant::now();
+        let outcome = entry.tool.call(context, arguments).await;
+        log(context, name, started, &outcome);
+        Ok(result(context.revision, outcome))
+    }
+
+    fn advertised(&self, entry: &Entry) -> ToolDefinition {
+        let mut definition = entry.definition.clone();
+        if let Some(Value::Object(properties)) = definition.input_schema.get_mut("properties") {
+            properties.retain(|name, _| !self.hidden_arguments.contains(&name.as_str()));
+        }
+        definition
+    }
+}
+
+/// A tool without its types.
+struct Entry {
+    definition: ToolDefinition,
+    tool: Arc<dyn Erased>,
+}
+
+impl Entry {
+    fn new<T: Tool>(tool: T, icons: &'static [Icon]) -> Self {
+        let mut input_schema = schema::of_input::<T::Input>();
+        let mut output_schema = schema::of_output::<T::Output>();
+        let description = schema::take_description(&mut input_schema);
+        schema::take_description(&mut output_schema);
+        let typed = Typed { tool, input_schema: input_schema.clone() };
+        let definition = ToolDefinition {
+            name: T::NAME,
+            title: T::TITLE,
+            description,
+            input_schema,
+            output_schema,
+            annotations: T::ANNOTATIONS,
+            icons,
+        };
+        Self { definition, tool: Arc::new(typed) }
+    }
+}
+
+trait Erased: Send + Sync {
+    /// The result as compact JSON.
+    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> BoxFuture<'a, Result<String, ToolError>>;
+}
+
+struct Typed<T> {
+    tool: T,
+    input_schema: Value,
+}
+
+impl<T: Tool> Erased for Typed<T> {
+    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(async move {
+            let input = arguments::decode(arguments, &self.input_schema).map_err(|problems| {
+                ToolError::new(format!("`{}` was not carried out. {problems}. Correct this and call again.", T::NAME))
+            })?;
+            let output = self.tool.call(context, input).await?;
+            serde_json::to_string(&output)
+                .map_err(|error| ToolError::caused_by(format!("`{}` could not write its result.", T::NAME), error))
+        })
+    }
+}
+
+/// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
+fn result(revision: Revision, outcome: Result<String, ToolError>) -> CallToolResult {
+    let is_error = outcome.is_err();
+    let (text, structured_content) = match outcome {
+        Ok(json) if revision.has_structured_content() => (json.clone(), RawValue::from_string(json).ok()),
+        Ok(json) => (json, None),
+        Err(error) => (error.text, None),
+    };
+    CallToolResult { content: [TextContent::new(text)], structured_content, is_error }
+}
+
+/// One line a call: tool, outcome, duration; never arguments.
+fn log(context: &RequestContext, tool: &str, started: Instant, outcome: &Result<String, ToolError>) {
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let client = context.client_name().unwrap_or("unnamed");
+    match outcome {
+        Ok(_) => tracing::info!(tool, client, duration_ms, "tool call succeeded"),
+        Err(ToolError { source: None, .. }) => tracing::info!(tool, client, duration_ms, "tool call refused"),
+        Err(ToolError { source: Some(source), .. }) => {
+            tracing::warn!(tool, client, duration_ms, error = %json!(source.to_string()), "tool call failed");
+        }
+    }
+}

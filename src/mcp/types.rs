@@ -1,0 +1,226 @@
+//! The wire types that we send and receive, nothing more. Names and spelling are the specification's.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::version::{Era, Revision};
+
+/// What a server says about itself. Shape: `{"name": "…", "title": "…", "version": "…"}`. Source: `Implementation`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Implementation {
+    /// Machine name.
+    pub name: Cow<'static, str>,
+    /// Name for people; from 2025-06-18.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Cow<'static, str>>,
+    /// Version of this server.
+    pub version: Cow<'static, str>,
+    /// One sentence for people; from 2025-11-25.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Cow<'static, str>>,
+    /// Pictures for people; from 2025-11-25.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub icons: &'static [Icon],
+}
+
+impl Implementation {
+    /// What of this the revision defines.
+    pub(crate) fn for_revision(&self, revision: Revision) -> Self {
+        Self {
+            name: self.name.clone(),
+            title: self.title.clone().filter(|_| revision.has_titles()),
+            version: self.version.clone(),
+            description: self.description.clone().filter(|_| revision.has_icons()),
+            icons: if revision.has_icons() { self.icons } else { &[] },
+        }
+    }
+
+    /// Name and version alone: what every modern result carries.
+    pub(crate) fn short(&self) -> Self {
+        Self { title: None, description: None, icons: &[], ..self.clone() }
+    }
+}
+
+/// A picture. Source: `Icon`.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Icon {
+    /// A `data:` URI, so that no host fetches anything.
+    pub src: &'static str,
+    /// `image/png`.
+    pub mime_type: &'static str,
+    /// For example `48x48`.
+    pub sizes: &'static [&'static str],
+}
+
+/// Hints about what a tool does. All are always stated, since the defaults assume the worst. Source: `ToolAnnotations`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the specification's shape")]
+pub struct ToolAnnotations {
+    /// The tool changes nothing.
+    pub read_only_hint: bool,
+    /// What it changes may be a loss.
+    pub destructive_hint: bool,
+    /// Calling it again with the same arguments changes nothing more.
+    pub idempotent_hint: bool,
+    /// It touches things that do not belong to the user.
+    pub open_world_hint: bool,
+}
+
+/// A tool as `tools/list` shows it, before a revision takes away what it does not define. Source: `Tool`.
+#[derive(Debug, Clone)]
+pub struct ToolDefinition {
+    /// `verb_noun`.
+    pub name: &'static str,
+    /// Name for people.
+    pub title: &'static str,
+    /// What the model reads.
+    pub description: String,
+    /// JSON Schema 2020-12 with an object root.
+    pub input_schema: Value,
+    /// JSON Schema 2020-12 with an object root, lenient.
+    pub output_schema: Value,
+    /// Hints.
+    pub annotations: ToolAnnotations,
+    /// Pictures.
+    pub icons: &'static [Icon],
+}
+
+impl ToolDefinition {
+    /// The JSON object that the revision defines.
+    pub(crate) fn for_revision(&self, revision: Revision) -> Value {
+        let mut tool = Map::new();
+        tool.insert("name".to_owned(), json!(self.name));
+        if revision.has_titles() {
+            tool.insert("title".to_owned(), json!(self.title));
+        }
+        tool.insert("description".to_owned(), json!(self.description));
+        tool.insert("inputSchema".to_owned(), self.input_schema.clone());
+        if revision.has_structured_content() {
+            tool.insert("outputSchema".to_owned(), self.output_schema.clone());
+        }
+        if revision.has_annotations() {
+            tool.insert("annotations".to_owned(), json!(self.annotations));
+        }
+        if revision.has_icons() {
+            tool.insert("icons".to_owned(), json!(self.icons));
+        }
+        Value::Object(tool)
+    }
+}
+
+/// Answer to `initialize`. Source: `InitializeResult`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InitializeResult {
+    pub(crate) protocol_version: &'static str,
+    pub(crate) capabilities: ServerCapabilities,
+    pub(crate) server_info: Implementation,
+    pub(crate) instructions: &'static str,
+}
+
+/// What the server offers. Source: `ServerCapabilities`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ServerCapabilities {
+    pub(crate) tools: Empty,
+}
+
+/// `{}`.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Empty {}
+
+/// Answer to `server/discover`. Source: 2026-07-28, `DiscoverResult`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DiscoverResult {
+    pub(crate) supported_versions: [&'static str; Revision::MODERN.len()],
+    pub(crate) capabilities: ServerCapabilities,
+    pub(crate) instructions: &'static str,
+    #[serde(flatten)]
+    pub(crate) caching: Caching,
+}
+
+/// How long a client may keep a result. Source: 2026-07-28, `CacheableResult`.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Caching {
+    /// Milliseconds.
+    ttl_ms: u32,
+    cache_scope: &'static str,
+}
+
+impl Caching {
+    /// For what is compiled in and holds nothing of the user's: five minutes, anybody.
+    pub(crate) const STATIC: Self = Self { ttl_ms: 300_000, cache_scope: "public" };
+}
+
+/// Answer to `tools/call`. Source: `CallToolResult`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CallToolResult {
+    pub(crate) content: [TextContent; 1],
+    /// The same JSON as the text, byte for byte: hosts show their model one or the other. Never there on an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) structured_content: Option<Box<RawValue>>,
+    pub(crate) is_error: bool,
+}
+
+/// A block of text. Source: `TextContent`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct TextContent {
+    r#type: &'static str,
+    text: String,
+}
+
+impl TextContent {
+    pub(crate) const fn new(text: String) -> Self {
+        Self { r#type: "text", text }
+    }
+}
+
+/// A result with what the modern era puts on every result; in the legacy era just the result.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Stamped<T> {
+    #[serde(rename = "resultType", skip_serializing_if = "Option::is_none")]
+    result_type: Option<&'static str>,
+    #[serde(flatten)]
+    result: T,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<ResultMeta>,
+}
+
+impl<T> Stamped<T> {
+    /// Stamps a finished result as the revision asks.
+    pub(crate) fn complete(revision: Revision, server: Implementation, result: T) -> Self {
+        match revision.era() {
+            Era::Legacy => Self { result_type: None, result, meta: None },
+            Era::Modern => Self {
+                result_type: Some("complete"),
+                result,
+                meta: Some(ResultMeta { server_info: server, subscription_id: None }),
+            },
+        }
+    }
+
+    /// The same for the result that ends a subscription.
+    pub(crate) fn of_subscription(mut self, subscription_id: Box<RawValue>) -> Self {
+        if let Some(meta) = &mut self.meta {
+            meta.subscription_id = Some(subscription_id);
+        }
+        self
+    }
+}
+
+/// `_meta` of a modern result. Source: 2026-07-28, `ResultMetaObject`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ResultMeta {
+    #[serde(rename = "io.modelcontextprotocol/serverInfo")]
+    server_info: Implementation,
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId", skip_serializing_if = "Option::is_none")]
+    subscription_id: Option<Box<RawValue>>,
+}

@@ -1,0 +1,54 @@
+//! Diagnostics: tracing to stderr or to a file.
+//!
+//! Log lines are handed to a thread, and dropped when it cannot keep up: a stderr that nobody reads never holds up the protocol.
+//! Never logged: keys, arguments, bodies of requests and answers.
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::cli::LogFormat;
+use crate::config::Config;
+
+const MAX_WAITING_LINES: usize = 1000;
+
+/// Starts logging for the whole process. What is still waiting is written when the guard is dropped.
+///
+/// # Errors
+/// For a filter that cannot be read and a file that cannot be opened.
+pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
+    let filter: Targets = config
+        .log
+        .parse()
+        .map_err(|error| anyhow::anyhow!("--log: {error}; write it like `info` or `llamacloud_batches_mcp=debug`"))?;
+    let (writer, colours): (Box<dyn Write + Send>, _) = match &config.log_file {
+        Some(path) => (Box::new(open(path)?), false),
+        None => (Box::new(io::stderr()), io::stderr().is_terminal()),
+    };
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING_LINES).finish(writer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
+    let lines = match config.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a bug: {}", panic.payload_as_str().unwrap_or("panicked"));
+    }));
+    Ok(guard)
+}
+
+fn open(path: &Path) -> anyhow::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| anyhow::anyhow!("--log-file: it cannot be opened ({})", error.kind()))
+}

@@ -1,0 +1,79 @@
+//! What the tools share: the way to LlamaCloud, the project that may be used, the limits of an answer.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::llamacloud::{Client, OrganizationId, ProjectId, Scope};
+use crate::mcp::ToolError;
+
+/// What the settings allow and demand.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Project and organization that every call is bound to; where one is given, its argument disappears.
+    pub pinned: Scope,
+    /// Tools that change something are withheld.
+    pub read_only: bool,
+    /// Within which a call is answered.
+    pub timeout: Duration,
+    /// Longest result, in characters.
+    pub max_result_chars: usize,
+}
+
+/// The user's account as the tools reach it.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) client: Client,
+    pub(crate) policy: Policy,
+}
+
+impl Account {
+    pub(crate) const fn new(client: Client, policy: Policy) -> Self {
+        Self { client, policy }
+    }
+
+    /// By when a call that starts now has to be answered.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.policy.timeout
+    }
+
+    /// The arguments that the settings took over.
+    pub(crate) fn pinned_arguments(&self) -> impl Iterator<Item = &'static str> {
+        let Scope { project_id, organization_id } = &self.policy.pinned;
+        let project = project_id.is_some().then_some("project_id");
+        project.into_iter().chain(organization_id.is_some().then_some("organization_id"))
+    }
+
+    /// Project and organization of a call.
+    ///
+    /// # Errors
+    /// For an id other than the pinned one.
+    pub(crate) fn scope(
+        &self,
+        project_id: Option<ProjectId>,
+        organization_id: Option<OrganizationId>,
+    ) -> Result<Scope, ToolError> {
+        let pinned = self.policy.pinned.clone();
+        Ok(Scope {
+            project_id: pin("project_id", pinned.project_id, project_id)?,
+            organization_id: pin("organization_id", pinned.organization_id, organization_id)?,
+        })
+    }
+
+    /// A summary as it is sent: what a sandbox says is marked.
+    pub(crate) fn summary(&self, sentences: &str) -> String {
+        if self.client.is_sandbox() { format!("[sandbox] {sentences}") } else { sentences.to_owned() }
+    }
+}
+
+fn pin<T: PartialEq + fmt::Display>(argument: &str, pinned: Option<T>, asked: Option<T>) -> Result<Option<T>, ToolError> {
+    match (pinned, asked) {
+        (Some(pinned), Some(asked)) if pinned != asked => Err(ToolError::new(format!(
+            "argument `{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Leave `{argument}` out; \
+             another one needs another server entry, which only the user can add."
+        ))),
+        (Some(pinned), _) => Ok(Some(pinned)),
+        (None, asked) => Ok(asked),
+    }
+}

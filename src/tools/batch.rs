@@ -1,0 +1,116 @@
+//! A batch as a model sees it, and the sentence about its status.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::foreign::clean;
+use crate::llamacloud::{Batch, BatchStatus};
+
+const MAX_ID_CHARS: usize = 128;
+
+/// The facts about one batch. Words of the API are kept as they are, also ones that are new.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct BatchFacts {
+    /// Batch ID.
+    pub(crate) id: String,
+    /// PENDING, THROTTLED, RUNNING, COMPLETED, FAILED or CANCELLED.
+    pub(crate) status: String,
+    /// Whether the status will not change any more.
+    pub(crate) r#final: bool,
+    /// `parse_v2` or `extract_v2`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) job_type: String,
+    /// Configuration of the job.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) configuration_id: String,
+    /// Directory whose files are processed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) source_directory_id: String,
+    /// Project it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) project_id: Option<String>,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) created_at: Option<String>,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) updated_at: Option<String>,
+}
+
+impl From<&Batch> for BatchFacts {
+    fn from(batch: &Batch) -> Self {
+        let word = |text: &str| clean(text, MAX_ID_CHARS);
+        Self {
+            id: word(&batch.id),
+            status: word(batch.status.as_str()),
+            r#final: batch.status.is_final(),
+            job_type: word(batch.job.job_type.as_str()),
+            configuration_id: word(&batch.job.configuration_id),
+            source_directory_id: word(&batch.source_directory_id),
+            project_id: batch.project_id.as_deref().map(word),
+            created_at: batch.created_at.as_deref().map(to_the_second),
+            updated_at: batch.updated_at.as_deref().map(to_the_second),
+        }
+    }
+}
+
+impl BatchFacts {
+    /// What the status means, as one or two sentences that begin with the batch.
+    pub(crate) fn status_sentence(&self, status: &BatchStatus) -> String {
+        let Self { id, job_type, source_directory_id: directory, .. } = self;
+        let job = job_type.trim_end_matches("_v2");
+        match status {
+            BatchStatus::Pending => format!("Batch {id} is PENDING: it has not started yet."),
+            BatchStatus::Throttled => {
+                format!("Batch {id} is THROTTLED: LlamaCloud holds it back for now and goes on by itself.")
+            }
+            BatchStatus::Running => {
+                format!("Batch {id} is RUNNING: the files of directory {directory} are being handed to {job} jobs.")
+            }
+            BatchStatus::Completed => format!(
+                "Batch {id} is COMPLETED: every file of directory {directory} was handed to a {job} job. \
+                 That does not say that each job succeeded."
+            ),
+            BatchStatus::Failed => {
+                format!("Batch {id} FAILED as a whole: LlamaCloud has no reliable result for any of its files.")
+            }
+            BatchStatus::Cancelled => format!("Batch {id} was CANCELLED: files finished before that keep their results."),
+            BatchStatus::Other(word) => {
+                format!("Batch {id} has the status {}, which this server does not know.", crate::foreign::quote(word, 60))
+            }
+        }
+    }
+}
+
+/// How long to wait before looking again, in seconds; `None` for a final status.
+///
+/// Grows with the batch's age, as a batch that has run for an hour will not end in the next seconds.
+pub(crate) fn check_again_in_seconds(batch: &Batch, now: Timestamp) -> Option<u32> {
+    if batch.status.is_final() {
+        return None;
+    }
+    let created: Option<Timestamp> = batch.created_at.as_deref().and_then(|text| text.parse().ok());
+    let age = created.map_or(0, |created| now.as_second() - created.as_second());
+    let least = if batch.status == BatchStatus::Throttled { 60 } else { 15 };
+    Some(u32::try_from(age / 10).unwrap_or(0).clamp(least, 300))
+}
+
+/// The instant without fractions of a second, in UTC; as it came if it is no instant.
+fn to_the_second(text: &str) -> String {
+    match text.parse::<Timestamp>().and_then(|instant| Timestamp::from_second(instant.as_second())) {
+        Ok(instant) => instant.to_string(),
+        Err(_) => clean(text, 40),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_short() {
+        assert_eq!(to_the_second("2026-11-24T10:00:00.123456+02:00"), "2026-11-24T08:00:00Z");
+        assert_eq!(to_the_second("soon"), "soon");
+    }
+}

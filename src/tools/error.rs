@@ -1,0 +1,148 @@
+//! What went wrong upstream, as the sentence that a model acts on: what failed, the API's reason in quotation marks, what to do next.
+
+use std::time::Duration;
+
+use super::account::Account;
+use super::key_help::how_to_pass_the_key;
+use crate::foreign::quote;
+use crate::llamacloud::{CreateBatch, Detail, Error, ErrorKind};
+use crate::mcp::{RequestContext, ToolError};
+
+const MAX_REASON_CHARS: usize = 300;
+const MAX_DETAILS: usize = 5;
+
+/// The error of an operation that may be repeated. `what_failed` is a clause without a full stop.
+pub(crate) fn explain(what_failed: &str, error: Error, context: &RequestContext, account: &Account) -> ToolError {
+    let Sentence { cause, next } = sentence(&error, context, account);
+    let text = format!("{what_failed}: {cause}{}. {next}", reason(&error));
+    ToolError::caused_by(text, error)
+}
+
+/// The error of a create, which may have happened all the same.
+pub(crate) fn explain_create(request: &CreateBatch, error: Error, context: &RequestContext, account: &Account) -> ToolError {
+    if error.had_no_effect() {
+        return explain("No batch was created", error, context, account);
+    }
+    let Sentence { cause, .. } = sentence(&error, context, account);
+    let directory = &request.source_directory_id;
+    let text = format!(
+        "It is not known whether the batch was created: {cause}{}. Do not call `create_batch` again yet, that could cost the user \
+         twice: call `list_batches` with `source_directory_id: \"{directory}\"` first, in a minute, and use the batch if it is there.",
+        reason(&error)
+    );
+    ToolError::caused_by(text, error)
+}
+
+/// Two thirds of what a model reads: why, as a clause, and what to do next, as sentences.
+struct Sentence {
+    cause: String,
+    next: String,
+}
+
+#[expect(clippy::too_many_lines, reason = "one table: each kind of error and its sentence")]
+fn sentence(error: &Error, context: &RequestContext, account: &Account) -> Sentence {
+    let host = account.client.base_url().host_str().unwrap_or("the API").to_owned();
+    let (cause, next) = match error.kind() {
+        ErrorKind::MissingKey { reason } => (
+            format!("there is no usable LlamaCloud API key ({reason}), so nothing was sent"),
+            how_to_pass_the_key(context.client_name()),
+        ),
+        ErrorKind::Unauthorized => (
+            format!("{host} rejected the API key (401)"),
+            "Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other \
+             region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be \
+             restarted."
+                .to_owned(),
+        ),
+        ErrorKind::PaymentRequired => (
+            "the account has no credits left (402)".to_owned(),
+            "Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console.".to_owned(),
+        ),
+        ErrorKind::Forbidden => (
+            "this API key may not do that (403)".to_owned(),
+            "API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` \
+             out, or ask the user for a key with access."
+                .to_owned(),
+        ),
+        ErrorKind::NotFound => (
+            "LlamaCloud knows no such thing in this project (404)".to_owned(),
+            "Check the IDs: `list_batches` shows the batches that exist, and what belongs to another project needs its \
+             `project_id`."
+                .to_owned(),
+        ),
+        ErrorKind::Conflict => (
+            "its present state does not allow that (409)".to_owned(),
+            "Look at the state with `get_batch` before trying anything else.".to_owned(),
+        ),
+        ErrorKind::TooLarge => (
+            "LlamaCloud finds the request too large (413)".to_owned(),
+            "Ask for less, for example a smaller `page_size`. If that does not help, the user should check the base URL.".to_owned(),
+        ),
+        ErrorKind::Rejected { status, details } => (
+            format!("LlamaCloud rejected the request ({status}){}", list(details)),
+            "Correct what it names and call again.".to_owned(),
+        ),
+        ErrorKind::RateLimited { retry_after } => (
+            "too many requests for the account's plan (429)".to_owned(),
+            format!("Wait {} and call again.", wait(*retry_after, 60)),
+        ),
+        ErrorKind::Unavailable { status, correlation_id, retry_after } => (
+            format!("LlamaCloud has a problem of its own ({status})"),
+            format!(
+                "Wait {} and call again{}.",
+                wait(*retry_after, 60),
+                correlation_id.as_ref().map_or(String::new(), |id| format!(
+                    "; if it stays, the user can give LlamaCloud's support the correlation ID {id}"
+                ))
+            ),
+        ),
+        ErrorKind::TimedOut => (
+            format!("{host} did not answer in time"),
+            "Wait a minute and call again.".to_owned(),
+        ),
+        ErrorKind::Unreachable => (
+            format!("{host} could not be reached, or the connection broke"),
+            "Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL.".to_owned(),
+        ),
+        ErrorKind::Tls => (
+            format!("no trusted TLS connection to {host} could be made"),
+            "Calling again will not help. The user should check for a proxy that intercepts TLS (SSL_CERT_FILE names extra \
+             certificates) and the base URL."
+                .to_owned(),
+        ),
+        ErrorKind::Redirected { host: target } => (
+            format!(
+                "{host} answered with a redirect{}, which is never followed with an API key",
+                target.as_ref().map_or(String::new(), |target| format!(" to {}", quote(target, 100)))
+            ),
+            "Calling again will not help. The user should check the base URL.".to_owned(),
+        ),
+        ErrorKind::OversizedBody { limit_bytes } => (
+            format!("the answer is larger than {} MiB", limit_bytes >> 20),
+            "Ask for less, for example a smaller `page_size`.".to_owned(),
+        ),
+        ErrorKind::UnreadableBody => (
+            format!("{host} answered with something other than the LlamaCloud API does"),
+            "The user should check the base URL and what stands between; calling again may help once.".to_owned(),
+        ),
+    };
+    Sentence { cause, next }
+}
+
+fn reason(error: &Error) -> String {
+    error.reason().map_or(String::new(), |reason| format!(": {}", quote(reason, MAX_REASON_CHARS)))
+}
+
+fn list(details: &[Detail]) -> String {
+    let details = details.iter().take(MAX_DETAILS).map(|Detail { path, message }| {
+        let message = quote(message, MAX_REASON_CHARS);
+        if path.is_empty() { message } else { format!("{} {message}", crate::foreign::clean(path, 100)) }
+    });
+    let details = details.collect::<Vec<_>>().join("; ");
+    if details.is_empty() { details } else { format!(": {details}") }
+}
+
+fn wait(retry_after: Option<Duration>, default_seconds: u64) -> String {
+    let seconds = retry_after.map_or(default_seconds, |wait| wait.as_secs_f64().ceil().max(1.0) as u64);
+    if seconds == 1 { "a second".to_owned() } else { format!("{seconds} seconds") }
+}

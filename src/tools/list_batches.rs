@@ -1,0 +1,198 @@
+//! `list_batches`: the batches of the account, filtered, a page at a time.
+
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::account::Account;
+use super::batch::BatchFacts;
+use super::error::explain;
+use super::moment::Moment;
+use crate::llamacloud::{self, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
+use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
+
+const DEFAULT_PAGE_SIZE: u32 = 20;
+
+/// Lists LlamaCloud batches, filtered. Use it to find a batch whose ID is not known, and to see after a failed or interrupted
+/// `create_batch` whether the batch exists; for one known batch use `get_batch`. Changes and costs nothing. Answers with `summary`
+/// (counts by status, the oldest unfinished batch), `batches` and `next_page_token`; results of files are not part of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListBatchesInput {
+    /// Only batches with this status.
+    status: Option<Status>,
+    /// Only batches of this directory, for example `dir-…`.
+    source_directory_id: Option<DirectoryId>,
+    /// Only batches created then or later: RFC 3339 with offset (`2026-11-24T08:00:00Z`), or a date, meaning its start in UTC.
+    created_at_on_or_after: Option<Moment>,
+    /// Only batches created then or earlier; same forms.
+    created_at_on_or_before: Option<Moment>,
+    /// Batches a page, at least 1. Left out: 20. Fewer come where the answer would get too long.
+    #[schemars(range(min = 1))]
+    page_size: Option<NonZeroU32>,
+    /// `next_page_token` of the answer before; keep the other arguments as they were.
+    #[schemars(length(min = 1, max = 2048))]
+    page_token: Option<String>,
+    /// Project UUID. Left out: the API key's own project.
+    project_id: Option<ProjectId>,
+    /// Organization UUID. Left out: the API key's own.
+    organization_id: Option<OrganizationId>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum Status {
+    Pending,
+    Throttled,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl From<Status> for BatchStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Throttled => Self::Throttled,
+            Status::Running => Self::Running,
+            Status::Completed => Self::Completed,
+            Status::Failed => Self::Failed,
+            Status::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// One page of batches.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ListBatchesOutput {
+    /// The answer in a few sentences, with what to do next.
+    summary: String,
+    /// The batches, in the API's order.
+    batches: Vec<BatchFacts>,
+    /// Where the next page begins; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+    /// How many there are in all, where the API says so; an estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_size: Option<u64>,
+}
+
+/// The tool.
+pub(crate) struct ListBatches {
+    account: Account,
+}
+
+impl ListBatches {
+    pub(crate) const fn new(account: Account) -> Self {
+        Self { account }
+    }
+
+    fn output(&self, page: &BatchPage) -> ListBatchesOutput {
+        ListBatchesOutput {
+            summary: self.account.summary(&summarize(page)),
+            batches: page.items.iter().map(BatchFacts::from).collect(),
+            next_page_token: page.next_page_token.clone(),
+            total_size: page.total_size,
+        }
+    }
+}
+
+impl Tool for ListBatches {
+    const NAME: &'static str = "list_batches";
+    const TITLE: &'static str = "List batches";
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations {
+        read_only_hint: true,
+        destructive_hint: false,
+        idempotent_hint: true,
+        open_world_hint: false,
+    };
+    type Input = ListBatchesInput;
+    type Output = ListBatchesOutput;
+
+    async fn call(&self, context: &RequestContext, input: ListBatchesInput) -> Result<ListBatchesOutput, ToolError> {
+        let scope = self.account.scope(input.project_id, input.organization_id)?;
+        let (after, before) = (input.created_at_on_or_after, input.created_at_on_or_before);
+        if let (Some(after), Some(before)) = (after, before)
+            && after > before
+        {
+            return Err(ToolError::new(
+                "argument `created_at_on_or_after`: it is later than `created_at_on_or_before`, so nothing could match. \
+                 Correct this and call again.",
+            ));
+        }
+        let mut query = llamacloud::ListBatches {
+            status: input.status.map(BatchStatus::from),
+            source_directory_id: input.source_directory_id,
+            created_at_on_or_after: after.map(|moment| moment.0),
+            created_at_on_or_before: before.map(|moment| moment.0),
+            page_size: Some(input.page_size.map_or(DEFAULT_PAGE_SIZE, NonZeroU32::get)),
+            page_token: input.page_token,
+        };
+        let deadline = self.account.deadline();
+        loop {
+            let page = self.account.client.batches().list(&scope, &query, deadline).await;
+            let page = page.map_err(|error| explain("The batches could not be listed", error, context, &self.account))?;
+            let output = self.output(&page);
+            match smaller_page(&output, self.account.policy.max_result_chars) {
+                // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
+                Some(page_size) => query.page_size = Some(page_size),
+                None => return Ok(output),
+            }
+        }
+    }
+}
+
+/// The page size that fits, if this page does not.
+fn smaller_page(output: &ListBatchesOutput, max_chars: usize) -> Option<u32> {
+    let chars = serde_json::to_string(output).map_or(0, |json| json.chars().count());
+    let shown = output.batches.len();
+    if chars <= max_chars || shown <= 1 {
+        return None;
+    }
+    let fits = (shown * max_chars / chars * 9 / 10).clamp(1, shown - 1);
+    u32::try_from(fits).ok()
+}
+
+fn summarize(page: &BatchPage) -> String {
+    let more = page.next_page_token.is_some();
+    if page.items.is_empty() {
+        return if more {
+            "This page has no batches, but there are more: pass `next_page_token` as `page_token`.".to_owned()
+        } else {
+            "No batch matches. Fewer filters or another project may show more.".to_owned()
+        };
+    }
+    let mut sentences = vec![format!("{}: {}.", count(page.items.len(), "batch", "batches"), by_status(page))];
+    sentences.extend(oldest_unfinished(page));
+    if more {
+        sentences.push("There are more: pass `next_page_token` as `page_token`.".to_owned());
+    }
+    sentences.join(" ")
+}
+
+fn by_status(page: &BatchPage) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for batch in &page.items {
+        let status = batch.status.as_str();
+        match counts.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((status, 1)),
+        }
+    }
+    let counts = counts.iter().map(|(status, count)| format!("{count} {}", crate::foreign::clean(status, 60)));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn oldest_unfinished(page: &BatchPage) -> Option<String> {
+    let unfinished = || page.items.iter().filter(|batch| !batch.status.is_final());
+    let oldest = BatchFacts::from(unfinished().min_by_key(|batch| batch.created_at.as_deref())?);
+    let since = oldest.created_at.map_or(String::new(), |created_at| format!(", created {created_at}"));
+    let which = if unfinished().count() == 1 { "Not final" } else { "The oldest that is not final" };
+    Some(format!("{which}: {} ({}{since}); follow it with `get_batch`.", oldest.id, oldest.status))
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
