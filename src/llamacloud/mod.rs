@@ -1,1 +1,36 @@
-//! The REST client.
+//! The REST client: what LlamaCloud's API can be asked, and what it answered.
+//!
+//! It knows no MCP and makes no sentence for a model. A call goes down through [`Batches`] (path, query, body), [`Client`]
+//! (credential, attempts, deadline), `attempt` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
+//! wire type or as an [`Error`], whose [`ErrorKind`] follows what a caller would do about it:
+//!
+//! | kind | the wire said | sent again |
+//! |---|---|---|
+//! | `MissingKey` | nothing: there is no usable key | no |
+//! | `Unauthorized`, `PaymentRequired`, `Forbidden`, `NotFound`, `Conflict`, `TooLarge`, `Rejected` | 401, 402, 403, 404, 409, 413, other 4xx | no |
+//! | `RateLimited` | 429 | GET and POST, after `Retry-After` |
+//! | `Unavailable` | 408 and 5xx | GET |
+//! | `TimedOut` | no answer in time | GET |
+//! | `Unreachable` | no connection, or one that broke | GET; POST only if it never stood |
+//! | `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a peer not to be trusted, another address, too much, not what is documented | no |
+
+mod attempt;
+mod batches;
+mod client;
+mod error;
+mod ids;
+mod lenient;
+mod refusal;
+mod request;
+mod retry;
+mod text;
+
+pub use batches::{
+    Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
+};
+pub use client::{Client, Credential, Settings};
+pub use error::{Detail, Error, ErrorKind};
+pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
+pub use request::Scope;
+pub use retry::RetryPolicy;
+pub use text::clean;

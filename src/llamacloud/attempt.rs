@@ -1,0 +1,284 @@
+//! One exchange on the wire: send, read the head, read the body within its limits, and say how it failed.
+
+use std::{
+    error::Error as _,
+    io,
+    time::{Duration, SystemTime},
+};
+
+use jiff::Timestamp;
+use reqwest::{
+    RequestBuilder, Response,
+    header::{DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER},
+};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{error::ErrorKind, refusal, retry::Failure, text::clean};
+
+/// How much of an error body is read. Units: bytes after decompression.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+/// Units: characters.
+const MAX_REASON_CHARS: usize = 300;
+/// The `Server` header of the simulated LlamaCloud.
+const SANDBOX: &[u8] = b"llamacloud-sandbox";
+
+/// What bounds one exchange.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) connect_timeout: Duration,
+    pub(super) read_timeout: Duration,
+    /// After decompression.
+    pub(super) max_body_bytes: usize,
+}
+
+/// A 2xx answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    pub(super) date: Option<Timestamp>,
+    pub(super) sandbox: bool,
+}
+
+/// Anything else.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    pub(super) kind: ErrorKind,
+    pub(super) reason: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) sandbox: bool,
+}
+
+impl Failed {
+    pub(super) fn new(failure: Failure, kind: ErrorKind, reason: Option<String>) -> Self {
+        Self {
+            failure,
+            kind,
+            reason,
+            retry_after: None,
+            sandbox: false,
+        }
+    }
+
+    fn timed_out() -> Self {
+        Self::new(Failure::TimedOut, ErrorKind::TimedOut, None)
+    }
+}
+
+/// Sends one request and reads its answer, until `until` at the latest. `key` is kept out of what an error repeats.
+pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant, key: &str) -> Result<Answer, Failed> {
+    timeout_at(until, exchange(request, limits, key))
+        .await
+        .unwrap_or_else(|_| Err(Failed::timed_out()))
+}
+
+async fn exchange(request: RequestBuilder, limits: Limits, key: &str) -> Result<Answer, Failed> {
+    let mut response = request.send().await.map_err(|error| broken(&error, limits))?;
+    let status = response.status();
+    let headers = response.headers();
+    let date = headers
+        .get(DATE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(http_date);
+    let sandbox = headers
+        .get(SERVER)
+        .is_some_and(|server| server.as_bytes().starts_with(SANDBOX));
+    if status.is_success() {
+        let body = whole_body(&mut response, limits)
+            .await
+            .map_err(|failed| Failed { sandbox, ..failed })?;
+        return Ok(Answer {
+            status: status.as_u16(),
+            body,
+            date: date.and_then(|at| at.try_into().ok()),
+            sandbox,
+        });
+    }
+    let retry_after = retry_after(headers, date);
+    let host = redirect_host(headers);
+    let body = start_of_body(&mut response, limits.read_timeout).await;
+    let refusal::Refusal {
+        reason,
+        details,
+        correlation_id,
+    } = refusal::read(&body, key);
+    let status = status.as_u16();
+    let kind = match status {
+        300..=399 => ErrorKind::Redirected { host },
+        401 => ErrorKind::Unauthorized,
+        402 => ErrorKind::PaymentRequired,
+        403 => ErrorKind::Forbidden,
+        404 => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        413 => ErrorKind::TooLarge,
+        429 => ErrorKind::RateLimited { retry_after },
+        408 | 500.. => ErrorKind::Unavailable {
+            status,
+            correlation_id,
+            retry_after,
+        },
+        _ => ErrorKind::Rejected { status, details },
+    };
+    Err(Failed {
+        failure: Failure::Status(status),
+        kind,
+        reason,
+        retry_after,
+        sandbox,
+    })
+}
+
+/// A successful body, or why it is not whole.
+async fn whole_body(response: &mut Response, limits: Limits) -> Result<Vec<u8>, Failed> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = timeout(limits.read_timeout, response.chunk())
+            .await
+            .map_err(|_| Failed::timed_out())?;
+        let Some(chunk) = chunk.map_err(|error| broken(&error, limits))? else {
+            return Ok(body);
+        };
+        if body.len() + chunk.len() > limits.max_body_bytes {
+            let kind = ErrorKind::OversizedBody {
+                limit_bytes: limits.max_body_bytes,
+            };
+            return Err(Failed::new(Failure::Unusable, kind, None));
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// As much of an error body as comes easily; the status has already decided.
+async fn start_of_body(response: &mut Response, read_timeout: Duration) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Ok(Some(chunk))) = timeout(read_timeout, response.chunk()).await {
+        body.extend(chunk.iter().take(MAX_REFUSAL_BYTES - body.len()));
+        if body.len() == MAX_REFUSAL_BYTES {
+            break;
+        }
+    }
+    body
+}
+
+/// How the network failed. The URL and the library's own words around the cause are left out.
+fn broken(error: &reqwest::Error, limits: Limits) -> Failed {
+    if error.is_builder() {
+        let reason = "the address cannot be used: https is required, except on this machine".to_owned();
+        return Failed::new(Failure::NotSendable, ErrorKind::Unreachable, Some(reason));
+    }
+    let reason = Some(root_cause(error));
+    if !error.is_connect() {
+        return if error.is_timeout() {
+            Failed::timed_out()
+        } else {
+            Failed::new(Failure::Interrupted, ErrorKind::Unreachable, reason)
+        };
+    }
+    if is_tls(error) {
+        Failed::new(Failure::NotSendable, ErrorKind::Tls, reason)
+    } else if error.is_timeout() {
+        let reason = format!("no connection within {} ms", limits.connect_timeout.as_millis());
+        Failed::new(Failure::NotConnected, ErrorKind::Unreachable, Some(reason))
+    } else {
+        Failed::new(Failure::NotConnected, ErrorKind::Unreachable, reason)
+    }
+}
+
+/// The innermost error, which is the operating system's or the TLS library's.
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    clean(&cause.to_string(), MAX_REASON_CHARS)
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        // An I/O error's source is its inner error's source: the inner error itself has to be asked for.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if error.is::<rustls::Error>() || inner.is_some() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// How long to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date, which is compared with the API's clock.
+fn retry_after(headers: &HeaderMap, date: Option<SystemTime>) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let number = |text: &str| text.parse::<f64>().ok();
+    if let Some(millis) = text("retry-after-ms").and_then(number) {
+        return Duration::try_from_secs_f64(millis / 1000.0).ok();
+    }
+    let value = text(RETRY_AFTER.as_str())?;
+    if let Some(seconds) = number(value) {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let until = http_date(value)?;
+    Some(
+        until
+            .duration_since(date.unwrap_or_else(SystemTime::now))
+            .unwrap_or_default(),
+    )
+}
+
+fn http_date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text).ok()
+}
+
+/// The host that a redirect names. A relative one names none.
+fn redirect_host(headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    url::Url::parse(location)
+        .ok()?
+        .host_str()
+        .map(|host| clean(host, MAX_REASON_CHARS))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderName;
+
+    use super::*;
+
+    #[test]
+    fn every_form_of_retry_after() {
+        let check = |headers: &[(&'static str, &'static str)], expected: Option<u64>| {
+            let map: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+                .collect();
+            let date = http_date("Tue, 24 Nov 2026 12:00:00 GMT");
+            assert_eq!(
+                retry_after(&map, date),
+                expected.map(Duration::from_millis),
+                "{headers:?}"
+            );
+        };
+        check(&[], None);
+        check(&[("retry-after", "2")], Some(2000));
+        check(&[("retry-after", " 0.25 ")], Some(250));
+        check(&[("retry-after-ms", "12.0"), ("retry-after", "9")], Some(12));
+        check(&[("retry-after", "Tue, 24 Nov 2026 12:00:03 GMT")], Some(3000));
+        check(&[("retry-after", "Tue, 24 Nov 2026 11:00:00 GMT")], Some(0));
+        check(&[("retry-after", "-1")], None);
+        check(&[("retry-after", "NaN")], None);
+        check(&[("retry-after", "1e300")], None);
+        check(&[("retry-after", "soon")], None);
+    }
+
+    #[test]
+    fn a_redirect_shows_its_host_only() {
+        let check = |location: &str, expected: Option<&str>| {
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            assert_eq!(redirect_host(&headers).as_deref(), expected);
+        };
+        check("https://user:pw@login.example/x?token=1", Some("login.example"));
+        check("/login", None);
+    }
+}

@@ -1,0 +1,290 @@
+//! One way to the API: address, credential, attempts, deadline, decoding.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use reqwest::{
+    RequestBuilder,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    redirect::Policy,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
+use url::{Host, Url};
+
+use super::{
+    attempt::{self, Answer, Failed, Limits},
+    batches::Batches,
+    error::{Account, Error, ErrorKind},
+    request::{Reply, Request, decode},
+    retry::{self, Decision, Failure, Method, RetryPolicy},
+};
+
+/// How to reach LlamaCloud. Everything but the address and the key has a sensible default: [`Settings::new`].
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Scheme, host and perhaps a path prefix. HTTPS, except on loopback.
+    pub base_url: Url,
+    /// The API key.
+    pub credential: Credential,
+    /// The `User-Agent` header; what no header can hold is left out.
+    pub user_agent: String,
+    /// How long one connection may take to stand, TLS included.
+    pub connect_timeout: Duration,
+    /// How long one attempt may take from its start to the last byte of its answer.
+    pub attempt_timeout: Duration,
+    /// How long the next part of a body may take.
+    pub read_timeout: Duration,
+    /// The largest answer, after decompression.
+    pub max_body_bytes: usize,
+    /// How often and how patiently requests are repeated.
+    pub retry: RetryPolicy,
+}
+
+impl Settings {
+    /// The defaults: 5 s to connect, 30 s an attempt, 20 s a read, 8 MiB an answer, five attempts.
+    pub fn new(base_url: Url, credential: Credential) -> Self {
+        Self {
+            base_url,
+            credential,
+            user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(20),
+            max_body_bytes: 8 * 1024 * 1024,
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// The API key, or why there is none. Debug never shows the key.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// The key as it goes after `Bearer`.
+    Key(SecretString),
+    /// No key: every operation fails with [`ErrorKind::MissingKey`] before anything is sent.
+    Missing {
+        /// Why, in words of the configuration.
+        reason: String,
+    },
+}
+
+/// The REST client. Clones share connections.
+///
+/// Making one does no work: TLS and the connection pool are built by the first operation, once.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    settings: Settings,
+    /// Keeps connections alive between requests.
+    reads: OnceLock<Result<reqwest::Client, String>>,
+    /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
+    creates: OnceLock<Result<reqwest::Client, String>>,
+    sandbox: AtomicBool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("base_url", &self.0.settings.base_url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client that has done nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let (reads, creates, sandbox) = Default::default();
+        Self(Arc::new(Shared {
+            settings,
+            reads,
+            creates,
+            sandbox,
+        }))
+    }
+
+    /// The batch operations.
+    pub fn batches(&self) -> Batches<'_> {
+        Batches::new(self)
+    }
+
+    /// Where it sends its requests.
+    pub fn base_url(&self) -> &Url {
+        &self.0.settings.base_url
+    }
+
+    /// Whether an answer so far came from the simulated LlamaCloud, which says so in its `Server` header.
+    pub fn is_sandbox(&self) -> bool {
+        self.0.sandbox.load(Ordering::Relaxed)
+    }
+
+    /// Performs one operation: attempts until it succeeds, is not worth repeating, or `deadline` is reached.
+    ///
+    /// # Cancel safety
+    /// Dropping the future aborts the attempt in progress: harmless for a read, and an unknown outcome for a change.
+    pub(super) async fn execute<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+        deadline: Instant,
+    ) -> Result<Reply<T>, Error> {
+        let started = Instant::now();
+        let line = request.line();
+        let mut attempts = 0;
+        let failed = self.repeat(&request, &line, deadline, &mut attempts).await;
+        let Failed {
+            failure, kind, reason, ..
+        } = match failed {
+            Ok(Answer { body, date, .. }) => match decode(&body) {
+                Ok(body) => return Ok(Reply { body, date }),
+                Err(reason) => Failed::new(Failure::Unusable, ErrorKind::UnreadableBody, Some(reason)),
+            },
+            Err(failed) => failed,
+        };
+        let account = Account {
+            attempts,
+            elapsed: started.elapsed(),
+            no_effect: failure.had_no_effect(),
+        };
+        Err(Error::new(kind, reason, line, account))
+    }
+
+    async fn repeat(
+        &self,
+        request: &Request<'_>,
+        line: &str,
+        deadline: Instant,
+        attempts: &mut u32,
+    ) -> Result<Answer, Failed> {
+        let Settings {
+            connect_timeout,
+            read_timeout,
+            max_body_bytes,
+            attempt_timeout,
+            retry,
+            ..
+        } = self.0.settings;
+        let limits = Limits {
+            connect_timeout,
+            read_timeout,
+            max_body_bytes,
+        };
+        let key = self.key()?;
+        let mut waits = retry::waits(&retry);
+        if Instant::now() >= deadline {
+            return Err(Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None));
+        }
+        loop {
+            let prepared = self.prepare(request, key)?;
+            let begun = Instant::now();
+            *attempts += 1;
+            let outcome = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key).await;
+            let (status, sandbox) = match &outcome {
+                Ok(answer) => (Some(answer.status), answer.sandbox),
+                Err(Failed {
+                    failure: Failure::Status(status),
+                    sandbox,
+                    ..
+                }) => (Some(*status), *sandbox),
+                Err(failed) => (None, failed.sandbox),
+            };
+            self.0.sandbox.fetch_or(sandbox, Ordering::Relaxed);
+            let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::debug!(http.status = status, attempt = *attempts, duration_ms, "{line}");
+            let failed = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            match retry::decide(
+                request.method,
+                failed.failure,
+                waits.next(),
+                failed.retry_after,
+                remaining,
+            ) {
+                Decision::Wait(wait) => sleep(wait).await,
+                Decision::GiveUp => return Err(failed),
+            }
+        }
+    }
+
+    fn key(&self) -> Result<&str, Failed> {
+        let reason = match &self.0.settings.credential {
+            Credential::Key(key) if key.expose_secret().is_empty() => "it is empty".to_owned(),
+            Credential::Key(key) => return Ok(key.expose_secret()),
+            Credential::Missing { reason } => reason.clone(),
+        };
+        Err(Failed::new(
+            Failure::NotSendable,
+            ErrorKind::MissingKey { reason },
+            None,
+        ))
+    }
+
+    /// The request as the HTTP library wants it; made anew for each attempt.
+    fn prepare(&self, request: &Request<'_>, key: &str) -> Result<RequestBuilder, Failed> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
+            let reason = "it holds characters that no HTTP header can carry, such as a line break".to_owned();
+            Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
+        })?;
+        bearer.set_sensitive(true);
+        let http = match request.method {
+            Method::Get => self.0.reads.get_or_init(|| build(&self.0.settings, Method::Get)),
+            Method::Post => self.0.creates.get_or_init(|| build(&self.0.settings, Method::Post)),
+        };
+        let http = http
+            .as_ref()
+            .map_err(|reason| Failed::new(Failure::NotSendable, ErrorKind::Tls, Some(reason.clone())))?;
+        let url = request.url(self.base_url());
+        let builder = match request.method {
+            Method::Get => http.get(url),
+            Method::Post => http.post(url),
+        };
+        let builder = builder.header(ACCEPT, "application/json").header(AUTHORIZATION, bearer);
+        Ok(match &request.body {
+            Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            None => builder,
+        })
+    }
+}
+
+/// Builds one of the two HTTP clients. The library's own repeating and redirecting is off: both are decided here.
+fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String> {
+    // Fails only if a provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let loopback = is_loopback(&settings.base_url);
+    let user_agent: String = settings.user_agent.chars().filter(|c| matches!(c, ' '..='~')).collect();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(user_agent)
+        .connect_timeout(settings.connect_timeout)
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .http1_only()
+        .https_only(!loopback);
+    if loopback {
+        builder = builder.no_proxy();
+    }
+    if method == Method::Post {
+        builder = builder.pool_max_idle_per_host(0);
+    }
+    builder.build().map_err(|error| attempt::root_cause(&error))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

@@ -1,0 +1,129 @@
+//! What goes out and what comes back, before and after the wire: address, query and body; decoding.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use url::Url;
+
+use super::{
+    ids::{OrganizationId, ProjectId},
+    retry::Method,
+    text::clean,
+};
+
+/// Which project and organization an operation is about; absent means the key's own. Sent as query parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The project.
+    pub project_id: Option<ProjectId>,
+    /// The organization.
+    pub organization_id: Option<OrganizationId>,
+}
+
+/// One operation, named by the handle that offers it.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) method: Method,
+    segments: Vec<&'a str>,
+    query: Vec<(&'static str, String)>,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// A decoded answer, and when the API says it was given.
+#[derive(Debug)]
+pub(super) struct Reply<T> {
+    pub(super) body: T,
+    pub(super) date: Option<Timestamp>,
+}
+
+impl<'a> Request<'a> {
+    /// A read of the resource under `segments`, each of which becomes one percent-encoded path segment.
+    pub(super) fn get(scope: &Scope, segments: &[&'a str]) -> Self {
+        Self::new(Method::Get, scope, segments)
+    }
+
+    /// A change.
+    pub(super) fn post(scope: &Scope, segments: &[&'a str]) -> Self {
+        Self::new(Method::Post, scope, segments)
+    }
+
+    fn new(method: Method, scope: &Scope, segments: &[&'a str]) -> Self {
+        Self {
+            method,
+            segments: segments.to_vec(),
+            query: Vec::new(),
+            body: None,
+        }
+        .query("project_id", scope.project_id.as_ref())
+        .query("organization_id", scope.organization_id.as_ref())
+    }
+
+    /// Adds a query parameter, if it is set. A repeated name is sent repeatedly.
+    pub(super) fn query(mut self, name: &'static str, value: Option<impl fmt::Display>) -> Self {
+        self.query.extend(value.map(|value| (name, value.to_string())));
+        self
+    }
+
+    /// Sets the JSON body. Wire types are plain data, so encoding them cannot fail; were it to, the API would refuse the empty body.
+    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+        self.body = Some(serde_json::to_vec(body).unwrap_or_default());
+        self
+    }
+
+    /// Shape: `GET /api/v2/batches/bat-1`, without host and query.
+    pub(super) fn line(&self) -> String {
+        format!("{} /{}", self.method.as_str(), self.segments.join("/"))
+    }
+
+    /// The whole address under `base`, whose own path is kept as a prefix.
+    pub(super) fn url(&self, base: &Url) -> Url {
+        let mut url = base.clone();
+        // Fails only for addresses such as `mailto:`, which no request can be sent to anyway.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(&self.segments);
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        url
+    }
+}
+
+/// Decodes a body, or says where it is not as documented, without repeating what it holds.
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let error = match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => {
+            return json
+                .end()
+                .map(|()| value)
+                .map_err(|_| "more than one JSON value".to_owned());
+        }
+        Err(error) => error,
+    };
+    let path = error.path().to_string();
+    let cause = error.into_inner();
+    if !cause.is_data() {
+        return Err(if cause.is_eof() {
+            "JSON that ends early"
+        } else {
+            "not JSON"
+        }
+        .to_owned());
+    }
+    let words = cause.to_string();
+    // The only text of the decoder that names nothing but the documented field.
+    let missing = words
+        .strip_prefix("missing field ")
+        .and_then(|rest| rest.split(" at line ").next());
+    let place = if path == "." {
+        String::new()
+    } else {
+        format!(" in {}", clean(&path, 120))
+    };
+    Err(match missing {
+        Some(field) => format!("no {field}{place}"),
+        None => format!("unexpected type of value{place}"),
+    })
+}
