@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command, Environment, Flags, Stdio};
 use crate::config::{ApiKey, Config};
+#[cfg(feature = "sandbox")]
+use crate::sandbox::{self, Sandbox};
 use crate::llamacloud::{Client, Credential, Scope, Settings};
-use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
+use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
 use crate::tools::{self, Policy};
 
 const ICONS: &[Icon] = &[Icon { src: include_str!("icon.txt"), mime_type: "image/png", sizes: &["48x48"] }];
@@ -27,7 +29,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         Command::Serve => {
             #[cfg(feature = "sandbox")]
             let _sandbox = start_sandbox(&cli.flags, &mut config).await?;
-            serve_stdio(&config, &stop).await;
+            serve_stdio(&config, &stop).await?;
         }
         #[cfg(feature = "sandbox")]
         Command::Sandbox { port } => serve_sandbox(&cli.flags, port, &stop).await?,
@@ -72,7 +74,11 @@ pub fn server(config: &Config) -> anyhow::Result<Server> {
 async fn serve_stdio(config: &Config, stop: &CancellationToken) -> anyhow::Result<()> {
     let server = server(config)?;
     if io::stdin().is_terminal() {
-        greet();
+        say(&format!(
+            "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; Ctrl-D ends it.",
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION")
+        ));
     }
     let io = match config.stdio {
         Stdio::Auto => Io::Auto,
@@ -82,4 +88,80 @@ async fn serve_stdio(config: &Config, stop: &CancellationToken) -> anyhow::Resul
     let end = serve(&server, Transport::stdio(io), &limits, stop).await;
     tracing::debug!(?end, "connection ended");
     Ok(())
+}
+
+/// Starts a sandbox in this process, if asked for, and points the settings at it.
+#[cfg(feature = "sandbox")]
+async fn start_sandbox(flags: &Flags, config: &mut Config) -> anyhow::Result<Option<Sandbox>> {
+    if !flags.sandbox {
+        return Ok(None);
+    }
+    let sandbox = sandbox::start(sandbox_settings(flags, None)).await.context("the sandbox cannot listen on loopback")?;
+    config.base_url = sandbox.base_url().parse()?;
+    config.api_key = ApiKey::Given(SecretString::from(sandbox.api_key()));
+    Ok(Some(sandbox))
+}
+
+#[cfg(feature = "sandbox")]
+async fn serve_sandbox(flags: &Flags, port: u16, stop: &CancellationToken) -> anyhow::Result<()> {
+    let listening = sandbox::start(sandbox_settings(flags, Some(port))).await;
+    let sandbox = listening.with_context(|| format!("the sandbox cannot listen on port {port}"))?;
+    say(&format!("sandbox listening on {}", sandbox.base_url()));
+    say(&format!("the API key it accepts is {}", sandbox.api_key()));
+    tokio::select! {
+        ended = sandbox.stopped() => ended.context("the sandbox ended"),
+        () = stop.cancelled() => Ok(()),
+    }
+}
+
+#[cfg(feature = "sandbox")]
+fn sandbox_settings(flags: &Flags, port: Option<u16>) -> sandbox::Settings {
+    let faults = flags.sandbox_fault.iter().cloned().collect();
+    sandbox::Settings { speed: flags.sandbox_speed, faults, port, ..sandbox::Settings::default() }
+}
+
+/// Cancelled by the first signal that asks the process to end.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let signal = signals()?;
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            signal.await;
+            stop.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+/// SIGTERM, SIGINT and SIGHUP.
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}
+
+/// Ctrl-C; what ends a server otherwise is the end of its input.
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()> + Send> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
+}
+
+/// A line for the person at the terminal. Nothing is lost where nobody reads it.
+fn say(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
 }

@@ -32,6 +32,7 @@ pub enum Command {
     Serve,
     /// Serve the simulated LlamaCloud over HTTP on loopback until stopped.
     #[cfg(feature = "sandbox")]
+    #[command(after_long_help = format!("Faults (--sandbox-fault):\n{}", crate::sandbox::FAULTS_HELP))]
     Sandbox {
         /// Port to listen on; 0 means any free one. The address is printed on stderr.
         #[arg(long, default_value_t = 0)]
@@ -82,13 +83,13 @@ pub struct Flags {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true)]
     pub sandbox: bool,
-    /// How fast sandbox batches run.
+    /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state further each read).
     #[cfg(feature = "sandbox")]
-    #[arg(long, global = true, value_name = "SPEED", default_value = "fast", help = crate::sandbox::SPEED_HELP)]
+    #[arg(long, global = true, value_name = "SPEED", default_value = "fast")]
     pub sandbox_speed: crate::sandbox::Speed,
-    /// What goes wrong in the sandbox; may be given more than once.
+    /// What goes wrong in the sandbox, for example `429@get:2`; may be given more than once. `sandbox --help` lists all.
     #[cfg(feature = "sandbox")]
-    #[arg(long, global = true, value_name = "FAULT", help = crate::sandbox::FAULTS_HELP)]
+    #[arg(long, global = true, value_name = "FAULT")]
     pub sandbox_fault: Vec<crate::sandbox::Fault>,
 }
 

@@ -1,8 +1,31 @@
-//! MCP tool server for LlamaCloud Batches.
+//! MCP tool server for LlamaCloud Batches: what the binary is made of.
+//!
+//! The map, from the outside in; who may know whom is held by a test.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`] | flags and variables, exactly as typed |
+//! | [`config`] | the same, checked and typed |
+//! | [`telemetry`] | diagnostics on stderr or in a file |
+//! | [`app`] | puts everything together |
+//! | [`mcp`] | the Model Context Protocol on a pipe; knows no tool |
+//! | [`tools`] | what a model may do, and the words it reads |
+//! | [`llamacloud`] | the REST client; knows no MCP |
+//! | [`sandbox`] | a simulated LlamaCloud; knows nothing of ours |
+//! | [`foreign`] | words that are not ours, made safe to repeat |
 
-pub mod foreign;
-pub mod llamacloud;
+pub mod cli;
+pub mod config;
+pub mod telemetry;
+
+pub mod app;
+
 pub mod mcp;
+pub mod tools;
+
+pub mod llamacloud;
+
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
-pub mod tools;
+
+pub mod foreign;

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -18,7 +16,7 @@ pub(crate) struct Moment(pub(crate) Timestamp);
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
-        read(&text).ok_or_else(|| {
+        read(&text).map(Self).ok_or_else(|| {
             let quoted = foreign::quote(&text, 60);
             D::Error::custom(format!(
                 "{quoted} is no date (2026-11-24) and no RFC 3339 instant with an offset (2026-11-24T08:00:00Z)"
@@ -43,11 +41,11 @@ impl JsonSchema for Moment {
 
 fn read(text: &str) -> Option<Timestamp> {
     const DATE: usize = "2026-11-24".len();
-    if text.len() == DATE {
-        return text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    // Timestamps of jiff also take names of time zones in brackets, which RFC 3339 does not.
+    if !text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TtZz+ ".contains(&byte)) {
+        return None;
     }
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TtZz+ ".contains(&byte));
-    if is_plain { text.parse().ok() } else { None }
+    if text.len() == DATE { format!("{text}T00:00:00Z").parse().ok() } else { text.parse().ok() }
 }
 
 #[cfg(test)]
