@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
-    account::{self, Fate},
+    account,
     cloud::Cloud,
     errors::Reply,
     query::Parameters,
@@ -187,7 +187,7 @@ fn with_content(job: &Job<'_>, expand: &[String]) -> Value {
 
 /// An `ExtractV2Job`.
 fn extract_job(job: &Job<'_>, expand: &[String]) -> Value {
-    let done = job.status == "COMPLETED" && job.file.fate != Fate::Unreferenced;
+    let done = job.status == "COMPLETED";
     let result =
         done.then(|| json!({ "invoice_number": job.file.id, "total": 100 + job.file.pages, "currency": "EUR" }));
     let configuration = expand

@@ -128,18 +128,37 @@ pub(super) fn list_projects(cloud: &Cloud, mut parameters: Parameters) -> Result
     let organization = parameters.text("organization_id");
     let name = parameters.text("name");
     parameters.problems.finish()?;
-    let own = "Sandbox";
-    let fits = organization.is_none_or(|id| id == account::ORGANIZATION_ID) && name.is_none_or(|name| name == own);
-    let project = json!({
-        "id": account::PROJECT_ID,
-        "name": own,
-        "organization_id": account::ORGANIZATION_ID,
-        "is_default": true,
-        "created_at": cloud.account.made_at.to_string(),
-        "updated_at": cloud.account.made_at.to_string(),
-    });
-    let page = window.page(fits.then_some(project).into_iter(), |_| 1, Value::clone)?;
+    let project = project(cloud, organization.as_deref(), name.as_deref());
+    let page = window.page(project.into_iter(), |_| 1, Value::clone)?;
     Ok(Reply::json(StatusCode::OK, page))
+}
+
+/// `GET /api/v1/projects`: a bare array.
+pub(super) fn list_projects_v1(cloud: &Cloud, mut parameters: Parameters) -> Result<Reply, Reply> {
+    let scope = parameters.scope();
+    let name = parameters.text("project_name");
+    parameters.problems.finish()?;
+    scope.check()?;
+    Ok(Reply::json(
+        StatusCode::OK,
+        project(cloud, None, name.as_deref()).into_iter().collect(),
+    ))
+}
+
+/// The account's project, a `ProjectResponse` and a `Project`, if it is the one asked for.
+fn project(cloud: &Cloud, organization: Option<&str>, name: Option<&str>) -> Option<Value> {
+    let own = "Sandbox";
+    let asked_for = organization.is_none_or(|id| id == account::ORGANIZATION_ID) && name.is_none_or(|name| name == own);
+    asked_for.then(|| {
+        json!({
+            "id": account::PROJECT_ID,
+            "name": own,
+            "organization_id": account::ORGANIZATION_ID,
+            "is_default": true,
+            "created_at": cloud.account.made_at.to_string(),
+            "updated_at": cloud.account.made_at.to_string(),
+        })
+    })
 }
 
 /// Items with keys that fall from the first to the last, as pages need them.
