@@ -9,13 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command, Environment, Flags, Stdio};
 use crate::config::{ApiKey, Config};
-#[cfg(feature = "sandbox")]
-use crate::sandbox::{self, Sandbox};
 use crate::llamacloud::{Client, Credential, Scope, Settings};
 use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
+#[cfg(feature = "sandbox")]
+use crate::sandbox::{self, Sandbox};
 use crate::tools::{self, Policy};
 
-const ICONS: &[Icon] = &[Icon { src: include_str!("icon.txt"), mime_type: "image/png", sizes: &["48x48"] }];
+const ICONS: &[Icon] = &[Icon {
+    src: include_str!("icon.txt"),
+    mime_type: "image/png",
+    sizes: &["48x48"],
+}];
 
 /// Does what the command line says.
 ///
@@ -84,7 +88,10 @@ async fn serve_stdio(config: &Config, stop: &CancellationToken) -> anyhow::Resul
         Stdio::Auto => Io::Auto,
         Stdio::Portable => Io::Portable,
     };
-    let limits = Limits { drain: config.timeout + Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits {
+        drain: config.timeout + Duration::from_secs(5),
+        ..Limits::default()
+    };
     let end = serve(&server, Transport::stdio(io), &limits, stop).await;
     tracing::debug!(?end, "connection ended");
     Ok(())
@@ -96,7 +103,9 @@ async fn start_sandbox(flags: &Flags, config: &mut Config) -> anyhow::Result<Opt
     if !flags.sandbox {
         return Ok(None);
     }
-    let sandbox = sandbox::start(sandbox_settings(flags, None)).await.context("the sandbox cannot listen on loopback")?;
+    let sandbox = sandbox::start(sandbox_settings(flags, None))
+        .await
+        .context("the sandbox cannot listen on loopback")?;
     config.base_url = sandbox.base_url().parse()?;
     config.api_key = ApiKey::Given(SecretString::from(sandbox.api_key()));
     Ok(Some(sandbox))
@@ -117,7 +126,12 @@ async fn serve_sandbox(flags: &Flags, port: u16, stop: &CancellationToken) -> an
 #[cfg(feature = "sandbox")]
 fn sandbox_settings(flags: &Flags, port: Option<u16>) -> sandbox::Settings {
     let faults = flags.sandbox_fault.iter().cloned().collect();
-    sandbox::Settings { speed: flags.sandbox_speed, faults, port, ..sandbox::Settings::default() }
+    sandbox::Settings {
+        speed: flags.sandbox_speed,
+        faults,
+        port,
+        ..sandbox::Settings::default()
+    }
 }
 
 /// Cancelled by the first signal that asks the process to end.

@@ -46,16 +46,16 @@ pub struct Flags {
     /// File whose first line is the API key.
     #[arg(long, global = true, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// Base URL of the API: https, or http on loopback [variable: LLAMA_CLOUD_BASE_URL].
+    /// Base URL of the API: https, or http on loopback [variable: `LLAMA_CLOUD_BASE_URL`].
     #[arg(long, global = true, value_name = "URL", conflicts_with = "region")]
     pub base_url: Option<String>,
     /// Region of the account, in place of a base URL.
     #[arg(long, global = true, value_enum)]
     pub region: Option<Region>,
-    /// Pin the project: the tools lose the argument `project_id` [variable: LLAMA_CLOUD_PROJECT_ID].
+    /// Pin the project: the tools lose the argument `project_id` [variable: `LLAMA_CLOUD_PROJECT_ID`].
     #[arg(long, global = true, value_name = "ID")]
     pub project_id: Option<String>,
-    /// Pin the organization: the tools lose the argument `organization_id` [variable: LLAMA_CLOUD_ORGANIZATION_ID].
+    /// Pin the organization: the tools lose the argument `organization_id` [variable: `LLAMA_CLOUD_ORGANIZATION_ID`].
     #[arg(long, global = true, value_name = "ID")]
     pub organization_id: Option<String>,
     /// Withhold every tool that changes something.
@@ -67,7 +67,7 @@ pub struct Flags {
     /// Longest tool result, in characters.
     #[arg(long, global = true, value_name = "CHARACTERS", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(2000..=16000))]
     pub max_result_chars: u32,
-    /// What to log, for example `info` or `llamacloud_batches_mcp=debug` [variable: LLAMA_CLOUD_LOG] [default: warn].
+    /// What to log, for example `info` or `llamacloud_batches_mcp=debug` [variable: `LLAMA_CLOUD_LOG`] [default: warn].
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
     /// How log lines look.

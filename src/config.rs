@@ -119,18 +119,25 @@ fn api_key(file: Option<&Path>, environment: &Environment) -> ApiKey {
     if let Some(file) = file {
         return key_file(file);
     }
-    let variables =
-        [("LLAMA_CLOUD_API_KEY", &environment.api_key), ("LLAMA_PARSE_API_KEY", &environment.parse_api_key)];
+    let variables = [
+        ("LLAMA_CLOUD_API_KEY", &environment.api_key),
+        ("LLAMA_PARSE_API_KEY", &environment.parse_api_key),
+    ];
     if let Some(key) = variables.iter().find_map(|(_, value)| given(value.as_deref())) {
         return ApiKey::Given(SecretString::from(key));
     }
-    let found = variables.iter().find_map(|(name, value)| Some((*name, value.as_deref()?)));
+    let found = variables
+        .iter()
+        .find_map(|(name, value)| Some((*name, value.as_deref()?)));
     ApiKey::Missing(match found.map(|(name, value)| (name, value.to_str().map(str::trim))) {
         None => "LLAMA_CLOUD_API_KEY is not set".to_owned(),
         Some((name, None)) => format!("{name} is set to something that is not text"),
         Some((name, Some(""))) => format!("{name} is set, but empty"),
         Some((name, Some(value))) => {
-            format!("{name} arrived as the literal text {}, which the host did not expand", foreign::quote(value, 60))
+            format!(
+                "{name} arrived as the literal text {}, which the host did not expand",
+                foreign::quote(value, 60)
+            )
         }
     })
 }
@@ -139,9 +146,10 @@ fn key_file(path: &Path) -> ApiKey {
     let mut line = String::new();
     let read = File::open(path).and_then(|file| BufReader::new(file.take(MAX_KEY_BYTES)).read_line(&mut line));
     match (read, line.trim()) {
-        (Err(error), _) => {
-            ApiKey::Missing(format!("the file given with --api-key-file cannot be read ({})", error.kind()))
-        }
+        (Err(error), _) => ApiKey::Missing(format!(
+            "the file given with --api-key-file cannot be read ({})",
+            error.kind()
+        )),
         (Ok(_), "") => ApiKey::Missing("the first line of the file given with --api-key-file is empty".to_owned()),
         (Ok(_), key) => ApiKey::Given(SecretString::from(key)),
     }
@@ -155,13 +163,20 @@ fn base_url(flags: &Flags, environment: &Environment) -> Result<Url, ConfigError
         None => None,
     };
     let flag = flags.base_url.clone().map(|url| ("--base-url", url));
-    let (source, text) = flag.or(region).or_else(variable).unwrap_or(("the default", US.to_owned()));
+    let (source, text) = flag
+        .or(region)
+        .or_else(variable)
+        .unwrap_or(("the default", US.to_owned()));
     check_base_url(&text).map_err(|problem| ConfigError(format!("{source}: {problem}")))
 }
 
 fn check_base_url(text: &str) -> Result<Url, String> {
     let text = text.trim();
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let with_scheme = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
     let url = Url::parse(&with_scheme).map_err(|error| format!("not a URL ({error}); it looks like {US}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a base URL must not hold a user name or password; the API key is passed on its own".to_owned());
@@ -178,12 +193,17 @@ fn check_base_url(text: &str) -> Result<Url, String> {
 }
 
 fn check_id(name: &str, value: String) -> Result<String, ConfigError> {
-    let fits = value.len() <= 128 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let fits = value.len() <= 128
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     if fits {
         return Ok(value);
     }
     let quoted = foreign::quote(&value, 60);
-    Err(ConfigError(format!("{name}: {quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -")))
+    Err(ConfigError(format!(
+        "{name}: {quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
+    )))
 }
 
 #[cfg(test)]
@@ -237,9 +257,15 @@ mod tests {
 
     #[test]
     fn a_key_file_that_cannot_be_used_says_why_without_its_path() {
-        let environment = Environment { api_key: Some("llx-1".into()), ..Environment::default() };
+        let environment = Environment {
+            api_key: Some("llx-1".into()),
+            ..Environment::default()
+        };
         let missing = Path::new("no-such-directory/key");
-        assert_eq!(key(&environment, Some(missing)), "the file given with --api-key-file cannot be read (entity not found)");
+        assert_eq!(
+            key(&environment, Some(missing)),
+            "the file given with --api-key-file cannot be read (entity not found)"
+        );
     }
 
     #[test]
@@ -250,13 +276,34 @@ mod tests {
             ("http://127.0.0.1:4010/prefix", "http://127.0.0.1:4010/prefix"),
             ("http://localhost:80", "http://localhost/"),
             ("http://[::1]:8080", "http://[::1]:8080/"),
-            ("http://api.cloud.llamaindex.ai", "http would send the API key in the clear and is only allowed on loopback; use https"),
-            ("http://127.0.0.1.example.com", "http would send the API key in the clear and is only allowed on loopback; use https"),
-            ("https://me:secret@api.cloud.llamaindex.ai", "a base URL must not hold a user name or password; the API key is passed on its own"),
-            ("https://api.cloud.llamaindex.ai?x=1", "a base URL must have no query and no fragment"),
-            ("https://api.cloud.llamaindex.ai#x", "a base URL must have no query and no fragment"),
-            ("ftp://api.cloud.llamaindex.ai", "a base URL starts with https://, for example https://api.cloud.llamaindex.ai"),
-            ("https://", "not a URL (empty host); it looks like https://api.cloud.llamaindex.ai"),
+            (
+                "http://api.cloud.llamaindex.ai",
+                "http would send the API key in the clear and is only allowed on loopback; use https",
+            ),
+            (
+                "http://127.0.0.1.example.com",
+                "http would send the API key in the clear and is only allowed on loopback; use https",
+            ),
+            (
+                "https://me:secret@api.cloud.llamaindex.ai",
+                "a base URL must not hold a user name or password; the API key is passed on its own",
+            ),
+            (
+                "https://api.cloud.llamaindex.ai?x=1",
+                "a base URL must have no query and no fragment",
+            ),
+            (
+                "https://api.cloud.llamaindex.ai#x",
+                "a base URL must have no query and no fragment",
+            ),
+            (
+                "ftp://api.cloud.llamaindex.ai",
+                "a base URL starts with https://, for example https://api.cloud.llamaindex.ai",
+            ),
+            (
+                "https://",
+                "not a URL (empty host); it looks like https://api.cloud.llamaindex.ai",
+            ),
         ] {
             let outcome = check_base_url(text).map_or_else(|problem| problem, |url| url.to_string());
             assert_eq!(outcome, expected, "{text}");
@@ -275,12 +322,22 @@ mod tests {
         assert_eq!(config.base_url.as_str(), "http://127.0.0.1:1/");
         assert_eq!(config.project_id.as_deref(), Some("from-variable"));
         assert_eq!(config.organization_id, None);
-        let flags = Flags { region: Some(Region::Eu), project_id: Some("from-flag".to_owned()), ..Flags::default() };
+        let flags = Flags {
+            region: Some(Region::Eu),
+            project_id: Some("from-flag".to_owned()),
+            ..Flags::default()
+        };
         let config = Config::resolve(&flags, &environment).unwrap();
         assert_eq!(config.base_url.as_str(), "https://api.cloud.eu.llamaindex.ai/");
         assert_eq!(config.project_id.as_deref(), Some("from-flag"));
-        let flags = Flags { project_id: Some("a/b".to_owned()), ..Flags::default() };
+        let flags = Flags {
+            project_id: Some("a/b".to_owned()),
+            ..Flags::default()
+        };
         let error = Config::resolve(&flags, &environment).unwrap_err().to_string();
-        assert_eq!(error, "project id: \"a/b\" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -");
+        assert_eq!(
+            error,
+            "project id: \"a/b\" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
+        );
     }
 }

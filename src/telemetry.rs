@@ -31,13 +31,17 @@ pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
         Some(path) => (Box::new(open(path)?), false),
         None => (Box::new(io::stderr()), io::stderr().is_terminal()),
     };
-    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING_LINES).finish(writer);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(MAX_WAITING_LINES)
+        .finish(writer);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours);
     let lines = match config.log_format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init()?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "a bug: {}", panic.payload_as_str().unwrap_or("panicked"));
@@ -50,5 +54,7 @@ fn open(path: &Path) -> anyhow::Result<std::fs::File> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| anyhow::anyhow!("--log-file: it cannot be opened ({})", error.kind()))
+    options
+        .open(path)
+        .map_err(|error| anyhow::anyhow!("--log-file: it cannot be opened ({})", error.kind()))
 }

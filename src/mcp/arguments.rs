@@ -25,7 +25,10 @@ pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: &Value) -> Re
         }
         if problems.0.is_empty() {
             let path = error.path().to_string();
-            problems.add(if path == "." { "" } else { &path }, &plain_words(&error.inner().to_string()));
+            problems.add(
+                if path == "." { "" } else { &path },
+                &plain_words(&error.inner().to_string()),
+            );
         }
         problems.0.truncate(MAX_PROBLEMS);
         problems.0.join("; ")
@@ -48,7 +51,11 @@ impl Problems {
             (Some("object"), Value::Object(members)) => self.check_members(schema, members, path),
             (Some("array"), Value::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.check(schema.get("items").unwrap_or(&Value::Null), item, &format!("{path}[{index}]"));
+                    self.check(
+                        schema.get("items").unwrap_or(&Value::Null),
+                        item,
+                        &format!("{path}[{index}]"),
+                    );
                 }
             }
             (Some("string"), Value::String(text)) => self.check_text(schema, text, path),
@@ -61,8 +68,19 @@ impl Problems {
     fn check_members(&mut self, schema: &Value, members: &Map<String, Value>, path: &str) {
         let empty = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let inner = |name: &str| {
+            if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            }
+        };
+        let required = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         for name in required.filter(|name| members.get(*name).is_none_or(Value::is_null)) {
             self.add(&inner(name), "is required");
         }
@@ -76,11 +94,21 @@ impl Problems {
     }
 
     fn check_text(&mut self, schema: &Value, text: &str, path: &str) {
-        let choices: Vec<_> = schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let choices: Vec<_> = schema
+            .get("enum")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         if !choices.is_empty() && !choices.contains(&text) {
-            let meant = foreign::nearest(text, choices.iter().copied()).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+            let meant = foreign::nearest(text, choices.iter().copied())
+                .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
             let quoted = foreign::quote(text, MAX_QUOTED_CHARS);
-            return self.add(path, &format!("{quoted} is not one of {}{meant}", list(choices.into_iter())));
+            return self.add(
+                path,
+                &format!("{quoted} is not one of {}{meant}", list(choices.into_iter())),
+            );
         }
         let length = text.chars().count() as u64;
         let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
@@ -98,11 +126,14 @@ impl Problems {
         if least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most) {
             return;
         }
-        self.add(path, &match (least, most) {
-            (Some(least), Some(most)) => format!("{value} is not between {least} and {most}"),
-            (Some(least), None) => format!("{value} is less than {least}"),
-            (None, most) => format!("{value} is more than {}", most.unwrap_or_default()),
-        });
+        self.add(
+            path,
+            &match (least, most) {
+                (Some(least), Some(most)) => format!("{value} is not between {least} and {most}"),
+                (Some(least), None) => format!("{value} is less than {least}"),
+                (None, most) => format!("{value} is more than {}", most.unwrap_or_default()),
+            },
+        );
     }
 }
 
@@ -118,7 +149,11 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// A JSON type with its article.
 fn kind(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
     format!("{article} {name}")
 }
 
@@ -175,26 +210,45 @@ mod tests {
     #[test]
     fn every_mistake_is_named_at_once() {
         check(r#"{"batch_id":"b"}"#, &expect!["fine"]);
-        check(r#"{"batch_id":"b","page_size":null,"expand":null,"config":null}"#, &expect!["fine"]);
+        check(
+            r#"{"batch_id":"b","page_size":null,"expand":null,"config":null}"#,
+            &expect!["fine"],
+        );
         check("{}", &expect!["argument `batch_id`: is required"]);
         check(r#"{"batch_id":null}"#, &expect!["argument `batch_id`: is required"]);
         check("[]", &expect!["arguments: expected an object, not an array"]);
         check(
             r#"{"batchId":"b"}"#,
-            &expect![[r"argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `config`, `expand`, `page_size`"]],
+            &expect![[
+                r"argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `config`, `expand`, `page_size`"
+            ]],
         );
         check(
             r#"{"batch_id":7,"page_size":0,"expand":["result"],"config":{"job":"x","b":1}}"#,
-            &expect![[r#"argument `batch_id`: expected a string, not 7; argument `config.b`: no such argument; Accepted are `job`; argument `config.job`: expected a boolean, not "x"; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `page_size`: 0 is not between 1 and 9"#]],
+            &expect![[
+                r#"argument `batch_id`: expected a string, not 7; argument `config.b`: no such argument; Accepted are `job`; argument `config.job`: expected a boolean, not "x"; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `page_size`: 0 is not between 1 and 9"#
+            ]],
         );
-        check(r#"{"batch_id":"","page_size":1.5}"#, &expect!["argument `batch_id`: is empty; argument `page_size`: expected an integer, not 1.5"]);
-        check(r#"{"batch_id":"b","batch_id":"c"}"#, &expect!["arguments: duplicate field `batch_id`"]);
+        check(
+            r#"{"batch_id":"","page_size":1.5}"#,
+            &expect!["argument `batch_id`: is empty; argument `page_size`: expected an integer, not 1.5"],
+        );
+        check(
+            r#"{"batch_id":"b","batch_id":"c"}"#,
+            &expect!["arguments: duplicate field `batch_id`"],
+        );
     }
 
     #[test]
     fn deep_nesting_is_a_mistake_like_any_other() {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
-        check(&format!(r#"{{"batch_id":{deep}}}"#), &expect!["argument `batch_id`: invalid type: sequence, expected a string"]);
-        check(&deep, &expect!["argument `[0]`: invalid type: sequence, expected a string"]);
+        check(
+            &format!(r#"{{"batch_id":{deep}}}"#),
+            &expect!["argument `batch_id`: invalid type: sequence, expected a string"],
+        );
+        check(
+            &deep,
+            &expect!["argument `[0]`: invalid type: sequence, expected a string"],
+        );
     }
 }

@@ -86,13 +86,19 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
         }
     };
     let whole = async {
-        if let Err(error) = session.receive_all(LineReader::new(reader, limits.max_line_bytes)).await {
+        if let Err(error) = session
+            .receive_all(LineReader::new(reader, limits.max_line_bytes))
+            .await
+        {
             tracing::warn!(%error, "the input can not be read any more");
         }
         session.connection.draining.cancel();
         session.tasks.close();
         if timeout(limits.drain, session.tasks.wait()).await.is_err() {
-            tracing::warn!(unanswered = session.tasks.len(), "gave up what was still in flight after the input ended");
+            tracing::warn!(
+                unanswered = session.tasks.len(),
+                "gave up what was still in flight after the input ended"
+            );
         }
         session.in_flight.cancel_all();
         outbox.close();
@@ -170,14 +176,21 @@ impl Receiver {
 
     /// Several messages in one line, answered in one line. Source: 2025-03-26, basic, batching.
     async fn receive_array(&self, bytes: usize, elements: &[&RawValue]) {
-        let allowed = self.connection.session().is_some_and(|session| session.revision.has_message_arrays());
+        let allowed = self
+            .connection
+            .session()
+            .is_some_and(|session| session.revision.has_message_arrays());
         let refused = match (allowed, elements.is_empty()) {
             (true, false) => None,
             (true, true) => Some("an array of messages must not be empty"),
             (false, _) => Some("arrays of messages are defined by revision 2025-03-26 alone, for its sessions"),
         };
         if let Some(reason) = refused {
-            return self.connection.outbox.send(&refuse(None, ProtocolError::invalid_request(reason))).await;
+            return self
+                .connection
+                .outbox
+                .send(&refuse(None, ProtocolError::invalid_request(reason)))
+                .await;
         }
         let mut answers = Vec::new();
         let mut calls = Vec::new();
@@ -204,9 +217,10 @@ impl Receiver {
 
     fn begin_in_array(&self, message: Message<'_>) -> Begun {
         match message {
-            Message::Request { id, method, .. } if method == "initialize" => {
-                Begun::Answer(refuse(Some(id), ProtocolError::invalid_request("`initialize` must not be part of an array")))
-            }
+            Message::Request { id, method, .. } if method == "initialize" => Begun::Answer(refuse(
+                Some(id),
+                ProtocolError::invalid_request("`initialize` must not be part of an array"),
+            )),
             message => self.begin(message),
         }
     }
@@ -236,7 +250,10 @@ impl Receiver {
         };
         let Some(ticket) = self.in_flight.admit(id.key()) else {
             // Without the id: the answer that bears it is the first request's.
-            let reason = format!("request id {} is in flight already; this request was not served", id.as_json());
+            let reason = format!(
+                "request id {} is in flight already; this request was not served",
+                id.as_json()
+            );
             return Begun::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
         };
         let span = tracing::debug_span!("request", method, request.id = id.as_json());

@@ -75,7 +75,11 @@ pub(crate) struct Settled {
 
 impl Connection {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox, draining: CancellationToken::new(), session: Arc::default() }
+        Self {
+            outbox,
+            draining: CancellationToken::new(),
+            session: Arc::default(),
+        }
     }
 
     /// Starts a legacy session, or starts it again.
@@ -99,36 +103,56 @@ impl Connection {
             return settle_modern(method, &meta);
         }
         if method == "initialize" {
-            return Ok(Settled { revision: Revision::LATEST_LEGACY, client_name: None });
+            return Ok(Settled {
+                revision: Revision::LATEST_LEGACY,
+                client_name: None,
+            });
         }
         if method == "server/discover" {
             return Err(missing_meta(&[PROTOCOL_VERSION, CLIENT_CAPABILITIES]));
         }
         match self.session() {
             Some(_) if MODERN_ONLY.contains(&method) => Err(ProtocolError::method_not_found(method)),
-            Some(session) => Ok(Settled { revision: session.revision, client_name: session.client_name }),
-            None if method == "ping" => Ok(Settled { revision: Revision::LATEST_LEGACY, client_name: None }),
+            Some(session) => Ok(Settled {
+                revision: session.revision,
+                client_name: session.client_name,
+            }),
+            None if method == "ping" => Ok(Settled {
+                revision: Revision::LATEST_LEGACY,
+                client_name: None,
+            }),
             None => Err(missing_meta(&[PROTOCOL_VERSION, CLIENT_CAPABILITIES])),
         }
     }
 }
 
 fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Settled, ProtocolError> {
-    let Some(version) = meta.protocol_version else { return Err(missing_meta(&[PROTOCOL_VERSION])) };
+    let Some(version) = meta.protocol_version else {
+        return Err(missing_meta(&[PROTOCOL_VERSION]));
+    };
     let Ok(version) = serde_json::from_str::<Cow<'_, str>>(version.get()) else {
-        return Err(ProtocolError::invalid_params(&format!("`_meta[\"{PROTOCOL_VERSION}\"]` must be a string")));
+        return Err(ProtocolError::invalid_params(&format!(
+            "`_meta[\"{PROTOCOL_VERSION}\"]` must be a string"
+        )));
     };
     let Some(revision) = Revision::modern(&version) else {
         return Err(ProtocolError::unsupported_version(&version));
     };
-    let Some(capabilities) = meta.client_capabilities else { return Err(missing_meta(&[CLIENT_CAPABILITIES])) };
+    let Some(capabilities) = meta.client_capabilities else {
+        return Err(missing_meta(&[CLIENT_CAPABILITIES]));
+    };
     if !is_object(capabilities) {
-        return Err(ProtocolError::invalid_params(&format!("`_meta[\"{CLIENT_CAPABILITIES}\"]` must be an object")));
+        return Err(ProtocolError::invalid_params(&format!(
+            "`_meta[\"{CLIENT_CAPABILITIES}\"]` must be an object"
+        )));
     }
     if LEGACY_ONLY.contains(&method) {
         return Err(ProtocolError::method_not_found(method));
     }
-    Ok(Settled { revision, client_name: meta.client_info.and_then(client_name) })
+    Ok(Settled {
+        revision,
+        client_name: meta.client_info.and_then(client_name),
+    })
 }
 
 /// The name in a `clientInfo`; a client that says it badly is served like one that does not say it.
@@ -144,11 +168,26 @@ pub(crate) fn client_name(client_info: &RawValue) -> Option<String> {
 /// The members of `params._meta` that decide something.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
-    #[serde(borrow, default, deserialize_with = "present", rename = "io.modelcontextprotocol/protocolVersion")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "present",
+        rename = "io.modelcontextprotocol/protocolVersion"
+    )]
     protocol_version: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present", rename = "io.modelcontextprotocol/clientCapabilities")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "present",
+        rename = "io.modelcontextprotocol/clientCapabilities"
+    )]
     client_capabilities: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present", rename = "io.modelcontextprotocol/clientInfo")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "present",
+        rename = "io.modelcontextprotocol/clientInfo"
+    )]
     client_info: Option<&'a RawValue>,
 }
 
@@ -158,18 +197,21 @@ fn read_meta(params: Option<&RawValue>) -> Result<Meta<'_>, ProtocolError> {
         #[serde(borrow, default, deserialize_with = "present", rename = "_meta")]
         meta: Option<&'a RawValue>,
     }
-    let Some(params) = params else { return Ok(Meta::default()) };
+    let Some(params) = params else {
+        return Ok(Meta::default());
+    };
     if !is_object(params) {
         return Err(ProtocolError::invalid_params("`params` must be an object"));
     }
     let found = serde_json::from_str::<Params<'_>>(params.get());
-    let Ok(Params { meta }) = found else { return Err(ProtocolError::invalid_params("`_meta` is given twice")) };
+    let Ok(Params { meta }) = found else {
+        return Err(ProtocolError::invalid_params("`_meta` is given twice"));
+    };
     let Some(meta) = meta else { return Ok(Meta::default()) };
     if !is_object(meta) {
         return Err(ProtocolError::invalid_params("`_meta` must be an object"));
     }
-    serde_json::from_str(meta.get())
-        .map_err(|_| ProtocolError::invalid_params("a member of `_meta` is given twice"))
+    serde_json::from_str(meta.get()).map_err(|_| ProtocolError::invalid_params("a member of `_meta` is given twice"))
 }
 
 fn is_object(value: &RawValue) -> bool {
@@ -177,7 +219,11 @@ fn is_object(value: &RawValue) -> bool {
 }
 
 fn missing_meta(keys: &[&str]) -> ProtocolError {
-    let keys = keys.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(" and ");
+    let keys = keys
+        .iter()
+        .map(|key| format!("\"{key}\""))
+        .collect::<Vec<_>>()
+        .join(" and ");
     ProtocolError::invalid_params(&format!(
         "`params._meta` lacks {keys}; a client of an older revision sends `initialize` first"
     ))
@@ -192,7 +238,10 @@ mod tests {
     fn check(session: Option<Revision>, method: &str, params: &str, expected: &str) {
         let connection = Connection::new(Arc::new(Outbox::new(1)));
         if let Some(revision) = session {
-            connection.open_session(Session { revision, client_name: None });
+            connection.open_session(Session {
+                revision,
+                client_name: None,
+            });
         }
         let params: Option<&RawValue> = (!params.is_empty()).then(|| serde_json::from_str(params).unwrap());
         let outcome = match connection.settle(method, params) {

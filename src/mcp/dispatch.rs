@@ -40,7 +40,12 @@ pub(crate) fn dispatch(methods: &Methods, context: RequestContext, method: &str,
         }
         Some(MethodCallback::Async(callback)) => {
             let response = callback(STAND_IN, params.into_owned(), ConnectionId(0), usize::MAX, extensions);
-            Answer::Later(AssertUnwindSafe(response).catch_unwind().map(move |response| line(&id, response)).boxed())
+            Answer::Later(
+                AssertUnwindSafe(response)
+                    .catch_unwind()
+                    .map(move |response| line(&id, response))
+                    .boxed(),
+            )
         }
         _ => Answer::Now(error_line(Some(id.get()), ProtocolError::method_not_found(method))),
     }
@@ -77,7 +82,9 @@ fn error_line(id: Option<&str>, error: ProtocolError) -> String {
 /// The engine puts the reason for refusing parameters into `data`; hosts show the message only.
 fn with_reason(response: &RawValue) -> Option<ProtocolError> {
     let response = serde_json::from_str::<Response<'_, &RawValue>>(response.get()).ok()?;
-    let ResponsePayload::Error(error) = response.payload else { return None };
+    let ResponsePayload::Error(error) = response.payload else {
+        return None;
+    };
     let reason = serde_json::from_str::<String>(error.data()?.get()).ok()?;
     Some(ProtocolError::invalid_params(&plain_words(&reason)))
 }

@@ -22,13 +22,23 @@ pub(crate) enum Line<'a> {
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
     /// Has to be answered once.
-    Request { id: RequestId<'a>, method: Cow<'a, str>, params: Option<&'a RawValue> },
+    Request {
+        id: RequestId<'a>,
+        method: Cow<'a, str>,
+        params: Option<&'a RawValue>,
+    },
     /// Is never answered.
-    Notification { method: Cow<'a, str>, params: Option<&'a RawValue> },
+    Notification {
+        method: Cow<'a, str>,
+        params: Option<&'a RawValue>,
+    },
     /// An answer to a request of ours.
     Response,
     /// No message. Answered with the error, and with the id where it could be read.
-    Invalid { id: Option<RequestId<'a>>, error: ProtocolError },
+    Invalid {
+        id: Option<RequestId<'a>>,
+        error: ProtocolError,
+    },
 }
 
 /// A request id: a string or an integer, kept as the bytes it came in, so that it goes back exactly so.
@@ -67,13 +77,19 @@ impl<'a> Message<'a> {
     pub(crate) fn read(element: &'a RawValue) -> Self {
         match serde_json::from_str(element.get()) {
             Ok(envelope) => Self::classify(&envelope),
-            Err(error) => Self::Invalid { id: None, error: unreadable(&error) },
+            Err(error) => Self::Invalid {
+                id: None,
+                error: unreadable(&error),
+            },
         }
     }
 
     fn classify(envelope: &Envelope<'a>) -> Self {
         let id = envelope.id.and_then(RequestId::read);
-        let invalid = |reason: &str| Self::Invalid { id, error: ProtocolError::invalid_request(reason) };
+        let invalid = |reason: &str| Self::Invalid {
+            id,
+            error: ProtocolError::invalid_request(reason),
+        };
         if envelope.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
             return invalid("`jsonrpc` must be \"2.0\"");
         }
@@ -88,8 +104,15 @@ impl<'a> Message<'a> {
             return invalid("`method` must be a string");
         };
         match (envelope.id, id) {
-            (None, _) => Self::Notification { method, params: envelope.params },
-            (Some(_), Some(id)) => Self::Request { id, method, params: envelope.params },
+            (None, _) => Self::Notification {
+                method,
+                params: envelope.params,
+            },
+            (Some(_), Some(id)) => Self::Request {
+                id,
+                method,
+                params: envelope.params,
+            },
             (Some(_), None) => invalid("`id` must be a string or an integer"),
         }
     }
@@ -152,7 +175,10 @@ pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 
 fn unreadable(error: &serde_json::Error) -> ProtocolError {
     if error.is_data() {
-        ProtocolError::invalid_request(&format!("a message is a JSON object: {}", plain_words(&error.to_string())))
+        ProtocolError::invalid_request(&format!(
+            "a message is a JSON object: {}",
+            plain_words(&error.to_string())
+        ))
     } else {
         ProtocolError::parse(&error.to_string())
     }
@@ -170,12 +196,21 @@ mod tests {
         match line {
             Line::Array(elements) => format!("array of {}", elements.len()),
             Line::One(Message::Request { id, method, params }) => {
-                format!("request {} {method} {}", id.as_json(), params.map_or("-", |params| params.get()))
+                format!(
+                    "request {} {method} {}",
+                    id.as_json(),
+                    params.map_or("-", |params| params.get())
+                )
             }
             Line::One(Message::Notification { method, .. }) => format!("notification {method}"),
             Line::One(Message::Response) => "response".to_owned(),
             Line::One(Message::Invalid { id, error }) => {
-                format!("{} id {} {}", error.code(), id.map_or("-", RequestId::as_json), error.message())
+                format!(
+                    "{} id {} {}",
+                    error.code(),
+                    id.map_or("-", RequestId::as_json),
+                    error.message()
+                )
             }
         }
     }
@@ -183,25 +218,61 @@ mod tests {
     #[test]
     fn messages_are_told_apart() {
         check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "request 1 ping -");
-        check(r#"{"method":"ping","params":{"a":[1]},"id":"x","jsonrpc":"2.0"}"#, r#"request "x" ping {"a":[1]}"#);
+        check(
+            r#"{"method":"ping","params":{"a":[1]},"id":"x","jsonrpc":"2.0"}"#,
+            r#"request "x" ping {"a":[1]}"#,
+        );
         check(r#"{"jsonrpc":"2.0","id":-7,"method":"ping"}"#, "request -7 ping -");
-        check(r#"{"jsonrpc":"2.0","id":1180591620717411303424,"method":"p"}"#, "request 1180591620717411303424 p -");
-        check(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, "notification notifications/initialized");
+        check(
+            r#"{"jsonrpc":"2.0","id":1180591620717411303424,"method":"p"}"#,
+            "request 1180591620717411303424 p -",
+        );
+        check(
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            "notification notifications/initialized",
+        );
         check(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "response");
-        check(r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#, "response");
+        check(
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#,
+            "response",
+        );
         check(r#" [{"jsonrpc":"2.0"}, 3]"#, "array of 2");
-        check("\u{20}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"pi\\u006eg\"}\r", "request 1 ping -");
+        check(
+            "\u{20}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"pi\\u006eg\"}\r",
+            "request 1 ping -",
+        );
     }
 
     #[test]
     fn what_is_no_message_is_answered() {
-        check("{\"jsonrpc\":", "-32700 id - Parse error: EOF while parsing a value at line 1 column 11");
-        check("42", "-32600 id - Invalid request: a message is a JSON object: invalid type: integer `42`, expected an object");
-        check("[1,", "-32700 id - Parse error: EOF while parsing a value at line 1 column 3");
-        check(r#"{"jsonrpc":"2.0","id":5}"#, "-32600 id 5 Invalid request: `method` is missing");
-        check(r#"{"jsonrpc":"1.0","id":5,"method":"a"}"#, "-32600 id 5 Invalid request: `jsonrpc` must be \"2.0\"");
-        check(r#"{"id":5,"method":"a"}"#, "-32600 id 5 Invalid request: `jsonrpc` must be \"2.0\"");
-        check(r#"{"jsonrpc":"2.0","id":5,"method":7}"#, "-32600 id 5 Invalid request: `method` must be a string");
+        check(
+            "{\"jsonrpc\":",
+            "-32700 id - Parse error: EOF while parsing a value at line 1 column 11",
+        );
+        check(
+            "42",
+            "-32600 id - Invalid request: a message is a JSON object: invalid type: integer `42`, expected an object",
+        );
+        check(
+            "[1,",
+            "-32700 id - Parse error: EOF while parsing a value at line 1 column 3",
+        );
+        check(
+            r#"{"jsonrpc":"2.0","id":5}"#,
+            "-32600 id 5 Invalid request: `method` is missing",
+        );
+        check(
+            r#"{"jsonrpc":"1.0","id":5,"method":"a"}"#,
+            "-32600 id 5 Invalid request: `jsonrpc` must be \"2.0\"",
+        );
+        check(
+            r#"{"id":5,"method":"a"}"#,
+            "-32600 id 5 Invalid request: `jsonrpc` must be \"2.0\"",
+        );
+        check(
+            r#"{"jsonrpc":"2.0","id":5,"method":7}"#,
+            "-32600 id 5 Invalid request: `method` must be a string",
+        );
         for id in ["null", "1.5", "1.0", "1e3", "true", "[1]", "{}"] {
             check(
                 &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"a"}}"#),
@@ -212,14 +283,19 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#,
             "-32600 id - Invalid request: a message is a JSON object: duplicate field `id`",
         );
-        let Line::One(Message::Invalid { error, .. }) = Line::read(b"{\"a\":\"\xff\"}") else { panic!("valid") };
+        let Line::One(Message::Invalid { error, .. }) = Line::read(b"{\"a\":\"\xff\"}") else {
+            panic!("valid")
+        };
         assert_eq!(error.code(), -32700);
     }
 
     #[test]
     fn deep_nesting_is_just_a_value() {
         let deep = "[".repeat(10_000);
-        check(&deep, "-32700 id - Parse error: EOF while parsing a list at line 1 column 10000");
+        check(
+            &deep,
+            "-32700 id - Parse error: EOF while parsing a list at line 1 column 10000",
+        );
         let closed = format!("{}{}", deep, "]".repeat(10_000));
         let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"a","params":{closed}}}"#);
         check(&line, &format!("request 1 a {closed}"));

@@ -46,12 +46,22 @@ impl ProtocolError {
     /// -32602 with the wording that the official SDKs use. Source: MCP, server/tools, error handling.
     pub fn unknown_tool(name: &str, why: Option<&str>) -> Self {
         let name = clip(name);
-        Self::new(-32602, why.map_or(format!("Unknown tool: {name}"), |why| format!("Unknown tool: {name}. {why}")), None)
+        Self::new(
+            -32602,
+            why.map_or(format!("Unknown tool: {name}"), |why| {
+                format!("Unknown tool: {name}. {why}")
+            }),
+            None,
+        )
     }
 
     /// -32603: the bug is ours. Source: JSON-RPC 2.0, section 5.1.
     pub fn internal() -> Self {
-        Self::new(-32603, "Internal error: this is a bug of the server, its log (stderr) has more".to_owned(), None)
+        Self::new(
+            -32603,
+            "Internal error: this is a bug of the server, its log (stderr) has more".to_owned(),
+            None,
+        )
     }
 
     /// -32022. Source: MCP 2026-07-28, basic/versioning.
@@ -112,6 +122,9 @@ mod tests {
         let long = "x".repeat(10_000);
         assert!(ProtocolError::method_not_found(&long).message().len() < 200);
         assert!(ProtocolError::unknown_tool(&long, None).message().len() < 200);
-        assert_eq!(ProtocolError::unknown_tool("nope", None).message(), "Unknown tool: nope");
+        assert_eq!(
+            ProtocolError::unknown_tool("nope", None).message(),
+            "Unknown tool: nope"
+        );
     }
 }

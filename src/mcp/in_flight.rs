@@ -35,7 +35,12 @@ impl InFlight {
     pub(crate) fn new(max_bytes: usize) -> Arc<Self> {
         let units = u32::try_from(max_bytes / LEAST_BYTES).unwrap_or(u32::MAX).max(1);
         let budget = Arc::new(Semaphore::new(units as usize));
-        Arc::new(Self { calls: Mutex::default(), budget, units, all: CancellationToken::new() })
+        Arc::new(Self {
+            calls: Mutex::default(),
+            budget,
+            units,
+            all: CancellationToken::new(),
+        })
     }
 
     /// Takes a request in, unless its id is in flight already.
@@ -45,12 +50,18 @@ impl InFlight {
             Entry::Occupied(_) => return None,
             Entry::Vacant(place) => place.insert(cancelled.clone()),
         };
-        Some(Ticket { in_flight: Arc::clone(self), key, cancelled })
+        Some(Ticket {
+            in_flight: Arc::clone(self),
+            key,
+            cancelled,
+        })
     }
 
     /// Waits for room for a line of `bytes` bytes with `requests` requests. A line larger than all the room waits to be alone.
     pub(crate) async fn room(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(LEAST_BYTES).max(requests)).unwrap_or(u32::MAX).min(self.units);
+        let units = u32::try_from(bytes.div_ceil(LEAST_BYTES).max(requests))
+            .unwrap_or(u32::MAX)
+            .min(self.units);
         Arc::clone(&self.budget).acquire_many_owned(units).await.ok()
     }
 

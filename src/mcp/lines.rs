@@ -58,7 +58,9 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     pub(crate) async fn next(&mut self) -> io::Result<Option<InputLine<'_>>> {
         loop {
             if let Some(range) = self.take_line() {
-                let Some(range) = range else { return Ok(Some(InputLine::TooLong)) };
+                let Some(range) = range else {
+                    return Ok(Some(InputLine::TooLong));
+                };
                 let line = trim(self.buffer.get(range.clone()).unwrap_or_default());
                 if line.is_empty() {
                     continue;
@@ -88,7 +90,11 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             None if self.at_end && self.start < self.end => (self.end, self.end),
             None => {
                 self.scanned = self.end;
-                return if self.end - self.start > self.max_line_bytes { self.skip() } else { None };
+                return if self.end - self.start > self.max_line_bytes {
+                    self.skip()
+                } else {
+                    None
+                };
             }
         };
         let line = self.start..line_end;
@@ -171,8 +177,12 @@ mod tests {
     async fn a_large_line_does_not_keep_its_memory() {
         let (mut writer, reader) = tokio::io::duplex(1 << 16);
         let feeding = tokio::spawn(async move {
-            tokio::io::AsyncWriteExt::write_all(&mut writer, &vec![b'a'; 4 << 20]).await.unwrap();
-            tokio::io::AsyncWriteExt::write_all(&mut writer, b"\nb\n").await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut writer, &vec![b'a'; 4 << 20])
+                .await
+                .unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut writer, b"\nb\n")
+                .await
+                .unwrap();
         });
         let mut lines = LineReader::new(reader, 8 << 20);
         assert!(matches!(lines.next().await.unwrap(), Some(InputLine::Text(line)) if line.len() == 4 << 20));

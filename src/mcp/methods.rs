@@ -5,11 +5,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use jsonrpsee::Extensions;
 use jsonrpsee::core::server::Methods;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::proc_macros::rpc;
 use jsonrpsee::types::ErrorObjectOwned;
-use jsonrpsee::Extensions;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::context::{RequestContext, Session, client_name};
 use super::error::ProtocolError;
 use super::tool::ToolSet;
 use super::types::{
-    CallToolResult, Caching, DiscoverResult, Empty, Implementation, InitializeResult, ServerCapabilities, Stamped,
+    Caching, CallToolResult, DiscoverResult, Empty, Implementation, InitializeResult, ServerCapabilities, Stamped,
 };
 use super::version::{Era, Revision};
 
@@ -72,8 +72,14 @@ pub struct Server {
 impl Server {
     /// Builds the method table.
     pub fn new(identity: ServerIdentity, tools: ToolSet) -> Self {
-        let table = Table { identity, tools: Arc::new(tools), lists: Default::default() };
-        Self { methods: table.into_rpc().into() }
+        let table = Table {
+            identity,
+            tools: Arc::new(tools),
+            lists: Default::default(),
+        };
+        Self {
+            methods: table.into_rpc().into(),
+        }
     }
 }
 
@@ -95,7 +101,11 @@ impl McpServer for Table {
         let context = context(extensions)?;
         let revision = Revision::negotiate(&protocol_version);
         let client_name = client_info.as_deref().and_then(client_name);
-        tracing::debug!(client = client_name.as_deref(), revision = revision.as_str(), "session opened");
+        tracing::debug!(
+            client = client_name.as_deref(),
+            revision = revision.as_str(),
+            "session opened"
+        );
         context.connection.open_session(Session { revision, client_name });
         Ok(InitializeResult {
             protocol_version: revision.as_str(),
@@ -117,7 +127,11 @@ impl McpServer for Table {
             instructions: self.identity.instructions,
             caching: Caching::STATIC,
         };
-        Ok(Stamped::complete(revision, self.identity.implementation.for_revision(revision), result))
+        Ok(Stamped::complete(
+            revision,
+            self.identity.implementation.for_revision(revision),
+            result,
+        ))
     }
 
     fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>> {
@@ -127,7 +141,9 @@ impl McpServer for Table {
         }
         let revision = context(extensions)?.revision;
         let index = Revision::ALL.iter().position(|known| *known == revision);
-        let place = index.and_then(|index| self.lists.get(index)).ok_or_else(ProtocolError::internal)?;
+        let place = index
+            .and_then(|index| self.lists.get(index))
+            .ok_or_else(ProtocolError::internal)?;
         if let Some(list) = place.get() {
             return Ok(list.clone());
         }
@@ -150,7 +166,12 @@ impl McpServer for Table {
         if !notifications.get().starts_with('{') {
             return Err(ProtocolError::invalid_params("`notifications` must be an object").into());
         }
-        let RequestContext { revision, connection, request_id, .. } = context(extensions)?;
+        let RequestContext {
+            revision,
+            connection,
+            request_id,
+            ..
+        } = context(extensions)?;
         // Nothing that can be listened to ever changes here, so none of it is promised.
         let acknowledged = json!({
             "jsonrpc": "2.0",
@@ -172,7 +193,13 @@ impl Table {
             caching: Option<Caching>,
         }
         let caching = (revision.era() == Era::Modern).then_some(Caching::STATIC);
-        to_raw_value(&self.stamp(revision, ListToolsResult { tools: self.tools.list(revision), caching }))
+        to_raw_value(&self.stamp(
+            revision,
+            ListToolsResult {
+                tools: self.tools.list(revision),
+                caching,
+            },
+        ))
     }
 
     fn stamp<T>(&self, revision: Revision, result: T) -> Stamped<T> {

@@ -138,7 +138,13 @@ mod tests {
         writing.await.unwrap().unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 101);
-        assert!(lines.iter().take(100).enumerate().all(|(number, line)| *line == format!("line {number}")));
+        assert!(
+            lines
+                .iter()
+                .take(100)
+                .enumerate()
+                .all(|(number, line)| *line == format!("line {number}"))
+        );
     }
 
     #[tokio::test]

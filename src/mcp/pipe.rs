@@ -36,8 +36,15 @@ impl fmt::Debug for Transport {
 
 impl Transport {
     /// A transport over anything, for example an in-memory pipe.
-    pub fn new(reader: impl AsyncRead + Send + Unpin + 'static, writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self { reader: Box::new(reader), writer: Box::new(writer), hangup: futures_util::future::pending().boxed() }
+    pub fn new(
+        reader: impl AsyncRead + Send + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        Self {
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+            hangup: futures_util::future::pending().boxed(),
+        }
     }
 
     /// The process's stdin and stdout.

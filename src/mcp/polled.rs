@@ -61,7 +61,10 @@ impl Polled {
             }
             _ => return None,
         };
-        #[expect(deprecated, reason = "sound for an `OwnedFd`, and the constructor that replaces it takes `unsafe`")]
+        #[expect(
+            deprecated,
+            reason = "sound for an `OwnedFd`, and the constructor that replaces it takes `unsafe`"
+        )]
         let descriptor = Arc::new(AsyncFd::with_interest(own, interest).ok()?);
         Some(Self { descriptor, kind })
     }
@@ -76,7 +79,11 @@ impl Polled {
     fn write(&self, descriptor: &OwnedFd, bytes: &[u8]) -> io::Result<usize> {
         match self.kind {
             Kind::Pipe => Ok(rustix::io::write(descriptor, bytes)?),
-            Kind::Socket => Ok(rustix::net::send(descriptor, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?),
+            Kind::Socket => Ok(rustix::net::send(
+                descriptor,
+                bytes,
+                SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+            )?),
         }
     }
 }
@@ -93,7 +100,9 @@ impl AsyncRead for Polled {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut guard = ready!(self.descriptor.poll_read_ready(context))?;
-            if let Ok(outcome) = guard.try_io(|descriptor| self.read(descriptor.get_ref(), buffer.initialize_unfilled())) {
+            if let Ok(outcome) =
+                guard.try_io(|descriptor| self.read(descriptor.get_ref(), buffer.initialize_unfilled()))
+            {
                 buffer.advance(outcome?);
                 return Poll::Ready(Ok(()));
             }

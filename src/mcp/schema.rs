@@ -59,7 +59,12 @@ fn tidy(schema: &mut Value) {
         }
     }
     if let Some(Value::String(description)) = keywords.get_mut("description") {
-        *description = description.split('\n').map(str::trim).collect::<Vec<_>>().join(" ").replace("  ", "\n\n");
+        *description = description
+            .split('\n')
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace("  ", "\n\n");
     }
 }
 
@@ -75,7 +80,9 @@ fn remove_null(keywords: &mut Map<String, Value>) {
     if let Some(Value::Array(constants)) = keywords.get_mut("enum") {
         constants.retain(|constant| !constant.is_null());
     }
-    let Some(Value::Array(mut choices)) = keywords.remove("anyOf") else { return };
+    let Some(Value::Array(mut choices)) = keywords.remove("anyOf") else {
+        return;
+    };
     choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
     if choices.len() > 1 {
         keywords.insert("anyOf".to_owned(), Value::Array(choices));
@@ -88,11 +95,17 @@ fn remove_null(keywords: &mut Map<String, Value>) {
 
 /// `oneOf` of documented constants → `enum`, with the documentation in the description.
 fn fold_documented_constants(keywords: &mut Map<String, Value>) {
-    let Some(Value::Array(choices)) = keywords.get("oneOf") else { return };
+    let Some(Value::Array(choices)) = keywords.get("oneOf") else {
+        return;
+    };
     let constants: Option<Vec<Value>> = choices.iter().map(|choice| choice.get("const").cloned()).collect();
     let Some(constants) = constants else { return };
     let lines = choices.iter().filter_map(|choice| {
-        Some(format!("`{}`: {}", choice.get("const")?.as_str()?, choice.get("description")?.as_str()?))
+        Some(format!(
+            "`{}`: {}",
+            choice.get("const")?.as_str()?,
+            choice.get("description")?.as_str()?
+        ))
     });
     let own = keywords.get("description").and_then(Value::as_str).map(str::to_owned);
     let description = own.into_iter().chain(lines).collect::<Vec<_>>().join(" ");
@@ -127,7 +140,6 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "only its schema is looked at")]
     enum Choice {
         /// First.
         One,

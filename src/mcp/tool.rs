@@ -35,7 +35,11 @@ pub trait Tool: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever the model can act on. There is no other error: a bug is a panic, and answered as one.
-    fn call(&self, context: &RequestContext, input: Self::Input) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
+    fn call(
+        &self,
+        context: &RequestContext,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
 }
 
 /// A failure that the model can act on: the sentence it reads, and the cause for the log.
@@ -48,12 +52,18 @@ pub struct ToolError {
 impl ToolError {
     /// A failure without a cause worth a log line: the sentence says it all.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), source: None }
+        Self {
+            text: text.into(),
+            source: None,
+        }
     }
 
     /// A failure with its cause.
     pub fn caused_by(text: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { text: text.into(), source: Some(Box::new(source)) }
+        Self {
+            text: text.into(),
+            source: Some(Box::new(source)),
+        }
     }
 
     /// What the model reads.
@@ -74,7 +84,10 @@ pub struct ToolSet {
 impl ToolSet {
     /// No tools yet; `icons` are shown beside each.
     pub fn new(icons: &'static [Icon]) -> Self {
-        Self { icons, ..Self::default() }
+        Self {
+            icons,
+            ..Self::default()
+        }
     }
 
     /// Adds a tool at the end.
@@ -120,7 +133,11 @@ impl ToolSet {
         arguments: Option<&RawValue>,
     ) -> Result<CallToolResult, ProtocolError> {
         let Some(entry) = self.tools.iter().find(|entry| entry.definition.name == name) else {
-            let why = self.withheld.iter().find(|(withheld, _)| *withheld == name).map(|(_, why)| *why);
+            let why = self
+                .withheld
+                .iter()
+                .find(|(withheld, _)| *withheld == name)
+                .map(|(_, why)| *why);
             return Err(ProtocolError::unknown_tool(name, why));
         };
         let arguments = arguments.map_or("{}", RawValue::get);
@@ -154,7 +171,10 @@ impl Entry {
         let mut output_schema = schema::of_output::<T::Output>();
         let description = schema::take_description(&mut input_schema);
         schema::take_description(&mut output_schema);
-        let typed = Typed { tool, input_schema: input_schema.clone() };
+        let typed = Typed {
+            tool,
+            input_schema: input_schema.clone(),
+        };
         let definition = ToolDefinition {
             name: T::NAME,
             title: T::TITLE,
@@ -164,7 +184,10 @@ impl Entry {
             annotations: T::ANNOTATIONS,
             icons,
         };
-        Self { definition, tool: Arc::new(typed) }
+        Self {
+            definition,
+            tool: Arc::new(typed),
+        }
     }
 }
 
@@ -182,7 +205,10 @@ impl<T: Tool> Erased for Typed<T> {
     fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
             let input = arguments::decode(arguments, &self.input_schema).map_err(|problems| {
-                ToolError::new(format!("`{}` was not carried out. {problems}. Correct this and call again.", T::NAME))
+                ToolError::new(format!(
+                    "`{}` was not carried out. {problems}. Correct this and call again.",
+                    T::NAME
+                ))
             })?;
             let output = self.tool.call(context, input).await?;
             serde_json::to_string(&output)
@@ -199,7 +225,11 @@ fn result(revision: Revision, outcome: Result<String, ToolError>) -> CallToolRes
         Ok(json) => (json, None),
         Err(error) => (error.text, None),
     };
-    CallToolResult { content: [TextContent::new(text)], structured_content, is_error }
+    CallToolResult {
+        content: [TextContent::new(text)],
+        structured_content,
+        is_error,
+    }
 }
 
 /// One line a call: tool, outcome, duration; never arguments.
@@ -209,7 +239,9 @@ fn log(context: &RequestContext, tool: &str, started: Instant, outcome: &Result<
     match outcome {
         Ok(_) => tracing::info!(tool, client, duration_ms, "tool call succeeded"),
         Err(ToolError { source: None, .. }) => tracing::info!(tool, client, duration_ms, "tool call refused"),
-        Err(ToolError { source: Some(source), .. }) => {
+        Err(ToolError {
+            source: Some(source), ..
+        }) => {
             tracing::warn!(tool, client, duration_ms, error = %json!(source.to_string()), "tool call failed");
         }
     }

@@ -41,7 +41,12 @@ impl Implementation {
 
     /// Name and version alone: what every modern result carries.
     pub(crate) fn short(&self) -> Self {
-        Self { title: None, description: None, icons: &[], ..self.clone() }
+        Self {
+            title: None,
+            description: None,
+            icons: &[],
+            ..self.clone()
+        }
     }
 }
 
@@ -156,7 +161,10 @@ pub(crate) struct Caching {
 
 impl Caching {
     /// For what is compiled in and holds nothing of the user's: five minutes, anybody.
-    pub(crate) const STATIC: Self = Self { ttl_ms: 300_000, cache_scope: "public" };
+    pub(crate) const STATIC: Self = Self {
+        ttl_ms: 300_000,
+        cache_scope: "public",
+    };
 }
 
 /// Answer to `tools/call`. Source: `CallToolResult`.
@@ -198,11 +206,18 @@ impl<T> Stamped<T> {
     /// Stamps a finished result as the revision asks.
     pub(crate) fn complete(revision: Revision, server: Implementation, result: T) -> Self {
         match revision.era() {
-            Era::Legacy => Self { result_type: None, result, meta: None },
+            Era::Legacy => Self {
+                result_type: None,
+                result,
+                meta: None,
+            },
             Era::Modern => Self {
                 result_type: Some("complete"),
                 result,
-                meta: Some(ResultMeta { server_info: server, subscription_id: None }),
+                meta: Some(ResultMeta {
+                    server_info: server,
+                    subscription_id: None,
+                }),
             },
         }
     }
@@ -221,6 +236,9 @@ impl<T> Stamped<T> {
 pub(crate) struct ResultMeta {
     #[serde(rename = "io.modelcontextprotocol/serverInfo")]
     server_info: Implementation,
-    #[serde(rename = "io.modelcontextprotocol/subscriptionId", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "io.modelcontextprotocol/subscriptionId",
+        skip_serializing_if = "Option::is_none"
+    )]
     subscription_id: Option<Box<RawValue>>,
 }

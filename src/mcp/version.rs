@@ -28,8 +28,13 @@ pub enum Era {
 
 impl Revision {
     /// Every revision served, oldest first.
-    pub const ALL: [Self; 5] =
-        [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25, Self::V2026_07_28];
+    pub const ALL: [Self; 5] = [
+        Self::V2024_11_05,
+        Self::V2025_03_26,
+        Self::V2025_06_18,
+        Self::V2025_11_25,
+        Self::V2026_07_28,
+    ];
 
     /// The answer to an `initialize` that asks for a revision we do not know.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;
@@ -62,7 +67,9 @@ impl Revision {
     ///
     /// Never a modern revision: those have no `initialize`. Source: basic/lifecycle, version negotiation.
     pub fn negotiate(requested: &str) -> Self {
-        Self::named(requested).filter(|revision| revision.era() == Era::Legacy).unwrap_or(Self::LATEST_LEGACY)
+        Self::named(requested)
+            .filter(|revision| revision.era() == Era::Legacy)
+            .unwrap_or(Self::LATEST_LEGACY)
     }
 
     /// The modern revision of this name.

@@ -40,9 +40,14 @@ impl Account {
 
     /// The arguments that the settings took over.
     pub(crate) fn pinned_arguments(&self) -> impl Iterator<Item = &'static str> {
-        let Scope { project_id, organization_id } = &self.policy.pinned;
+        let Scope {
+            project_id,
+            organization_id,
+        } = &self.policy.pinned;
         let project = project_id.is_some().then_some("project_id");
-        project.into_iter().chain(organization_id.is_some().then_some("organization_id"))
+        project
+            .into_iter()
+            .chain(organization_id.is_some().then_some("organization_id"))
     }
 
     /// Project and organization of a call.
@@ -63,11 +68,19 @@ impl Account {
 
     /// A summary as it is sent: what a sandbox says is marked.
     pub(crate) fn summary(&self, sentences: &str) -> String {
-        if self.client.is_sandbox() { format!("[sandbox] {sentences}") } else { sentences.to_owned() }
+        if self.client.is_sandbox() {
+            format!("[sandbox] {sentences}")
+        } else {
+            sentences.to_owned()
+        }
     }
 }
 
-fn pin<T: PartialEq + fmt::Display>(argument: &str, pinned: Option<T>, asked: Option<T>) -> Result<Option<T>, ToolError> {
+fn pin<T: PartialEq + fmt::Display>(
+    argument: &str,
+    pinned: Option<T>,
+    asked: Option<T>,
+) -> Result<Option<T>, ToolError> {
     match (pinned, asked) {
         (Some(pinned), Some(asked)) if pinned != asked => Err(ToolError::new(format!(
             "argument `{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Leave `{argument}` out; \

@@ -58,7 +58,12 @@ impl From<&Batch> for BatchFacts {
 impl BatchFacts {
     /// What the status means, as one or two sentences that begin with the batch.
     pub(crate) fn status_sentence(&self, status: &BatchStatus) -> String {
-        let Self { id, job_type, source_directory_id: directory, .. } = self;
+        let Self {
+            id,
+            job_type,
+            source_directory_id: directory,
+            ..
+        } = self;
         let job = job_type.trim_end_matches("_v2");
         match status {
             BatchStatus::Pending => format!("Batch {id} is PENDING: it has not started yet."),
@@ -75,9 +80,14 @@ impl BatchFacts {
             BatchStatus::Failed => {
                 format!("Batch {id} FAILED as a whole: LlamaCloud has no reliable result for any of its files.")
             }
-            BatchStatus::Cancelled => format!("Batch {id} was CANCELLED: files finished before that keep their results."),
+            BatchStatus::Cancelled => {
+                format!("Batch {id} was CANCELLED: files finished before that keep their results.")
+            }
             BatchStatus::Other(word) => {
-                format!("Batch {id} has the status {}, which this server does not know.", crate::foreign::quote(word, 60))
+                format!(
+                    "Batch {id} has the status {}, which this server does not know.",
+                    crate::foreign::quote(word, 60)
+                )
             }
         }
     }
@@ -98,7 +108,10 @@ pub(crate) fn check_again_in_seconds(batch: &Batch, now: Timestamp) -> Option<u3
 
 /// The instant without fractions of a second, in UTC; as it came if it is no instant.
 fn to_the_second(text: &str) -> String {
-    match text.parse::<Timestamp>().and_then(|instant| Timestamp::from_second(instant.as_second())) {
+    match text
+        .parse::<Timestamp>()
+        .and_then(|instant| Timestamp::from_second(instant.as_second()))
+    {
         Ok(instant) => instant.to_string(),
         Err(_) => clean(text, 40),
     }
@@ -110,7 +123,10 @@ mod tests {
 
     #[test]
     fn instants_are_short() {
-        assert_eq!(to_the_second("2026-11-24T10:00:00.123456+02:00"), "2026-11-24T08:00:00Z");
+        assert_eq!(
+            to_the_second("2026-11-24T10:00:00.123456+02:00"),
+            "2026-11-24T08:00:00Z"
+        );
         assert_eq!(to_the_second("soon"), "soon");
     }
 }

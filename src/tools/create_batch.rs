@@ -98,7 +98,12 @@ impl Tool for CreateBatch {
     type Output = CreateBatchOutput;
 
     async fn call(&self, context: &RequestContext, input: CreateBatchInput) -> Result<CreateBatchOutput, ToolError> {
-        let CreateBatchInput { source_directory_id, config: BatchConfig { job }, project_id, organization_id } = input;
+        let CreateBatchInput {
+            source_directory_id,
+            config: BatchConfig { job },
+            project_id,
+            organization_id,
+        } = input;
         let scope = self.account.scope(project_id, organization_id)?;
         if job.r#type == JobType::ExtractV2 && job.configuration_id.as_str().starts_with("cfg-PARSE_") {
             return Err(ToolError::new(format!(
@@ -112,11 +117,18 @@ impl Tool for CreateBatch {
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let batch = self.account.client.batches().create(&scope, &request, self.account.deadline()).await;
+        let batch = self
+            .account
+            .client
+            .batches()
+            .create(&scope, &request, self.account.deadline())
+            .await;
         let batch = batch.map_err(|error| explain_create(&request, error, context, &self.account))?;
         let facts = BatchFacts::from(&batch);
         let check_again = check_again_in_seconds(&batch, Timestamp::now());
-        let next = check_again.map_or(String::new(), |seconds| format!(" Look at it with `get_batch` in {seconds} seconds."));
+        let next = check_again.map_or(String::new(), |seconds| {
+            format!(" Look at it with `get_batch` in {seconds} seconds.")
+        });
         let summary = format!("Batch {} was created and is {}.{next}", facts.id, facts.status);
         Ok(CreateBatchOutput {
             summary: self.account.summary(&summary),

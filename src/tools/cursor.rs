@@ -26,7 +26,10 @@ impl Cursor {
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let plain = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (offset, fingerprint) = plain.strip_prefix("1.")?.split_once('.')?;
-        Some(Self { offset: offset.parse().ok()?, fingerprint: u64::from_str_radix(fingerprint, 16).ok()? })
+        Some(Self {
+            offset: offset.parse().ok()?,
+            fingerprint: u64::from_str_radix(fingerprint, 16).ok()?,
+        })
     }
 }
 
@@ -48,7 +51,10 @@ mod tests {
 
     #[test]
     fn cursors_come_back_as_they_went() {
-        let cursor = Cursor { offset: 57, fingerprint: u64::MAX };
+        let cursor = Cursor {
+            offset: 57,
+            fingerprint: u64::MAX,
+        };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         for text in ["", "57", "bm9wZQ", "MS4x", "\u{202e}"] {
             assert_eq!(Cursor::decode(text), None, "{text}");

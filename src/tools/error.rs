@@ -19,7 +19,12 @@ pub(crate) fn explain(what_failed: &str, error: Error, context: &RequestContext,
 }
 
 /// The error of a create, which may have happened all the same.
-pub(crate) fn explain_create(request: &CreateBatch, error: Error, context: &RequestContext, account: &Account) -> ToolError {
+pub(crate) fn explain_create(
+    request: &CreateBatch,
+    error: Error,
+    context: &RequestContext,
+    account: &Account,
+) -> ToolError {
     if error.had_no_effect() {
         return explain("No batch was created", error, context, account);
     }
@@ -39,7 +44,6 @@ struct Sentence {
     next: String,
 }
 
-#[expect(clippy::too_many_lines, reason = "one table: each kind of error and its sentence")]
 fn sentence(error: &Error, context: &RequestContext, account: &Account) -> Sentence {
     let host = account.client.base_url().host_str().unwrap_or("the API").to_owned();
     let (cause, next) = match error.kind() {
@@ -130,19 +134,35 @@ fn sentence(error: &Error, context: &RequestContext, account: &Account) -> Sente
 }
 
 fn reason(error: &Error) -> String {
-    error.reason().map_or(String::new(), |reason| format!(": {}", quote(reason, MAX_REASON_CHARS)))
+    error
+        .reason()
+        .map_or(String::new(), |reason| format!(": {}", quote(reason, MAX_REASON_CHARS)))
 }
 
 fn list(details: &[Detail]) -> String {
     let details = details.iter().take(MAX_DETAILS).map(|Detail { path, message }| {
         let message = quote(message, MAX_REASON_CHARS);
-        if path.is_empty() { message } else { format!("{} {message}", crate::foreign::clean(path, 100)) }
+        if path.is_empty() {
+            message
+        } else {
+            format!("{} {message}", crate::foreign::clean(path, 100))
+        }
     });
     let details = details.collect::<Vec<_>>().join("; ");
-    if details.is_empty() { details } else { format!(": {details}") }
+    if details.is_empty() {
+        details
+    } else {
+        format!(": {details}")
+    }
 }
 
 fn wait(retry_after: Option<Duration>, default_seconds: u64) -> String {
-    let seconds = retry_after.map_or(default_seconds, |wait| wait.as_secs_f64().ceil().max(1.0) as u64);
-    if seconds == 1 { "a second".to_owned() } else { format!("{seconds} seconds") }
+    let seconds = retry_after.map_or(default_seconds, |wait| {
+        (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+    });
+    if seconds == 1 {
+        "a second".to_owned()
+    } else {
+        format!("{seconds} seconds")
+    }
 }

@@ -69,7 +69,9 @@ impl Files {
             Some(Some(cursor)) if cursor.fingerprint == fingerprint && cursor.offset < results.len() => cursor.offset,
             Some(_) => return Err(stale_cursor()),
         };
-        let failures = results.iter().filter_map(|result| Some((result, result.error_message.as_deref()?)));
+        let failures = results
+            .iter()
+            .filter_map(|result| Some((result, result.error_message.as_deref()?)));
         let failures = failures.map(|(result, message)| (result.source_directory_file_id.as_str(), message));
         Ok(Some(Self {
             counts: count(results),
@@ -89,15 +91,30 @@ impl Files {
         let (mut fits, mut too_many) = (1.min(rest.len()), rest.len() + 1);
         while too_many - fits > 1 {
             let middle = usize::midpoint(fits, too_many);
-            if length(&whole(middle)) <= max_chars { fits = middle } else { too_many = middle }
+            if length(&whole(middle)) <= max_chars {
+                fits = middle;
+            } else {
+                too_many = middle;
+            }
         }
         whole(fits)
     }
 
     fn page_of<'a>(&self, rest: &'a [FileEntry], count: usize) -> Page<'a> {
         let end = self.offset + count;
-        let next = (end < self.counts.total).then(|| Cursor { offset: end, fingerprint: self.fingerprint }.encode());
-        Page { entries: rest.get(..count).unwrap_or_default(), first: self.offset + 1, last: end, next }
+        let next = (end < self.counts.total).then(|| {
+            Cursor {
+                offset: end,
+                fingerprint: self.fingerprint,
+            }
+            .encode()
+        });
+        Page {
+            entries: rest.get(..count).unwrap_or_default(),
+            first: self.offset + 1,
+            last: end,
+            next,
+        }
     }
 }
 
@@ -113,7 +130,10 @@ pub(crate) struct Page<'a> {
 }
 
 fn count(results: &[BatchResult]) -> FileCounts {
-    let mut counts = FileCounts { total: results.len(), ..FileCounts::default() };
+    let mut counts = FileCounts {
+        total: results.len(),
+        ..FileCounts::default()
+    };
     for result in results {
         match (&result.error_message, &result.job_reference) {
             (_, Some(_)) => counts.with_job += 1,
@@ -135,7 +155,10 @@ fn sorted_entries(results: &[BatchResult]) -> Vec<FileEntry> {
     let entries = sorted.into_iter().map(|result| FileEntry {
         file_id: word(&result.source_directory_file_id),
         job_id: result.job_reference.as_ref().map(|job| word(&job.id)),
-        error: result.error_message.as_deref().map(|message| clean(message, MAX_ERROR_CHARS)),
+        error: result
+            .error_message
+            .as_deref()
+            .map(|message| clean(message, MAX_ERROR_CHARS)),
     });
     entries.collect()
 }

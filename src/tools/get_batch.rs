@@ -88,16 +88,41 @@ impl Tool for GetBatch {
     type Output = GetBatchOutput;
 
     async fn call(&self, context: &RequestContext, input: GetBatchInput) -> Result<GetBatchOutput, ToolError> {
-        let GetBatchInput { batch_id, expand, results_cursor, project_id, organization_id } = input;
+        let GetBatchInput {
+            batch_id,
+            expand,
+            results_cursor,
+            project_id,
+            organization_id,
+        } = input;
         let scope = self.account.scope(project_id, organization_id)?;
         let with_results = expand.is_some_and(|expand| !expand.is_empty()) || results_cursor.is_some();
         let expand: &[Expand] = if with_results { &[Expand::Results] } else { &[] };
-        let batch = self.account.client.batches().get(&scope, &batch_id, expand, self.account.deadline()).await;
+        let batch = self
+            .account
+            .client
+            .batches()
+            .get(&scope, &batch_id, expand, self.account.deadline())
+            .await;
         let batch = batch.map_err(|error| {
-            explain(&format!("Batch {batch_id} could not be read"), error, context, &self.account)
+            explain(
+                &format!("Batch {batch_id} could not be read"),
+                error,
+                context,
+                &self.account,
+            )
         })?;
-        let files = if with_results { Files::of(&batch, results_cursor.as_deref())? } else { None };
-        let answer = Answer { batch: &batch, asked_for_results: with_results, files: files.as_ref(), now: Timestamp::now() };
+        let files = if with_results {
+            Files::of(&batch, results_cursor.as_deref())?
+        } else {
+            None
+        };
+        let answer = Answer {
+            batch: &batch,
+            asked_for_results: with_results,
+            files: files.as_ref(),
+            now: Timestamp::now(),
+        };
         let max_chars = self.account.policy.max_result_chars;
         let page = files.as_ref().map(|files| {
             files.page(max_chars, |page| {
@@ -168,13 +193,30 @@ fn describe_files(files: &Files, page: &Page<'_>) -> Vec<String> {
         (counts.not_mapped, "that could not be given a job"),
         (counts.no_job_yet, "without a known job so far"),
     ];
-    let kinds: Vec<_> = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}")).collect();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
     let plural = if counts.total == 1 { "" } else { "s" };
     let mut sentences = vec![format!("{} file{plural}: {}.", counts.total, kinds.join(", "))];
-    if let Some(Problem { reason, count, examples }) = files.problems.first() {
-        let most = if files.problems.len() > 1 { "Most frequent reason" } else { "Reason" };
+    if let Some(Problem {
+        reason,
+        count,
+        examples,
+    }) = files.problems.first()
+    {
+        let most = if files.problems.len() > 1 {
+            "Most frequent reason"
+        } else {
+            "Reason"
+        };
         let examples = examples.join(", ");
-        sentences.push(format!("{most} ({count} of {} files, such as {examples}): {}.", counts.total, quote(reason, 160)));
+        sentences.push(format!(
+            "{most} ({count} of {} files, such as {examples}): {}.",
+            counts.total,
+            quote(reason, 160)
+        ));
     }
     sentences.push(match &page.next {
         Some(_) => format!(

@@ -133,7 +133,8 @@ impl Tool for ListBatches {
         let deadline = self.account.deadline();
         loop {
             let page = self.account.client.batches().list(&scope, &query, deadline).await;
-            let page = page.map_err(|error| explain("The batches could not be listed", error, context, &self.account))?;
+            let page =
+                page.map_err(|error| explain("The batches could not be listed", error, context, &self.account))?;
             let output = self.output(&page);
             match smaller_page(&output, self.account.policy.max_result_chars) {
                 // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
@@ -164,7 +165,11 @@ fn summarize(page: &BatchPage) -> String {
             "No batch matches. Fewer filters or another project may show more.".to_owned()
         };
     }
-    let mut sentences = vec![format!("{}: {}.", count(page.items.len(), "batch", "batches"), by_status(page))];
+    let mut sentences = vec![format!(
+        "{}: {}.",
+        count(page.items.len(), "batch", "batches"),
+        by_status(page)
+    )];
     sentences.extend(oldest_unfinished(page));
     if more {
         sentences.push("There are more: pass `next_page_token` as `page_token`.".to_owned());
@@ -181,16 +186,27 @@ fn by_status(page: &BatchPage) -> String {
             None => counts.push((status, 1)),
         }
     }
-    let counts = counts.iter().map(|(status, count)| format!("{count} {}", crate::foreign::clean(status, 60)));
+    let counts = counts
+        .iter()
+        .map(|(status, count)| format!("{count} {}", crate::foreign::clean(status, 60)));
     counts.collect::<Vec<_>>().join(", ")
 }
 
 fn oldest_unfinished(page: &BatchPage) -> Option<String> {
     let unfinished = || page.items.iter().filter(|batch| !batch.status.is_final());
     let oldest = BatchFacts::from(unfinished().min_by_key(|batch| batch.created_at.as_deref())?);
-    let since = oldest.created_at.map_or(String::new(), |created_at| format!(", created {created_at}"));
-    let which = if unfinished().count() == 1 { "Not final" } else { "The oldest that is not final" };
-    Some(format!("{which}: {} ({}{since}); follow it with `get_batch`.", oldest.id, oldest.status))
+    let since = oldest
+        .created_at
+        .map_or(String::new(), |created_at| format!(", created {created_at}"));
+    let which = if unfinished().count() == 1 {
+        "Not final"
+    } else {
+        "The oldest that is not final"
+    };
+    Some(format!(
+        "{which}: {} ({}{since}); follow it with `get_batch`.",
+        oldest.id, oldest.status
+    ))
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {

@@ -47,11 +47,16 @@ pub fn all(client: Client, policy: Policy, icons: &'static [Icon]) -> ToolSet {
     let Policy { read_only, .. } = account.policy;
     let mut tools = ToolSet::new(icons);
     tools = if read_only {
-        tools.without(CreateBatch::NAME, "This server was started with --read-only: it creates nothing.")
+        tools.without(
+            CreateBatch::NAME,
+            "This server was started with --read-only: it creates nothing.",
+        )
     } else {
         tools.with(CreateBatch::new(account.clone()))
     };
-    tools = tools.with(ListBatches::new(account.clone())).with(GetBatch::new(account.clone()));
+    tools = tools
+        .with(ListBatches::new(account.clone()))
+        .with(GetBatch::new(account.clone()));
     for argument in account.pinned_arguments() {
         tools = tools.hiding(argument);
     }
@@ -62,6 +67,10 @@ pub fn all(client: Client, policy: Policy, icons: &'static [Icon]) -> ToolSet {
 mod tests {
     #[test]
     fn instructions_are_short() {
-        assert!(super::INSTRUCTIONS.chars().count() <= 800, "{}", super::INSTRUCTIONS.chars().count());
+        assert!(
+            super::INSTRUCTIONS.chars().count() <= 800,
+            "{}",
+            super::INSTRUCTIONS.chars().count()
+        );
     }
 }

@@ -42,10 +42,17 @@ impl JsonSchema for Moment {
 fn read(text: &str) -> Option<Timestamp> {
     const DATE: usize = "2026-11-24".len();
     // Timestamps of jiff also take names of time zones in brackets, which RFC 3339 does not.
-    if !text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TtZz+ ".contains(&byte)) {
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"-:.TtZz+ ".contains(&byte))
+    {
         return None;
     }
-    if text.len() == DATE { format!("{text}T00:00:00Z").parse().ok() } else { text.parse().ok() }
+    if text.len() == DATE {
+        format!("{text}T00:00:00Z").parse().ok()
+    } else {
+        text.parse().ok()
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +73,11 @@ mod tests {
             ("", None),
             ("1764000000", None),
         ] {
-            assert_eq!(read(text).map(|instant| instant.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                read(text).map(|instant| instant.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

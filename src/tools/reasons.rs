@@ -30,10 +30,16 @@ pub(crate) fn group<'a>(failures: impl IntoIterator<Item = (&'a str, &'a str)>) 
     let mut places = HashMap::new();
     for (file, message) in failures {
         let place = *places.entry(likeness(message)).or_insert_with(|| {
-            problems.push(Problem { reason: clean(message, MAX_REASON_CHARS), count: 0, examples: Vec::new() });
+            problems.push(Problem {
+                reason: clean(message, MAX_REASON_CHARS),
+                count: 0,
+                examples: Vec::new(),
+            });
             problems.len() - 1
         });
-        let Some(problem) = problems.get_mut(place) else { continue };
+        let Some(problem) = problems.get_mut(place) else {
+            continue;
+        };
         problem.count += 1;
         if problem.examples.len() < MAX_EXAMPLES {
             problem.examples.push(file.to_owned());
@@ -55,7 +61,11 @@ fn likeness(message: &str) -> String {
             }
             continue;
         }
-        let opening = word.trim_start_matches(['(', '[']).chars().next().filter(|mark| "\"'`".contains(*mark));
+        let opening = word
+            .trim_start_matches(['(', '['])
+            .chars()
+            .next()
+            .filter(|mark| "\"'`".contains(*mark));
         match opening {
             Some(mark) => {
                 likeness.push_str("# ");
@@ -72,7 +82,8 @@ fn likeness(message: &str) -> String {
 }
 
 fn closes(word: &str, mark: char) -> bool {
-    word.trim_end_matches([',', '.', ':', ';', ')', ']', '!', '?']).ends_with(mark)
+    word.trim_end_matches([',', '.', ':', ';', ')', ']', '!', '?'])
+        .ends_with(mark)
 }
 
 #[cfg(test)]
@@ -90,14 +101,23 @@ mod tests {
         for (one, other) in alike {
             assert_eq!(likeness(one), likeness(other));
         }
-        for (one, other) in [("File is encrypted", "File is empty"), ("Page 3 failed", "Row 3 failed")] {
+        for (one, other) in [
+            ("File is encrypted", "File is empty"),
+            ("Page 3 failed", "Row 3 failed"),
+        ] {
             assert_ne!(likeness(one), likeness(other));
         }
     }
 
     #[test]
     fn the_most_frequent_reason_comes_first() {
-        let failures = [("f1", "Empty file"), ("f2", "Page 1 bad"), ("f3", "Page 2 bad"), ("f4", "Page 3 bad"), ("f5", "Page 4 bad")];
+        let failures = [
+            ("f1", "Empty file"),
+            ("f2", "Page 1 bad"),
+            ("f3", "Page 2 bad"),
+            ("f4", "Page 3 bad"),
+            ("f5", "Page 4 bad"),
+        ];
         let problems = group(failures);
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].reason, "Page 1 bad");
