@@ -1,18 +1,17 @@
 //! The composition root: client → tools → server → stdio. Only here does everybody know everybody.
 
+#[cfg(feature = "sandbox")]
+mod simulated;
+
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use anyhow::Context;
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, Environment, Flags, Stdio};
+use crate::cli::{Cli, Command, Environment, Stdio};
 use crate::config::{ApiKey, Config};
 use crate::llamacloud::{Client, Credential, Scope, Settings};
 use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
-#[cfg(feature = "sandbox")]
-use crate::sandbox::{self, Sandbox};
 use crate::tools::{self, Policy};
 
 const ICONS: &[Icon] = &[Icon {
@@ -26,17 +25,17 @@ const ICONS: &[Icon] = &[Icon {
 /// # Errors
 /// For what keeps the program from starting.
 pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
-    let mut config = Config::resolve(&cli.flags, environment)?;
+    let config = Config::resolve(&cli.flags, environment)?;
     let logging = crate::telemetry::start(&config)?;
     let stop = stop_signal()?;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             #[cfg(feature = "sandbox")]
-            let _sandbox = start_sandbox(&cli.flags, &mut config).await?;
+            let (config, _sandbox) = simulated::instead(&cli.flags, config).await?;
             serve_stdio(&config, &stop).await?;
         }
         #[cfg(feature = "sandbox")]
-        Command::Sandbox { port } => serve_sandbox(&cli.flags, port, &stop).await?,
+        Command::Sandbox { port } => simulated::serve(&cli.flags, port, &stop).await?,
     }
     drop(logging);
     Ok(())
@@ -95,43 +94,6 @@ async fn serve_stdio(config: &Config, stop: &CancellationToken) -> anyhow::Resul
     let end = serve(&server, Transport::stdio(io), &limits, stop).await;
     tracing::debug!(?end, "connection ended");
     Ok(())
-}
-
-/// Starts a sandbox in this process, if asked for, and points the settings at it.
-#[cfg(feature = "sandbox")]
-async fn start_sandbox(flags: &Flags, config: &mut Config) -> anyhow::Result<Option<Sandbox>> {
-    if !flags.sandbox {
-        return Ok(None);
-    }
-    let sandbox = sandbox::start(sandbox_settings(flags, None))
-        .await
-        .context("the sandbox cannot listen on loopback")?;
-    config.base_url = sandbox.base_url().parse()?;
-    config.api_key = ApiKey::Given(SecretString::from(sandbox.api_key()));
-    Ok(Some(sandbox))
-}
-
-#[cfg(feature = "sandbox")]
-async fn serve_sandbox(flags: &Flags, port: u16, stop: &CancellationToken) -> anyhow::Result<()> {
-    let listening = sandbox::start(sandbox_settings(flags, Some(port))).await;
-    let sandbox = listening.with_context(|| format!("the sandbox cannot listen on port {port}"))?;
-    say(&format!("sandbox listening on {}", sandbox.base_url()));
-    say(&format!("the API key it accepts is {}", sandbox.api_key()));
-    tokio::select! {
-        ended = sandbox.stopped() => ended.context("the sandbox ended"),
-        () = stop.cancelled() => Ok(()),
-    }
-}
-
-#[cfg(feature = "sandbox")]
-fn sandbox_settings(flags: &Flags, port: Option<u16>) -> sandbox::Settings {
-    let faults = flags.sandbox_fault.iter().cloned().collect();
-    sandbox::Settings {
-        speed: flags.sandbox_speed,
-        faults,
-        port,
-        ..sandbox::Settings::default()
-    }
 }
 
 /// Cancelled by the first signal that asks the process to end.

@@ -219,15 +219,11 @@ mod tests {
         check("[]", &expect!["arguments: expected an object, not an array"]);
         check(
             r#"{"batchId":"b"}"#,
-            &expect![[
-                r"argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `config`, `expand`, `page_size`"
-            ]],
+            &expect!["argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `page_size`, `expand`, `config`"],
         );
         check(
             r#"{"batch_id":7,"page_size":0,"expand":["result"],"config":{"job":"x","b":1}}"#,
-            &expect![[
-                r#"argument `batch_id`: expected a string, not 7; argument `config.b`: no such argument; Accepted are `job`; argument `config.job`: expected a boolean, not "x"; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `page_size`: 0 is not between 1 and 9"#
-            ]],
+            &expect![[r#"argument `batch_id`: expected a string, not 7; argument `page_size`: 0 is not between 1 and 9; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `config.job`: expected a boolean, not "x"; argument `config.b`: no such argument; Accepted are `job`"#]],
         );
         check(
             r#"{"batch_id":"","page_size":1.5}"#,
