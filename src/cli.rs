@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -61,9 +62,9 @@ pub struct Flags {
     /// Withhold every tool that changes something.
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// Seconds within which each tool call is answered.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 45, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub timeout: u64,
+    /// Within which each tool call is answered: seconds, or with a unit (`90s`, `2m`, `500ms`); at most 10 minutes.
+    #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration)]
+    pub timeout: Duration,
     /// Longest tool result, in characters.
     #[arg(long, global = true, value_name = "CHARACTERS", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(2000..=16000))]
     pub max_result_chars: u32,
@@ -91,6 +92,25 @@ pub struct Flags {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, value_name = "FAULT")]
     pub sandbox_fault: Vec<crate::sandbox::Fault>,
+}
+
+/// Reads `45`, `45s`, `2m` or `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit_ms = match text.get(digits.len()..) {
+        Some("" | "s") => 1000,
+        Some("ms") => 1,
+        Some("m") => 60_000,
+        _ => 0,
+    };
+    let milliseconds = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit_ms));
+    match milliseconds {
+        Some(milliseconds @ 1..=600_000) => Ok(Duration::from_millis(milliseconds)),
+        _ => Err("a duration from 1ms to 10m is written like 45s, 2m or 500ms".to_owned()),
+    }
 }
 
 /// LlamaCloud's regions.

@@ -82,7 +82,7 @@ impl Config {
             project_id: id("project id", &flags.project_id, &environment.project_id)?,
             organization_id: id("organization id", &flags.organization_id, &environment.organization_id)?,
             read_only: flags.read_only,
-            timeout: Duration::from_secs(flags.timeout),
+            timeout: flags.timeout,
             max_result_chars: flags.max_result_chars as usize,
             log: setting(&flags.log, &environment.log).unwrap_or_else(|| "warn".to_owned()),
             log_format: flags.log_format,

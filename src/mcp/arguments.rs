@@ -103,7 +103,7 @@ impl Problems {
             .collect();
         if !choices.is_empty() && !choices.contains(&text) {
             let meant = foreign::nearest(text, choices.iter().copied())
-                .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+                .map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
             let quoted = foreign::quote(text, MAX_QUOTED_CHARS);
             return self.add(
                 path,
@@ -139,8 +139,8 @@ impl Problems {
 
 fn unknown(name: &str, properties: &Map<String, Value>) -> String {
     let accepted = || properties.keys().map(String::as_str);
-    let meant = foreign::nearest(name, accepted()).map_or(String::new(), |name| format!("did you mean `{name}`? "));
-    format!("no such argument; {meant}Accepted are {}", list(accepted()))
+    let meant = foreign::nearest(name, accepted()).map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
+    format!("no such argument{meant}; accepted are {}", list(accepted()))
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -219,11 +219,15 @@ mod tests {
         check("[]", &expect!["arguments: expected an object, not an array"]);
         check(
             r#"{"batchId":"b"}"#,
-            &expect!["argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `page_size`, `expand`, `config`"],
+            &expect![
+                "argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `page_size`, `expand`, `config`"
+            ],
         );
         check(
             r#"{"batch_id":7,"page_size":0,"expand":["result"],"config":{"job":"x","b":1}}"#,
-            &expect![[r#"argument `batch_id`: expected a string, not 7; argument `page_size`: 0 is not between 1 and 9; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `config.job`: expected a boolean, not "x"; argument `config.b`: no such argument; Accepted are `job`"#]],
+            &expect![[
+                r#"argument `batch_id`: expected a string, not 7; argument `page_size`: 0 is not between 1 and 9; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `config.job`: expected a boolean, not "x"; argument `config.b`: no such argument; Accepted are `job`"#
+            ]],
         );
         check(
             r#"{"batch_id":"","page_size":1.5}"#,

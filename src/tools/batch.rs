@@ -74,8 +74,8 @@ impl BatchFacts {
                 format!("Batch {id} is RUNNING: the files of directory {directory} are being handed to {job} jobs.")
             }
             BatchStatus::Completed => format!(
-                "Batch {id} is COMPLETED: every file of directory {directory} was handed to a {job} job. \
-                 That does not say that each job succeeded."
+                "Batch {id} is COMPLETED: LlamaCloud has gone through every file of directory {directory} and given out {job} jobs. \
+                 A job of its own can still have failed."
             ),
             BatchStatus::Failed => {
                 format!("Batch {id} FAILED as a whole: LlamaCloud has no reliable result for any of its files.")

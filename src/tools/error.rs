@@ -5,16 +5,53 @@ use std::time::Duration;
 use super::account::Account;
 use super::key_help::how_to_pass_the_key;
 use crate::foreign::quote;
-use crate::llamacloud::{CreateBatch, Detail, Error, ErrorKind};
+use crate::llamacloud::{BatchId, CreateBatch, Detail, Error, ErrorKind};
 use crate::mcp::{RequestContext, ToolError};
 
 const MAX_REASON_CHARS: usize = 300;
 const MAX_DETAILS: usize = 5;
 
-/// The error of an operation that may be repeated. `what_failed` is a clause without a full stop.
-pub(crate) fn explain(what_failed: &str, error: Error, context: &RequestContext, account: &Account) -> ToolError {
-    let Sentence { cause, next } = sentence(&error, context, account);
-    let text = format!("{what_failed}: {cause}{}. {next}", reason(&error));
+/// What was asked of LlamaCloud.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Operation<'a> {
+    Create(&'a CreateBatch),
+    List,
+    Get(&'a BatchId),
+}
+
+impl Operation<'_> {
+    /// A clause without a full stop.
+    fn what_failed(self) -> String {
+        match self {
+            Self::Create(_) => "No batch was created".to_owned(),
+            Self::List => "The batches could not be listed".to_owned(),
+            Self::Get(batch_id) => format!("Batch {batch_id} could not be read"),
+        }
+    }
+
+    fn when_not_found(self) -> &'static str {
+        match self {
+            Self::Create(_) => {
+                "Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its \
+                 `project_id`."
+            }
+            Self::List => "Check `source_directory_id` and `project_id` with the user.",
+            Self::Get(_) => {
+                "Check `batch_id`: `list_batches` shows the batches that exist, and those of another project need its `project_id`."
+            }
+        }
+    }
+}
+
+/// The error of an operation that had no effect, or that may be repeated.
+pub(crate) fn explain(
+    operation: Operation<'_>,
+    error: Error,
+    context: &RequestContext,
+    account: &Account,
+) -> ToolError {
+    let Sentence { cause, next } = sentence(operation, &error, context, account);
+    let text = format!("{}: {cause}{}. {next}", operation.what_failed(), reason(&error));
     ToolError::caused_by(text, error)
 }
 
@@ -25,10 +62,11 @@ pub(crate) fn explain_create(
     context: &RequestContext,
     account: &Account,
 ) -> ToolError {
+    let operation = Operation::Create(request);
     if error.had_no_effect() {
-        return explain("No batch was created", error, context, account);
+        return explain(operation, error, context, account);
     }
-    let Sentence { cause, .. } = sentence(&error, context, account);
+    let Sentence { cause, .. } = sentence(operation, &error, context, account);
     let directory = &request.source_directory_id;
     let text = format!(
         "It is not known whether the batch was created: {cause}{}. Do not call `create_batch` again yet, that could cost the user \
@@ -44,7 +82,7 @@ struct Sentence {
     next: String,
 }
 
-fn sentence(error: &Error, context: &RequestContext, account: &Account) -> Sentence {
+fn sentence(operation: Operation<'_>, error: &Error, context: &RequestContext, account: &Account) -> Sentence {
     let host = account.client.base_url().host_str().unwrap_or("the API").to_owned();
     let (cause, next) = match error.kind() {
         ErrorKind::MissingKey { reason } => (
@@ -70,9 +108,7 @@ fn sentence(error: &Error, context: &RequestContext, account: &Account) -> Sente
         ),
         ErrorKind::NotFound => (
             "LlamaCloud knows no such thing in this project (404)".to_owned(),
-            "Check the IDs: `list_batches` shows the batches that exist, and what belongs to another project needs its \
-             `project_id`."
-                .to_owned(),
+            operation.when_not_found().to_owned(),
         ),
         ErrorKind::Conflict => (
             "its present state does not allow that (409)".to_owned(),

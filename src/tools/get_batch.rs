@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
-use super::error::explain;
+use super::error::{Operation, explain};
 use super::files::{FileCounts, FileEntry, Files, Page};
 use super::reasons::Problem;
 use crate::foreign::quote;
@@ -104,14 +104,7 @@ impl Tool for GetBatch {
             .batches()
             .get(&scope, &batch_id, expand, self.account.deadline())
             .await;
-        let batch = batch.map_err(|error| {
-            explain(
-                &format!("Batch {batch_id} could not be read"),
-                error,
-                context,
-                &self.account,
-            )
-        })?;
+        let batch = batch.map_err(|error| explain(Operation::Get(&batch_id), error, context, &self.account))?;
         let files = if with_results {
             Files::of(&batch, results_cursor.as_deref())?
         } else {

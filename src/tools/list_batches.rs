@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::BatchFacts;
-use super::error::explain;
+use super::error::{Operation, explain};
 use super::moment::Moment;
 use crate::llamacloud::{self, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
@@ -133,8 +133,7 @@ impl Tool for ListBatches {
         let deadline = self.account.deadline();
         loop {
             let page = self.account.client.batches().list(&scope, &query, deadline).await;
-            let page =
-                page.map_err(|error| explain("The batches could not be listed", error, context, &self.account))?;
+            let page = page.map_err(|error| explain(Operation::List, error, context, &self.account))?;
             let output = self.output(&page);
             match smaller_page(&output, self.account.policy.max_result_chars) {
                 // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.

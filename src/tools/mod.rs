@@ -38,7 +38,7 @@ the user credits, so create one only when asked to.\n\
 Order of work: `create_batch` once; then `get_batch` now and then, waiting `check_again_in_seconds` between calls, until `final` is \
 true; then `get_batch` with `expand: [\"results\"]` for the files. `list_batches` finds batches that exist, also after a failed or \
 interrupted call: look there before creating again.\n\
-Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file was handed to a job (a job can still fail), FAILED \
+Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file was given a job or an error (a job can still fail), FAILED \
 means no reliable results, CANCELLED keeps what was finished.";
 
 /// Every tool that the policy allows, in the order in which they are listed.
