@@ -209,33 +209,36 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_at_once() {
-        check(r#"{"batch_id":"b"}"#, &expect!["fine"]);
+        check(r#"{"batch_id":"b"}"#, &expect![[r#"fine"#]]);
         check(
             r#"{"batch_id":"b","page_size":null,"expand":null,"config":null}"#,
-            &expect!["fine"],
+            &expect![[r#"fine"#]],
         );
-        check("{}", &expect!["argument `batch_id`: is required"]);
-        check(r#"{"batch_id":null}"#, &expect!["argument `batch_id`: is required"]);
-        check("[]", &expect!["arguments: expected an object, not an array"]);
+        check("{}", &expect![[r#"argument `batch_id`: is required"#]]);
+        check(
+            r#"{"batch_id":null}"#,
+            &expect![[r#"argument `batch_id`: is required"#]],
+        );
+        check("[]", &expect![[r#"arguments: expected an object, not an array"#]]);
         check(
             r#"{"batchId":"b"}"#,
             &expect![
-                "argument `batch_id`: is required; argument `batchId`: no such argument; did you mean `batch_id`? Accepted are `batch_id`, `page_size`, `expand`, `config`"
+                "argument `batch_id`: is required; argument `batchId`: no such argument (did you mean `batch_id`?); accepted are `batch_id`, `page_size`, `expand`, `config`"
             ],
         );
         check(
             r#"{"batch_id":7,"page_size":0,"expand":["result"],"config":{"job":"x","b":1}}"#,
             &expect![[
-                r#"argument `batch_id`: expected a string, not 7; argument `page_size`: 0 is not between 1 and 9; argument `expand[0]`: "result" is not one of `results`; did you mean `results`?; argument `config.job`: expected a boolean, not "x"; argument `config.b`: no such argument; Accepted are `job`"#
+                r#"argument `batch_id`: expected a string, not 7; argument `page_size`: 0 is not between 1 and 9; argument `expand[0]`: "result" is not one of `results` (did you mean `results`?); argument `config.job`: expected a boolean, not "x"; argument `config.b`: no such argument; accepted are `job`"#
             ]],
         );
         check(
             r#"{"batch_id":"","page_size":1.5}"#,
-            &expect!["argument `batch_id`: is empty; argument `page_size`: expected an integer, not 1.5"],
+            &expect![[r#"argument `batch_id`: is empty; argument `page_size`: expected an integer, not 1.5"#]],
         );
         check(
             r#"{"batch_id":"b","batch_id":"c"}"#,
-            &expect!["arguments: duplicate field `batch_id`"],
+            &expect![[r#"arguments: duplicate field `batch_id`"#]],
         );
     }
 

@@ -14,7 +14,7 @@ const MAX_DETAILS: usize = 5;
 /// What was asked of LlamaCloud.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Operation<'a> {
-    Create(&'a CreateBatch),
+    Create,
     List,
     Get(&'a BatchId),
 }
@@ -23,7 +23,7 @@ impl Operation<'_> {
     /// A clause without a full stop.
     fn what_failed(self) -> String {
         match self {
-            Self::Create(_) => "No batch was created".to_owned(),
+            Self::Create => "No batch was created".to_owned(),
             Self::List => "The batches could not be listed".to_owned(),
             Self::Get(batch_id) => format!("Batch {batch_id} could not be read"),
         }
@@ -31,7 +31,7 @@ impl Operation<'_> {
 
     fn when_not_found(self) -> &'static str {
         match self {
-            Self::Create(_) => {
+            Self::Create => {
                 "Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its \
                  `project_id`."
             }
@@ -62,7 +62,7 @@ pub(crate) fn explain_create(
     context: &RequestContext,
     account: &Account,
 ) -> ToolError {
-    let operation = Operation::Create(request);
+    let operation = Operation::Create;
     if error.had_no_effect() {
         return explain(operation, error, context, account);
     }
