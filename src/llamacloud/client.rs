@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::{
     RequestBuilder,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -220,6 +220,10 @@ impl Client {
     fn key(&self) -> Result<&str, Failed> {
         let reason = match &self.0.settings.credential {
             Credential::Key(key) if key.expose_secret().is_empty() => "it is empty".to_owned(),
+            Credential::Key(key) if !key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) => {
+                "it holds characters that no API key has, such as a space, a line break or a typographic quote"
+                    .to_owned()
+            }
             Credential::Key(key) => return Ok(key.expose_secret()),
             Credential::Missing { reason } => reason.clone(),
         };
@@ -233,7 +237,7 @@ impl Client {
     /// The request as the HTTP library wants it; made anew for each attempt.
     fn prepare(&self, request: &Request<'_>, key: &str) -> Result<RequestBuilder, Failed> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-            let reason = "it holds characters that no HTTP header can carry, such as a line break".to_owned();
+            let reason = "no HTTP header can carry it".to_owned();
             Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
         })?;
         bearer.set_sensitive(true);
@@ -252,6 +256,8 @@ impl Client {
         let builder = builder.header(ACCEPT, "application/json").header(AUTHORIZATION, bearer);
         Ok(match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            // The library leaves it out, and some proxies then answer 411.
+            None if request.method == Method::Post => builder.header(CONTENT_LENGTH, "0"),
             None => builder,
         })
     }

@@ -15,6 +15,8 @@
 //! | `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a peer not to be trusted, another address, too much, not what is documented | no |
 
 mod attempt;
+#[cfg(test)]
+mod bad_answer_tests;
 mod batches;
 mod client;
 mod error;
@@ -23,7 +25,11 @@ mod lenient;
 mod refusal;
 mod request;
 mod retry;
+#[cfg(test)]
+mod test_server;
 mod text;
+#[cfg(test)]
+mod wire_tests;
 
 pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
