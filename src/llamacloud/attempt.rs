@@ -36,8 +36,15 @@ pub(super) struct Limits {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    pub(super) server: Server,
+}
+
+/// What an answer says about who gave it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Server {
+    /// Its clock: the `Date` header.
     pub(super) date: Option<Timestamp>,
-    pub(super) sandbox: bool,
+    pub(super) is_sandbox: bool,
 }
 
 /// Anything else.
@@ -46,8 +53,7 @@ pub(super) struct Failed {
     pub(super) failure: Failure,
     pub(super) kind: ErrorKind,
     pub(super) reason: Option<String>,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) sandbox: bool,
+    pub(super) server: Server,
 }
 
 impl Failed {
@@ -56,8 +62,7 @@ impl Failed {
             failure,
             kind,
             reason,
-            retry_after: None,
-            sandbox: false,
+            server: Server::default(),
         }
     }
 
@@ -78,18 +83,21 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
         .get(DATE)
         .and_then(|value| value.to_str().ok())
         .and_then(http_date);
-    let sandbox = headers
+    let is_sandbox = headers
         .get(SERVER)
         .is_some_and(|server| server.as_bytes().starts_with(SANDBOX));
+    let server = Server {
+        date: date.and_then(|at| at.try_into().ok()),
+        is_sandbox,
+    };
     if status.is_success() {
         let body = whole_body(&mut response, limits, until)
             .await
-            .map_err(|failed| Failed { sandbox, ..failed })?;
+            .map_err(|failed| Failed { server, ..failed })?;
         return Ok(Answer {
             status: status.as_u16(),
             body,
-            date: date.and_then(|at| at.try_into().ok()),
-            sandbox,
+            server,
         });
     }
     let retry_after = retry_after(headers, date);
@@ -121,8 +129,7 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
         failure: Failure::Status(status),
         kind,
         reason,
-        retry_after,
-        sandbox,
+        server,
     })
 }
 

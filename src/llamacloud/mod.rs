@@ -19,6 +19,7 @@ mod attempt;
 mod bad_answer_tests;
 mod batches;
 mod client;
+mod create_once;
 mod error;
 mod ids;
 mod lenient;
@@ -35,6 +36,7 @@ pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::{Client, Credential, Settings};
+pub use create_once::{CreateOnce, CreatePolicy, Duplicates, Existing, Guard, Outcome};
 pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use request::Scope;
