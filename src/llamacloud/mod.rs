@@ -15,20 +15,28 @@
 //! | `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a peer not to be trusted, another address, too much, not what is documented | no |
 
 mod attempt;
+#[cfg(test)]
+mod bad_answer_tests;
 mod batches;
 mod client;
+mod create_once;
 mod error;
 mod ids;
 mod lenient;
 mod refusal;
 mod request;
 mod retry;
+#[cfg(test)]
+mod test_server;
 mod text;
+#[cfg(test)]
+mod wire_tests;
 
 pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::{Client, Credential, Settings};
+pub use create_once::{CreateOnce, CreatePolicy, Duplicates, Existing, Guard, Outcome};
 pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use request::Scope;
