@@ -13,7 +13,8 @@ use reqwest::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{error::ErrorKind, refusal, retry::Failure, text::clean};
+use super::{error::ErrorKind, refusal, retry::Failure};
+use crate::foreign::clean;
 
 /// How much of an error body is read. Units: bytes after decompression.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;

@@ -11,7 +11,7 @@ use serde::{
     de::{self, Visitor},
 };
 
-use super::text::clean;
+use crate::foreign::clean;
 
 /// Units: characters.
 const MAX_ID_CHARS: usize = 128;

@@ -28,7 +28,6 @@ mod request;
 mod retry;
 #[cfg(test)]
 mod test_server;
-mod text;
 #[cfg(test)]
 mod wire_tests;
 
@@ -41,4 +40,3 @@ pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use request::Scope;
 pub use retry::RetryPolicy;
-pub use text::clean;

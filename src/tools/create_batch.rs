@@ -1,4 +1,4 @@
-//! `create_batch`: starts one batch.
+//! `create_batch`: starts one batch, at most once.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,15 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
-use super::error::explain_create;
+use super::create_sentences as sentences;
+use super::error::{Operation, explain, explain_unknown};
 use crate::foreign::quote;
-use crate::llamacloud::{self, ConfigurationId, DirectoryId, OrganizationId, ProjectId};
+use crate::llamacloud::{
+    self, Batch, ConfigurationId, CreateOnce, DirectoryId, Duplicates, OrganizationId, Outcome, ProjectId,
+};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
 /// Starts one LlamaCloud batch: a parse or extract job over every file of a directory (at most 1,000). It costs the user credits for
-/// each page, so call it only when asked to, and once. It answers as soon as the batch exists; the work takes minutes to hours:
-/// follow it with `get_batch`. After an error that calls the outcome unknown, look with `list_batches` before any further call.
-/// Answers with `summary` and the batch.
+/// each page, so call it only when asked to. A batch of the same directory and job that is under way or just COMPLETED is answered
+/// with instead (`created: false`). It answers as soon as the batch exists; the work takes minutes to hours: follow it with
+/// `get_batch`. If the error says that the outcome is unknown, do what it says before any further call. Answers with `summary` and the
+/// batch.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -22,6 +26,9 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: DirectoryId,
     /// What to run on each file.
     config: BatchConfig,
+    /// Create another batch although one with the same directory and job is under way or was COMPLETED in the last 10 minutes: the
+    /// user pays again. Left out: false, which answers with the batch that is there.
+    allow_duplicate: Option<bool>,
     /// Project UUID. Left out: the API key's own project.
     project_id: Option<ProjectId>,
     /// Organization UUID. Left out: the API key's own.
@@ -65,8 +72,11 @@ impl From<JobType> for llamacloud::JobType {
 pub(crate) struct CreateBatchOutput {
     /// The answer in a few sentences, with what to do next.
     summary: String,
-    /// Whether this call created the batch.
+    /// Whether this call created the batch; `false`: it was there already.
     created: bool,
+    /// Whether the API's answer was lost and the batch found all the same.
+    #[serde(skip_serializing_if = "is_false")]
+    recovered: bool,
     #[serde(flatten)]
     batch: BatchFacts,
     /// How long to wait before looking at it; absent once the status is final.
@@ -77,12 +87,31 @@ pub(crate) struct CreateBatchOutput {
 /// The tool.
 pub(crate) struct CreateBatch {
     account: Account,
+    create_once: CreateOnce,
 }
 
 impl CreateBatch {
-    pub(crate) const fn new(account: Account) -> Self {
-        Self { account }
+    pub(crate) const fn new(account: Account, create_once: CreateOnce) -> Self {
+        Self { account, create_once }
     }
+
+    fn output(&self, batch: &Batch, news: News, sentences: &[String]) -> CreateBatchOutput {
+        let News { created, recovered } = news;
+        CreateBatchOutput {
+            summary: self.account.summary(&sentences.join(" ")),
+            created,
+            recovered,
+            batch: BatchFacts::from(batch),
+            check_again_in_seconds: check_again_in_seconds(batch, Timestamp::now()),
+        }
+    }
+}
+
+/// What of a batch is new.
+#[derive(Clone, Copy)]
+struct News {
+    created: bool,
+    recovered: bool,
 }
 
 impl Tool for CreateBatch {
@@ -98,43 +127,73 @@ impl Tool for CreateBatch {
     type Output = CreateBatchOutput;
 
     async fn call(&self, context: &RequestContext, input: CreateBatchInput) -> Result<CreateBatchOutput, ToolError> {
-        let CreateBatchInput {
-            source_directory_id,
-            config: BatchConfig { job },
-            project_id,
-            organization_id,
-        } = input;
-        let scope = self.account.scope(project_id, organization_id)?;
-        if job.r#type == JobType::ExtractV2 && job.configuration_id.as_str().starts_with("cfg-PARSE_") {
-            return Err(ToolError::new(format!(
-                "argument `config.job.configuration_id`: {} is a preset for `parse_v2`, and `extract_v2` has none; nothing was \
-                 sent. Ask the user for the ID of a saved extract configuration.",
-                quote(job.configuration_id.as_str(), 130)
-            )));
-        }
+        let deadline = self.account.deadline();
+        let scope = self.account.scope(input.project_id, input.organization_id)?;
+        let duplicates = match input.allow_duplicate {
+            Some(true) => Duplicates::Allow,
+            _ => Duplicates::Refuse,
+        };
+        let BatchConfig { job } = input.config;
+        refuse_foreign_preset(&job)?;
         let request = llamacloud::CreateBatch {
-            source_directory_id,
+            source_directory_id: input.source_directory_id,
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let batch = self
-            .account
-            .client
-            .batches()
-            .create(&scope, &request, self.account.deadline())
-            .await;
-        let batch = batch.map_err(|error| explain_create(&request, error, context, &self.account))?;
-        let facts = BatchFacts::from(&batch);
-        let check_again = check_again_in_seconds(&batch, Timestamp::now());
-        let next = check_again.map_or(String::new(), |seconds| {
-            format!(" Look at it with `get_batch` in {seconds} seconds.")
-        });
-        let summary = format!("Batch {} was created and is {}.{next}", facts.id, facts.status);
-        Ok(CreateBatchOutput {
-            summary: self.account.summary(&summary),
-            created: true,
-            batch: facts,
-            check_again_in_seconds: check_again,
-        })
+        match self.create_once.create(&scope, &request, duplicates, deadline).await {
+            Outcome::Created { batch, mentions, guard } => {
+                let sentences = sentences::created(&batch, duplicates, &mentions, &guard);
+                Ok(self.output(
+                    &batch,
+                    News {
+                        created: true,
+                        recovered: false,
+                    },
+                    &sentences,
+                ))
+            }
+            Outcome::Recovered { batch } => {
+                let sentences = sentences::recovered(&batch);
+                Ok(self.output(
+                    &batch,
+                    News {
+                        created: true,
+                        recovered: true,
+                    },
+                    &sentences,
+                ))
+            }
+            Outcome::AlreadyThere { batch, kind } => {
+                let sentences = sentences::already_there(&batch, kind);
+                Ok(self.output(
+                    &batch,
+                    News {
+                        created: false,
+                        recovered: false,
+                    },
+                    &sentences,
+                ))
+            }
+            Outcome::NotCreated { error } => Err(explain(Operation::Create, error, context, &self.account)),
+            Outcome::Unknown { error, look_after } => {
+                Err(explain_unknown(&request, look_after, error, context, &self.account))
+            }
+        }
     }
+}
+
+fn refuse_foreign_preset(job: &JobConfig) -> Result<(), ToolError> {
+    if job.r#type != JobType::ExtractV2 || !job.configuration_id.as_str().starts_with("cfg-PARSE_") {
+        return Ok(());
+    }
+    Err(ToolError::new(format!(
+        "argument `config.job.configuration_id`: {} is a preset for `parse_v2`, and `extract_v2` has none; nothing was sent. Ask \
+         the user for the ID of a saved extract configuration.",
+        quote(job.configuration_id.as_str(), 130)
+    )))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

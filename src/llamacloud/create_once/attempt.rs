@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Duplicates, Existing, Guard, Key, Last, Memory, Outcome, Shared, Slot,
+    Duplicates, Existing, Guard, Key, Last, Leaving, Memory, Outcome, Shared,
     census::{self, Census, Gap, is_same},
     timed_out,
 };
@@ -21,9 +21,15 @@ struct Before {
     floor: Option<Timestamp>,
 }
 
-pub(super) async fn run(shared: &Shared, key: &Key, slot: &Slot, duplicates: Duplicates, deadline: Instant) -> Outcome {
+pub(super) async fn run(
+    shared: &Shared,
+    key: &Key,
+    leaving: &Leaving,
+    duplicates: Duplicates,
+    deadline: Instant,
+) -> Outcome {
     let started = Instant::now();
-    let Ok(mut memory) = timeout_at(deadline, slot.memory.lock()).await else {
+    let Ok(mut memory) = timeout_at(deadline, leaving.slot.memory.lock()).await else {
         let error = timed_out(started, true, "an earlier create of the same job is not settled yet");
         return Outcome::NotCreated { error };
     };
@@ -54,6 +60,11 @@ pub(super) async fn run(shared: &Shared, key: &Key, slot: &Slot, duplicates: Dup
         complete: census.gap.is_none(),
         floor,
     };
+
+    if leaving.is_given_up() {
+        let error = timed_out(started, true, "the call was given up before anything was sent");
+        return Outcome::NotCreated { error };
+    }
 
     // 2. Send once. From here on a batch may exist.
     let post_deadline = deadline

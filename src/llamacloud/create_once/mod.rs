@@ -212,7 +212,7 @@ impl CreateOnce {
     /// Creates a batch, or finds the one that is there.
     ///
     /// # Cancel safety
-    /// Dropping the future does not stop the attempt; what came of it is then logged at `warn`.
+    /// Dropping the future stops the attempt only before the POST; once that has left, what came of it is logged at `warn`.
     pub async fn create(
         &self,
         scope: &Scope,
@@ -267,7 +267,7 @@ impl CreateOnce {
         };
         let shared = Arc::clone(&self.0);
         let attempt = async move {
-            let outcome = attempt::run(&shared, &key, &leaving.slot, duplicates, deadline).await;
+            let outcome = attempt::run(&shared, &key, &leaving, duplicates, deadline).await;
             leaving.tell(outcome);
         };
         self.0.settling.spawn(attempt.in_current_span());
@@ -291,6 +291,20 @@ impl Leaving {
         if let Err(watch::error::SendError(Some(outcome))) = self.sender.send(Some(outcome)) {
             log_unheard(&outcome);
         }
+    }
+
+    /// Whether everybody who asked has gone away. If so, nobody can join any more either, and nothing has to be sent.
+    fn is_given_up(&self) -> bool {
+        let mut joinable = lock(&self.slot.joinable);
+        let given_up = self.sender.receiver_count() == 0;
+        if given_up
+            && joinable
+                .as_ref()
+                .is_some_and(|sender| Arc::ptr_eq(sender, &self.sender))
+        {
+            *joinable = None;
+        }
+        given_up
     }
 
     fn leave(&self) {
@@ -330,7 +344,7 @@ impl Drop for Ear {
 fn log_unheard(outcome: &Outcome) {
     match outcome {
         Outcome::Created { batch, .. } | Outcome::Recovered { batch } => {
-            let id = super::clean(&batch.id, 128);
+            let id = crate::foreign::clean(&batch.id, 128);
             tracing::warn!(
                 batch.id = id,
                 "created batch {id}; the call that asked for it was cancelled"
