@@ -46,8 +46,9 @@ async fn check_bad(then: Then, bytes: &[u8], sent: Sent, expected: &str) {
             Endless => Act::Endless(bytes.clone()),
         });
         let server = server.await;
+        let attempt_timeout = Duration::from_millis(if matches!(then, Hang) { 100 } else { 4000 });
         let client = Client::new(Settings {
-            attempt_timeout: Duration::from_millis(100),
+            attempt_timeout,
             ..server.settings()
         });
         let result = if post {
@@ -190,7 +191,7 @@ async fn an_endless_error_body_is_not_waited_for() {
     let head = b"HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\n";
     let server = TestServer::start(|_, _| Act::Hang(head.to_vec())).await;
     let settings = Settings {
-        attempt_timeout: Duration::from_millis(50),
+        attempt_timeout: Duration::from_millis(400),
         ..server.settings()
     };
     let error = create(&Client::new(settings)).await.unwrap_err();

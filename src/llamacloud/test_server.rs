@@ -90,13 +90,13 @@ impl TestServer {
         Self { port, seen, task }
     }
 
-    /// Settings for it, with milliseconds for seconds.
+    /// Settings for it: waits of milliseconds, and timeouts that only a test which is about them reaches.
     pub(super) fn settings(&self) -> Settings {
         let key = Credential::Key(KEY.into());
         Settings {
-            connect_timeout: Duration::from_millis(500),
-            attempt_timeout: Duration::from_millis(500),
-            read_timeout: Duration::from_millis(200),
+            connect_timeout: Duration::from_secs(2),
+            attempt_timeout: Duration::from_secs(2),
+            read_timeout: Duration::from_secs(2),
             max_body_bytes: 64 * 1024,
             user_agent: "tests/1".to_owned(),
             retry: RetryPolicy {

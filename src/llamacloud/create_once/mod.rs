@@ -24,6 +24,8 @@
 mod attempt;
 mod census;
 #[cfg(test)]
+mod fake;
+#[cfg(test)]
 mod tests;
 
 use std::{

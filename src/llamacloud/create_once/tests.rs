@@ -2,81 +2,11 @@
 
 use std::io;
 
-use super::*;
-use crate::llamacloud::{
-    JobType,
-    test_server::{Act, Seen, TestServer, reply},
+use super::{
+    fake::{Fake, NOW, batch},
+    *,
 };
-
-/// When the fake's clock stands still.
-const NOW: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
-
-/// A simulated directory with its batches.
-#[derive(Default)]
-struct Fake {
-    batches: Vec<String>,
-    posts: usize,
-    lists: usize,
-    /// The POST's answer is lost, though the batch is made.
-    lose_answer: bool,
-    /// Neither is the batch made.
-    lose_request: bool,
-    /// So many listings after the first POST do not show what it made.
-    lag: usize,
-    /// What the first listings answer instead.
-    list_errors: Vec<&'static str>,
-    page_size: Option<usize>,
-}
-
-fn batch(id: &str, status: &str, created: &str) -> String {
-    format!(
-        r#"{{"id":"{id}","source_directory_id":"dir-1","status":"{status}","created_at":"{created}",
-            "config":{{"job":{{"type":"parse_v2","configuration_id":"cfg-1"}}}}}}"#
-    )
-}
-
-impl Fake {
-    fn answer(&mut self, request: &Seen) -> Act {
-        if request.is_post() {
-            self.posts += 1;
-            self.lists = 0;
-            let made = batch(&format!("bat-new-{}", self.posts), "PENDING", "2026-11-24T12:00:01Z");
-            if !self.lose_request {
-                self.batches.push(made.clone());
-            }
-            let lost = self.lose_answer || self.lose_request;
-            return if lost {
-                Act::Close(Vec::new())
-            } else {
-                reply("201 Created", made)
-            };
-        }
-        self.lists += 1;
-        if let Some(error) = self.list_errors.pop() {
-            return reply(&format!("{error}\ndate: {NOW}"), r#"{"detail":"no"}"#);
-        }
-        let hidden = if self.posts > 0 && self.lists <= self.lag {
-            self.posts
-        } else {
-            0
-        };
-        let shown = &self.batches[..self.batches.len() - hidden.min(self.batches.len())];
-        let size = self.page_size.unwrap_or(usize::MAX);
-        let page = request
-            .head
-            .split_once("page_token=")
-            .map_or(0, |(_, rest)| usize::from(rest.as_bytes()[0] - b'0'));
-        let items: Vec<_> = shown.chunks(size).nth(page).unwrap_or_default().to_vec();
-        let more = shown.chunks(size).count() > page + 1;
-        let token = if more {
-            format!("\"{}\"", page + 1)
-        } else {
-            "null".to_owned()
-        };
-        let body = format!(r#"{{"items":[{}],"next_page_token":{token}}}"#, items.join(","));
-        reply(&format!("200 OK\ndate: {NOW}"), body)
-    }
-}
+use crate::llamacloud::{JobType, test_server::TestServer};
 
 struct Bench {
     server: TestServer,
@@ -294,7 +224,7 @@ async fn without_a_guard_only_a_younger_batch_is_taken_for_ours() {
     };
     let told = Bench::new(fake)
         .await
-        .create_within(Refuse, Duration::from_millis(500))
+        .create_within(Refuse, Duration::from_secs(1))
         .await;
     assert!(
         told.starts_with("unknown: unreachable; after 2026-11-24T11:59:55"),
@@ -309,7 +239,7 @@ async fn an_unknown_outcome_is_not_tried_again() {
         ..Fake::default()
     })
     .await;
-    let time = Duration::from_millis(200);
+    let time = Duration::from_secs(1);
     for _ in 0..2 {
         let told = bench.create_within(Refuse, time).await;
         assert!(
