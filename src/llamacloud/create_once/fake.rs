@@ -1,5 +1,7 @@
 //! A directory with its batches, which can lose answers, lag, and refuse.
 
+use std::time::Duration;
+
 use crate::llamacloud::test_server::{Act, Seen, reply};
 
 /// When the fake's clock stands still.
@@ -13,6 +15,8 @@ pub(super) struct Fake {
     pub(super) lists: usize,
     /// The POST's answer is lost, though the batch is made.
     pub(super) lose_answer: bool,
+    /// The POST's answer takes so long.
+    pub(super) answer_delay: Duration,
     /// Neither is the batch made.
     pub(super) lose_request: bool,
     /// So many listings after the first POST do not show what it made.
@@ -42,7 +46,7 @@ impl Fake {
             return if lost {
                 Act::Close(Vec::new())
             } else {
-                reply("201 Created", made)
+                Act::After(self.answer_delay, Box::new(reply("201 Created", made)))
             };
         }
         self.lists += 1;

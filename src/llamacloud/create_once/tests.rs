@@ -48,6 +48,17 @@ impl Bench {
         )
     }
 
+    /// A create in a task of its own, to be given up.
+    fn begin(&self) -> tokio::task::JoinHandle<Outcome> {
+        let create_once = self.create_once.clone();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        tokio::spawn(async move {
+            create_once
+                .create(&Scope::default(), &request(), Refuse, deadline)
+                .await
+        })
+    }
+
     fn posts(&self) -> usize {
         self.server.seen().iter().filter(|seen| seen.is_post()).count()
     }
@@ -298,19 +309,13 @@ async fn a_dropped_call_tears_nothing_and_leaves_a_line() {
         .without_time()
         .with_ansi(false);
     let _guard = tracing::subscriber::set_default(subscriber.finish());
-    let bench = Bench::new(Fake::default()).await;
-    let create_once = bench.create_once.clone();
-    let call = tokio::spawn(async move {
-        create_once
-            .create(
-                &Scope::default(),
-                &request(),
-                Refuse,
-                Instant::now() + Duration::from_secs(3),
-            )
-            .await
-    });
-    bench.server.has_seen(1).await;
+    let bench = Bench::new(Fake {
+        answer_delay: Duration::from_millis(50),
+        ..Fake::default()
+    })
+    .await;
+    let call = bench.begin();
+    bench.server.has_seen(2).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     bench.settling.close();
@@ -319,6 +324,18 @@ async fn a_dropped_call_tears_nothing_and_leaves_a_line() {
     let line = "WARN llamacloud_batches_mcp::llamacloud::create_once: created batch bat-new-1; \
                 the call that asked for it was cancelled batch.id=\"bat-new-1\"";
     assert_eq!(log.text().trim(), line);
+}
+
+#[tokio::test]
+async fn a_call_given_up_before_the_post_sends_nothing() {
+    let bench = Bench::new(Fake::default()).await;
+    let call = bench.begin();
+    bench.server.has_seen(1).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    bench.settling.close();
+    bench.settling.wait().await;
+    assert_eq!(bench.posts(), 0);
 }
 
 #[tokio::test]
