@@ -1,17 +1,22 @@
 //! The documents say what is so: their flags, variables, sentences, links, lines and commands are held against the program and the
 //! sources.
 //!
-//! Nothing here is generated. A test that fails names what is missing on which side, and a person writes the words.
+//! Nothing here is generated. A test that fails names what is missing on which side, and a person writes the words. They describe the
+//! program as it is by default, with its sandbox.
+#![cfg(feature = "sandbox")]
+
+mod markdown;
+mod program;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
+use markdown::{blocks, code, rows, slug, words};
+use program::{all_options, messages, pipe, run};
+
 const NAME: &str = env!("CARGO_PKG_NAME");
 
 fn at(path: impl AsRef<Path>) -> PathBuf {
@@ -20,13 +25,21 @@ fn at(path: impl AsRef<Path>) -> PathBuf {
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = at(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    // As git checks it out on Windows.
+    text.replace("\r\n", "\n")
+}
+
+/// One section of the README.
+fn section(heading: &str) -> String {
+    markdown::section(&read("README.md"), heading)
 }
 
 fn files_in(directory: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(at(directory))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .collect();
     files.sort();
     files
@@ -46,125 +59,7 @@ fn documents() -> Vec<PathBuf> {
     files
 }
 
-/// The text between a heading of the README and the next of the same or a higher rank.
-fn section(heading: &str) -> String {
-    let readme = read("README.md");
-    let (_, rest) = readme
-        .split_once(&format!("\n## {heading}\n"))
-        .unwrap_or_else(|| panic!("README.md has no section `{heading}`"));
-    rest.split("\n## ").next().unwrap().to_owned()
-}
-
-/// The cells of the rows of every table in a text, without heads and rules.
-fn rows(text: &str) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for table in text.split("\n\n").filter(|part| part.trim_start().starts_with('|')) {
-        for line in table.trim().lines().skip(2) {
-            let line = line.replace("\\|", "\u{0}");
-            let cells = line.trim().trim_matches('|').split('|');
-            rows.push(cells.map(|cell| cell.trim().replace('\u{0}', "|")).collect());
-        }
-    }
-    assert!(!rows.is_empty(), "there is no table");
-    rows
-}
-
-/// The pieces of inline code in a text.
-fn code(text: &str) -> Vec<&str> {
-    text.split('`').skip(1).step_by(2).collect()
-}
-
-/// Words of a text that begin with `prefix` and go on with letters, digits, `_` and `-`.
-fn words(text: &str, prefix: &str) -> BTreeSet<String> {
-    let inside = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
-    text.split(|character| !inside(character))
-        .filter(|word| word.len() > prefix.len() && word.starts_with(prefix))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The fenced blocks of a document: language and text.
-fn blocks(text: &str) -> Vec<(String, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in text.lines() {
-        match (line.strip_prefix("```"), open.take()) {
-            (Some(language), None) => open = Some((language.to_owned(), String::new())),
-            (Some(_), Some(block)) => blocks.push(block),
-            (None, Some((language, inner))) => open = Some((language, format!("{inner}{line}\n"))),
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "a block is not closed");
-    blocks
-}
-
-fn run(arguments: &[&str]) -> String {
-    let output = Command::new(BINARY)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Pipes lines into a server on a sandbox, with no variable that could reach a real account.
-fn pipe(lines: &str) -> Vec<Value> {
-    let mut child = Command::new(BINARY)
-        .args(["--sandbox", "--sandbox-speed", "instant"])
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    answers(&child.wait_with_output().unwrap())
-}
-
-fn answers(output: &Output) -> Vec<Value> {
-    assert!(output.status.success(), "{output:?}");
-    let lines = std::str::from_utf8(&output.stdout).unwrap().lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn messages(lines: &str) -> Vec<Value> {
-    let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
-    lines.lines().map(parse).collect()
-}
-
-/// The options that a help text explains, each with its explanation.
-fn options(help: &str) -> Vec<(String, String)> {
-    let mut options: Vec<(String, String)> = Vec::new();
-    let (_, listed) = help.split_once("Options:").unwrap();
-    for line in listed.lines() {
-        let start = line.trim_start();
-        if line.starts_with("  ") && start.starts_with('-') && !start.starts_with("- ") {
-            let name = start.split([' ', ',']).find(|word| word.starts_with("--")).unwrap();
-            options.push((name.to_owned(), String::new()));
-        } else if let Some((_, explanation)) = options.last_mut() {
-            explanation.push_str(start);
-            explanation.push(' ');
-        }
-    }
-    options
-}
-
-/// Every option of the program and its commands.
-#[cfg(feature = "sandbox")]
-fn all_options() -> Vec<(String, String)> {
-    let mut all = options(&run(&["--help"]));
-    for (name, explanation) in options(&run(&["sandbox", "--help"])) {
-        if all.iter().all(|(known, _)| *known != name) {
-            all.push((name, explanation));
-        }
-    }
-    all
-}
-
 #[test]
-#[cfg(feature = "sandbox")]
 fn the_settings_table_has_every_flag_of_the_help_and_no_other() {
     let explained: BTreeSet<_> = all_options().into_iter().map(|(name, _)| name).collect();
     let flags = rows(&section("Settings"))
@@ -175,7 +70,6 @@ fn the_settings_table_has_every_flag_of_the_help_and_no_other() {
 }
 
 #[test]
-#[cfg(feature = "sandbox")]
 fn the_settings_table_has_the_defaults_of_the_help() {
     let table = rows(&section("Settings"));
     for (name, explanation) in all_options() {
@@ -192,22 +86,17 @@ fn the_settings_table_has_the_defaults_of_the_help() {
 }
 
 #[test]
-#[cfg(feature = "sandbox")]
 fn commands_use_flags_that_exist() {
     let explained: BTreeSet<_> = all_options().into_iter().map(|(name, _)| name).collect();
     for file in documents() {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = read(&file);
         let blocks = blocks(&text);
         let lines = blocks.iter().flat_map(|(_, block)| block.lines());
         for line in lines.chain(code(&text)) {
-            // What follows the program's name is the program's, unless it is another program's ` -- NAME`.
-            let ours = [
-                format!("{NAME} -"),
-                format!("{NAME} sandbox"),
-                "cargo run --release -- ".to_owned(),
-            ];
-            for (_, rest) in ours.iter().filter_map(|ours| line.split_once(ours.as_str())) {
-                let used = words(&format!("-{rest}"), "--");
+            // What follows the program's name, or cargo's separator, is for the program.
+            let calls = [format!("{NAME} "), "cargo run --release -- ".to_owned()];
+            for (_, rest) in calls.iter().filter_map(|call| line.split_once(call.as_str())) {
+                let used = words(rest, "--");
                 let unknown: Vec<_> = used.difference(&explained).collect();
                 assert!(unknown.is_empty(), "{}: {unknown:?} in `{line}`", file.display());
             }
@@ -228,21 +117,20 @@ fn the_readme_names_the_variables_that_are_read_and_no_other() {
         "left: src/cli.rs; right: README.md, Settings"
     );
     for file in documents() {
-        let named = words(&fs::read_to_string(&file).unwrap(), "LLAMA_");
+        let named = words(&read(&file), "LLAMA_");
         let unknown: Vec<_> = named.difference(&read_by_cli).collect();
         assert!(unknown.is_empty(), "{}: {unknown:?}", file.display());
     }
 }
 
 #[test]
-#[cfg(feature = "sandbox")]
 fn the_tools_table_has_every_tool_and_argument_and_no_other() {
     let answers = pipe(&read("manifests/examples/first-batch.jsonl"));
     let tools = answers
         .iter()
         .find_map(|answer| answer.pointer("/result/tools"))
         .unwrap();
-    let names = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
+    let members = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
     let advertised: Vec<_> = tools.as_array().unwrap().iter().collect();
     let table = rows(&section("Tools"));
     let named: Vec<_> = table.iter().map(|row| row[0].trim_matches('`')).collect();
@@ -257,7 +145,7 @@ fn the_tools_table_has_every_tool_and_argument_and_no_other() {
     for (tool, row) in advertised.iter().zip(&table) {
         let is_name = |code: &&str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         let listed: BTreeSet<_> = code(&row[2]).into_iter().filter(is_name).map(str::to_owned).collect();
-        assert_eq!(names(&tool["inputSchema"]["properties"]), listed, "{}", row[0]);
+        assert_eq!(members(&tool["inputSchema"]["properties"]), listed, "{}", row[0]);
         for argument in tool["inputSchema"]["required"].as_array().into_iter().flatten() {
             let bold = format!("**`{}`**", argument.as_str().unwrap());
             assert!(row[2].contains(&bold), "{}: {bold} is required", row[0]);
@@ -271,7 +159,7 @@ fn the_sentences_of_errors_are_the_programs() {
     let sources: String = files_in("src/tools")
         .into_iter()
         .chain(files_in("src/mcp"))
-        .map(|file| fs::read_to_string(file).unwrap())
+        .map(read)
         .collect();
     let joined: String = sources
         .split("\\\n")
@@ -288,7 +176,6 @@ fn the_sentences_of_errors_are_the_programs() {
 }
 
 #[test]
-#[cfg(feature = "sandbox")]
 fn the_sandbox_section_has_every_id() {
     let account = read("src/sandbox/account.rs");
     let ids: BTreeSet<_> = account
@@ -331,7 +218,7 @@ fn versions_agree() {
 #[test]
 fn relative_links_resolve() {
     for file in documents() {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = read(&file);
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.starts_with("http") || target.starts_with("mailto:") {
                 continue;
@@ -344,7 +231,7 @@ fn relative_links_resolve() {
             };
             assert!(linked.exists(), "{}: {target} is not there", file.display());
             if !anchor.is_empty() {
-                let headings = fs::read_to_string(&linked).unwrap();
+                let headings = read(&linked);
                 let found = headings
                     .lines()
                     .filter(|line| line.starts_with('#'))
@@ -355,20 +242,10 @@ fn relative_links_resolve() {
     }
 }
 
-/// A heading as links name it.
-fn slug(heading: &str) -> String {
-    let words = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = words
-        .chars()
-        .filter(|character| character.is_alphanumeric() || " -_".contains(*character));
-    kept.map(|character| if character == ' ' { '-' } else { character })
-        .collect()
-}
-
 #[test]
 fn files_that_are_named_are_there() {
     for file in documents() {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = read(&file);
         let blocks = blocks(&text);
         let commands = blocks.iter().flat_map(|(_, block)| block.split_whitespace());
         for path in code(&text).into_iter().flat_map(str::split_whitespace).chain(commands) {
@@ -388,7 +265,7 @@ fn files_that_are_named_are_there() {
 #[test]
 fn json_in_blocks_parses() {
     for file in documents() {
-        for (language, block) in blocks(&fs::read_to_string(&file).unwrap()) {
+        for (language, block) in blocks(&read(&file)) {
             let texts: Vec<&str> = match language.as_str() {
                 "json" => vec![&block],
                 "jsonl" => block.lines().collect(),
@@ -417,10 +294,9 @@ fn the_readme_tries_what_the_first_example_holds() {
 }
 
 #[test]
-#[cfg(feature = "sandbox")]
 fn every_request_of_an_example_gets_one_answer() {
     for file in files_in("manifests/examples") {
-        let (name, lines) = (name_of(&file), fs::read_to_string(&file).unwrap());
+        let (name, lines) = (name_of(&file), read(&file));
         assert!(
             section("Test by hand").contains(&format!("`{name}`")),
             "README.md, Test by hand: {name}"
@@ -441,7 +317,6 @@ fn every_request_of_an_example_gets_one_answer() {
 }
 
 #[test]
-#[cfg(feature = "sandbox")]
 fn what_can_be_typed_by_hand_works() {
     let by_hand = section("Test by hand");
     let blocks: Vec<_> = blocks(&by_hand)
@@ -469,7 +344,7 @@ fn the_hosts_configurations_are_the_readmes_and_name_what_exists() {
     let registered = section("Register with a host");
     let variables = words(&read("src/cli.rs"), "LLAMA_");
     for file in files_in("manifests/hosts") {
-        let (name, text) = (name_of(&file), fs::read_to_string(&file).unwrap());
+        let (name, text) = (name_of(&file), read(&file));
         let shown = blocks(&registered).iter().any(|(_, block)| *block == text);
         // The five that the README registers with; others are only files.
         let in_readme = ["claude-code", "claude-desktop", "codex", "cursor", "vscode"];

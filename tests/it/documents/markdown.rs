@@ -1,0 +1,65 @@
+//! Reading the documents: sections, tables, code and links. Knows nothing of what they should say.
+
+use std::collections::BTreeSet;
+
+/// The text between a heading of the second rank and the next of that rank.
+pub(super) fn section(document: &str, heading: &str) -> String {
+    let (_, rest) = document
+        .split_once(&format!("\n## {heading}\n"))
+        .unwrap_or_else(|| panic!("there is no section `{heading}`"));
+    rest.split("\n## ").next().unwrap().to_owned()
+}
+
+/// The cells of the rows of every table in a text, without heads and rules.
+pub(super) fn rows(text: &str) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for table in text.split("\n\n").filter(|part| part.trim_start().starts_with('|')) {
+        for line in table.trim().lines().skip(2) {
+            let line = line.replace("\\|", "\u{0}");
+            let cells = line.trim().trim_matches('|').split('|');
+            rows.push(cells.map(|cell| cell.trim().replace('\u{0}', "|")).collect());
+        }
+    }
+    assert!(!rows.is_empty(), "there is no table");
+    rows
+}
+
+/// The pieces of inline code in a text.
+pub(super) fn code(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Words of a text that begin with `prefix` and go on with letters, digits, `_` and `-`.
+pub(super) fn words(text: &str, prefix: &str) -> BTreeSet<String> {
+    let inside = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    text.split(|character| !inside(character))
+        .filter(|word| word.len() > prefix.len() && word.starts_with(prefix))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The fenced blocks of a document: language and text.
+pub(super) fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(language), None) => open = Some((language.to_owned(), String::new())),
+            (Some(_), Some(block)) => blocks.push(block),
+            (None, Some((language, inner))) => open = Some((language, format!("{inner}{line}\n"))),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// A heading as links name it.
+pub(super) fn slug(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = words
+        .chars()
+        .filter(|character| character.is_alphanumeric() || " -_".contains(*character));
+    kept.map(|character| if character == ' ' { '-' } else { character })
+        .collect()
+}
