@@ -1,0 +1,17 @@
+//! The whole server, driven from outside: through an in-memory pipe, as a process, and by the official SDK.
+//!
+//! Every test goes through [`harness`], which checks each line that the server writes, whatever the test is about.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod harness;
+
+/// Opening a conversation, in every revision and in any order.
+mod handshake;
+/// What is advertised: the contract of `manifests/tools.json`.
+mod tools_list;
