@@ -95,7 +95,10 @@ test('list filters', LIMIT, async () => {
 });
 
 test('results lead to files and jobs', LIMIT, async () => {
-  for (const [type, jobs] of [['parse_v2', client.parsing], ['extract_v2', client.extract]]) {
+  for (const [type, jobs] of [
+    ['parse_v2', client.parsing],
+    ['extract_v2', client.extract],
+  ]) {
     const batch = await final((await create('failing', type)).id);
     assert.equal(batch.status, 'COMPLETED');
     const files = await ids(client.beta.directories.files.list(directories.failing, { page_size: 5 }));
@@ -139,15 +142,22 @@ test('what is not there is not found', LIMIT, async () => {
 });
 
 test('bad values are named', LIMIT, async () => {
-  const named = (...loc) => (error) => {
-    assert.ok(error instanceof LlamaCloud.UnprocessableEntityError, `${error}`);
-    assert.deepEqual(error.error.detail[0].loc, loc);
-    return true;
-  };
+  const named =
+    (...loc) =>
+    (error) => {
+      assert.ok(error instanceof LlamaCloud.UnprocessableEntityError, `${error}`);
+      assert.deepEqual(error.error.detail[0].loc, loc);
+      return true;
+    };
   const config = { job: { type: 'split_v1', configuration_id: configurations.parse_v2 } };
   const create = client.batches.create({ source_directory_id: directories.small, config });
   await assert.rejects(create, named('body', 'config', 'job', 'type'));
-  for (const [name, value] of [['page_size', 0], ['status', 'DONE'], ['created_at_on_or_after', 'x'], ['project_id', 'x']]) {
+  for (const [name, value] of [
+    ['page_size', 0],
+    ['status', 'DONE'],
+    ['created_at_on_or_after', 'x'],
+    ['project_id', 'x'],
+  ]) {
     await assert.rejects(ids(client.batches.list({ [name]: value })), named('query', name));
   }
 });
