@@ -11,7 +11,13 @@
 
 mod harness;
 
+/// What the tools say to arguments that they do not accept.
+mod bad_arguments;
+/// What the tools say when something is wrong.
+mod errors;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// What the tools do with a LlamaCloud that behaves.
+mod tools_call;
 /// What is advertised: the contract of `manifests/tools.json`.
 mod tools_list;

@@ -10,6 +10,7 @@
 pub(crate) mod oracle;
 pub(crate) mod peer;
 pub(crate) mod schemas;
+pub(crate) mod upstream;
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use peer::Peer;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The API key of every test. It must never come back.
 pub(crate) const CANARY: &str = "llx-canary-9f86d081884c7d65";
@@ -78,6 +80,7 @@ pub(crate) struct Harness {
     peer: Peer,
     sandbox: Sandbox,
     serving: JoinHandle<End>,
+    settling: TaskTracker,
     closed: bool,
 }
 
@@ -109,6 +112,10 @@ impl Harness {
         self.peer.finish().await;
         let end = timeout(PATIENCE, &mut self.serving).await.unwrap().unwrap();
         assert_eq!(end, End::InputEnded);
+        self.settling.close();
+        timeout(PATIENCE, self.settling.wait())
+            .await
+            .expect("a create goes on and on");
         let ledger = self.sandbox.ledger();
         assert_eq!(ledger.total(), hits, "requests to the sandbox: {:#?}", ledger.lines);
     }
@@ -132,7 +139,8 @@ impl Setup {
         };
         let mut config = Config::resolve(&flags, &environment).unwrap();
         config.timeout = self.timeout;
-        let server = app::server(&config).unwrap();
+        let settling = TaskTracker::new();
+        let server = app::server(&config, &settling).unwrap();
         let (to_server, input) = tokio::io::duplex(self.pipe_bytes);
         let (output, from_server) = tokio::io::duplex(self.pipe_bytes);
         let serving = tokio::spawn(async move {
@@ -143,6 +151,7 @@ impl Setup {
             peer: Peer::new(from_server, to_server),
             sandbox,
             serving,
+            settling,
             closed: false,
         }
     }
