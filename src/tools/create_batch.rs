@@ -14,40 +14,39 @@ use crate::llamacloud::{
 };
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
-/// Starts one LlamaCloud batch: a parse or extract job over every file of a directory (at most 1,000). It costs the user credits for
-/// each page, so call it only when asked to. A batch of the same directory and job that is under way or just COMPLETED is answered
-/// with instead (`created: false`). It answers as soon as the batch exists; the work takes minutes to hours: follow it with
-/// `get_batch`. If the error says that the outcome is unknown, do what it says before any further call. Answers with `summary` and the
-/// batch.
+/// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
+/// for each page: call it only when asked to. If a batch of the same directory and job is under way or just
+/// COMPLETED, the answer is that one (`created: false`). Answers at once; the work takes minutes to hours: follow it
+/// with `get_batch`. After an error that calls the outcome unknown, do as it says before calling again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
-    /// Directory whose files are processed, for example `dir-…`; the user or LlamaCloud's console knows it.
+    /// Directory to process, `dir-…`; ask the user.
     source_directory_id: DirectoryId,
-    /// What to run on each file.
+    /// What to run.
     config: BatchConfig,
-    /// Create another batch although one with the same directory and job is under way or was COMPLETED in the last 10 minutes: the
-    /// user pays again. Left out: false, which answers with the batch that is there.
+    /// Create another one although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
+    /// Default: false.
     allow_duplicate: Option<bool>,
-    /// Project UUID. Left out: the API key's own project.
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BatchConfig {
-    /// The job.
+    /// Run on each file.
     job: JobConfig,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JobConfig {
-    /// `parse_v2` turns documents into text, `extract_v2` into structured data.
+    /// `parse_v2`: documents to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// Saved configuration of that type (`cfg-…`). For `parse_v2` also the preset `cfg-PARSE_AGENTIC`; `extract_v2` has no presets.
+    /// Saved configuration of that type, `cfg-…`. For `parse_v2` also the preset `cfg-PARSE_AGENTIC`.
     configuration_id: ConfigurationId,
 }
 

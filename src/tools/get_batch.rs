@@ -9,28 +9,27 @@ use super::batch::{BatchFacts, check_again_in_seconds};
 use super::error::{Operation, explain};
 use super::files::{FileCounts, FileEntry, Files, Page};
 use super::reasons::Problem;
+use super::token::Token;
 use crate::foreign::quote;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, OrganizationId, ProjectId};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
-/// Reads one LlamaCloud batch: its status, what that means and, on request, what became of its files. Use it to follow a batch from
-/// `create_batch` or `list_batches`, waiting `check_again_in_seconds` between calls until `final` is true. Changes and costs nothing.
-/// Answers with `summary` and the batch; with `expand` also file counts, grouped problems and a page of files.
+/// Reads one batch: its status and, with `expand`, what became of its files. Use it to follow a batch, waiting
+/// `check_again_in_seconds` between calls until `final` is true. Changes and costs nothing. `summary` says what to do
+/// next.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
-    /// Batch ID, as `create_batch` or `list_batches` gave it.
+    /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// What to add. `results`: each file's job ID, or why it has none; problem files first. Left out: the status alone, which is
-    /// cheaper while the batch is not final.
-    #[schemars(length(max = 1))]
+    /// `results` adds each file's job ID, or why it has none, problem files first. Default: the status alone, cheaper
+    /// while not final.
     expand: Option<Vec<Expansion>>,
-    /// `next_results_cursor` of the answer before, for the next page of files; implies `results`.
-    #[schemars(length(min = 1, max = 200))]
-    results_cursor: Option<String>,
-    /// Project UUID. Left out: the API key's own project.
+    /// `next_results_cursor` of the answer before, for more files.
+    results_cursor: Option<Token>,
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
@@ -106,7 +105,7 @@ impl Tool for GetBatch {
             .await;
         let batch = batch.map_err(|error| explain(Operation::Get(&batch_id), error, context, &self.account))?;
         let files = if with_results {
-            Files::of(&batch, results_cursor.as_deref())?
+            Files::of(&batch, results_cursor.as_ref().map(|token| token.0.as_str()))?
         } else {
             None
         };

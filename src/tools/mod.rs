@@ -8,7 +8,7 @@
 //! | `batch` | a batch as a model sees it, and the sentence about its status |
 //! | `files`, `reasons`, `cursor` | what became of a batch's files: counts, reasons grouped, one page at a time |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
-//! | `moment` | instants in arguments |
+//! | `moment`, `token` | instants and opaque texts in arguments |
 
 mod account;
 mod batch;
@@ -22,6 +22,7 @@ mod key_help;
 mod list_batches;
 mod moment;
 mod reasons;
+mod token;
 
 pub use account::Policy;
 

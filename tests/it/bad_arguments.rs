@@ -37,8 +37,8 @@ async fn a_bad_argument_is_named_with_its_rule() {
         ),
         (
             "get_batch",
-            json!({ "batch_id": "bat-1", "results_cursor": "x".repeat(201) }),
-            expect!["`get_batch` was not carried out. argument `results_cursor`: is 201 characters long, more than 200. Correct this and call again."],
+            json!({ "batch_id": "bat-1", "results_cursor": "x".repeat(2049) }),
+            expect!["`get_batch` was not carried out. argument `results_cursor`: is 2049 characters long, more than 2048. Correct this and call again."],
         ),
         (
             "get_batch",
