@@ -13,8 +13,14 @@ mod harness;
 
 /// What the tools say to arguments that they do not accept.
 mod bad_arguments;
+/// Giving up what was asked for.
+mod cancellation;
 /// What the tools say when something is wrong.
 mod errors;
+/// A client that reads slowly or not at all.
+mod flow;
+/// Bytes that are not quite what they should be.
+mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
 /// What the tools do with a LlamaCloud that behaves.

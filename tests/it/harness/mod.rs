@@ -100,11 +100,6 @@ impl Harness {
         self.sandbox.ledger()
     }
 
-    /// The sandbox, to put faults in force.
-    pub(crate) fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
-    }
-
     /// Ends the input and waits for the end. No message may be left unclaimed, and the sandbox must have had `hits` requests.
     pub(crate) async fn close(mut self, hits: usize) {
         self.closed = true;

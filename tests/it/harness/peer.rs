@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use llamacloud_batches_mcp::mcp::Revision;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
@@ -10,10 +12,13 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use super::oracle::{self, Asked, Message};
 
+/// The way to the server.
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
 /// One end of a connection to a server.
 pub(crate) struct Peer {
     reader: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
-    writer: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    writer: Option<Writer>,
     asked: BTreeMap<String, Asked>,
     unclaimed: VecDeque<Message>,
     /// What `initialize` settled, as far as it was sent.
@@ -90,7 +95,7 @@ impl Peer {
     pub(crate) fn note(&mut self, line: &[u8]) {
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         let Ok(text) = std::str::from_utf8(line) else { return };
-        if let Ok(elements) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
+        if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) {
             elements.iter().for_each(|element| self.note_message(element.get()));
         } else {
             self.note_message(text);
@@ -98,23 +103,40 @@ impl Peer {
     }
 
     fn note_message(&mut self, text: &str) {
-        #[derive(serde::Deserialize)]
+        // Only slices: what a test sends may be too deep or too large a number to be a value.
+        #[derive(Deserialize)]
         struct Request<'a> {
             #[serde(borrow)]
-            id: &'a serde_json::value::RawValue,
-            #[serde(default)]
-            method: Value,
-            #[serde(default)]
-            params: Value,
+            id: &'a RawValue,
+            method: Option<&'a RawValue>,
+            params: Option<&'a RawValue>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params<'a> {
+            #[serde(borrow)]
+            name: Option<&'a RawValue>,
+            protocol_version: Option<&'a RawValue>,
+            #[serde(rename = "_meta")]
+            meta: Option<&'a RawValue>,
         }
         let Ok(Request { id, method, params }) = serde_json::from_str(text) else {
             return;
         };
-        let modern = params["_meta"]["io.modelcontextprotocol/protocolVersion"].is_string();
+        let params = params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let Params {
+            name,
+            protocol_version,
+            meta,
+        } = params.unwrap_or_default();
+        let word =
+            |value: Option<&RawValue>| value.map_or(String::new(), |value| value.get().trim_matches('"').to_owned());
+        let method = word(method);
+        let modern = meta.is_some_and(|meta| meta.get().contains("io.modelcontextprotocol/protocolVersion"));
         let revision = match (modern, method == "initialize") {
             (true, _) => Revision::V2026_07_28,
             (false, true) => {
-                let wanted = params["protocolVersion"].as_str().unwrap_or_default();
+                let wanted = word(protocol_version);
                 let legacy = Revision::ALL.into_iter().take(4);
                 let session = legacy.into_iter().find(|legacy| legacy.as_str() == wanted);
                 *self.session.insert(session.unwrap_or(Revision::V2025_11_25))
@@ -122,9 +144,9 @@ impl Peer {
             (false, false) => self.session.unwrap_or(Revision::V2025_11_25),
         };
         let asked = Asked {
-            method: method.as_str().unwrap_or_default().to_owned(),
+            method,
             revision,
-            tool: params["name"].as_str().unwrap_or_default().to_owned(),
+            tool: word(name),
         };
         self.asked.insert(id.get().to_owned(), asked);
     }
@@ -250,6 +272,16 @@ impl Peer {
         assert!(self.unclaimed.is_empty(), "unclaimed: {:#?}", self.unclaimed);
     }
 
+    /// The way to the server, to use it while something else reads.
+    pub(crate) fn take_writer(&mut self) -> Writer {
+        self.writer.take().unwrap()
+    }
+
+    /// Gives back what [`Peer::take_writer`] took.
+    pub(crate) fn put_writer(&mut self, writer: Writer) {
+        self.writer = Some(writer);
+    }
+
     /// Sends nothing more.
     pub(crate) fn end_input(&mut self) {
         self.writer = None;
@@ -274,7 +306,7 @@ impl Peer {
         assert!(!line.contains('\r') && !line.is_empty(), "{line:?}");
         if line.starts_with('[') {
             assert_eq!(self.session, Some(Revision::V2025_03_26), "{line}");
-            let elements: Vec<&serde_json::value::RawValue> = serde_json::from_str(line).unwrap();
+            let elements: Vec<&RawValue> = serde_json::from_str(line).unwrap();
             assert!(!elements.is_empty());
             elements.iter().for_each(|element| self.keep(element.get()));
         } else {
