@@ -15,6 +15,8 @@ mod harness;
 mod bad_arguments;
 /// Giving up what was asked for.
 mod cancellation;
+/// What the documents say is so.
+mod documents;
 /// What the tools say when something is wrong.
 mod errors;
 /// A client that reads slowly or not at all.
