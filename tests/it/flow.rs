@@ -107,8 +107,8 @@ async fn who_does_not_read_is_not_read_from() {
     let mut harness = narrow().open(Revision::V2025_06_18).await;
     let mut lines = String::new();
     let mut ids = Vec::new();
-    for _ in 0..5000 {
-        let (line, id) = harness.line("tools/list", json!({}));
+    for _ in 0..300 {
+        let (line, id) = harness.line("tools/list", json!({ "padding": "x".repeat(1000) }));
         harness.note(line.as_bytes());
         lines += &line;
         lines.push('\n');
@@ -117,10 +117,7 @@ async fn who_does_not_read_is_not_read_from() {
     let size = lines.len();
     let pour = Pour::begin(&mut harness, lines);
     let poured = pour.stand_still().await;
-    assert!(
-        poured < 200_000 && poured < size / 2,
-        "{poured} bytes of {size} went in unanswered"
-    );
+    assert!(poured < size / 2, "{poured} bytes of {size} went in unanswered");
     for id in ids {
         harness.result_of(&id).await;
     }
@@ -142,7 +139,9 @@ async fn what_waits_for_a_reader_can_be_given_up() {
         ids.push(id);
     }
     for id in &ids[100..] {
-        lines += &format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#);
+        lines += r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#;
+        lines += id;
+        lines += "}}";
         lines.push('\n');
     }
     let size = lines.len();

@@ -153,7 +153,9 @@ async fn a_line_may_come_in_any_number_of_pieces() {
 async fn two_lines_may_come_in_one_piece_and_the_last_needs_no_ending() {
     let mut harness = Harness::start().await;
     let lines = [1, 2, 3].map(|id| PING.replace("\"ok\"", &id.to_string()));
-    lines.iter().for_each(|line| harness.note(line.as_bytes()));
+    for line in &lines {
+        harness.note(line.as_bytes());
+    }
     harness.write(lines.join("\n").as_bytes()).await;
     harness.end_input();
     for id in ["1", "2", "3"] {

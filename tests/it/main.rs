@@ -15,6 +15,10 @@ mod harness;
 mod bad_arguments;
 /// Giving up what was asked for.
 mod cancellation;
+/// The official Rust SDK as a client.
+mod clients_rmcp;
+/// The built binary: arguments, settings, exit codes.
+mod command_line;
 /// What the documents say is so.
 mod documents;
 /// What the tools say when something is wrong.
@@ -25,6 +29,11 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// The built binary as a process: signals, and what happens to its three streams.
+#[cfg(unix)]
+mod process;
+/// Rules that the sources keep.
+mod tidy;
 /// What the tools do with a LlamaCloud that behaves.
 mod tools_call;
 /// What is advertised: the contract of `manifests/tools.json`.

@@ -23,13 +23,13 @@ fn names(tools: &[Value]) -> Vec<&str> {
 }
 
 /// Every schema inside a schema, with its path.
-fn walk<'a>(schema: &'a Value, path: String, visit: &mut impl FnMut(&str, &'a Value)) {
-    visit(&path, schema);
+fn walk<'a>(schema: &'a Value, path: &str, visit: &mut impl FnMut(&str, &'a Value)) {
+    visit(path, schema);
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        walk(property, format!("{path}.{name}"), visit);
+        walk(property, &format!("{path}.{name}"), visit);
     }
     if schema["items"].is_object() {
-        walk(&schema["items"], format!("{path}[]"), visit);
+        walk(&schema["items"], &format!("{path}[]"), visit);
     }
 }
 
@@ -82,7 +82,7 @@ async fn input_schemas_are_what_every_provider_takes() {
         let name = tool["name"].as_str().unwrap();
         let schema = &tool["inputSchema"];
         jsonschema::draft202012::meta::validate(schema).unwrap();
-        walk(schema, name.to_owned(), &mut |path, schema| {
+        walk(schema, name, &mut |path, schema| {
             for keyword in [
                 "$ref", "$defs", "$schema", "$id", "oneOf", "anyOf", "allOf", "not", "if", "format", "title", "const",
                 "nullable",
@@ -130,7 +130,7 @@ async fn output_schemas_are_lenient_objects() {
             schema["properties"].as_object().unwrap().keys().next().unwrap(),
             "summary"
         );
-        walk(schema, name.to_owned(), &mut |path, schema| {
+        walk(schema, name, &mut |path, schema| {
             for keyword in [
                 "$ref",
                 "$schema",

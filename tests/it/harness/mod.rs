@@ -7,6 +7,7 @@
 //! | `child` | the built binary as a process |
 //! | `upstream` | an HTTP server that answers what a test says, byte for byte |
 
+pub(crate) mod child;
 pub(crate) mod oracle;
 pub(crate) mod peer;
 pub(crate) mod schemas;
@@ -98,6 +99,11 @@ impl Harness {
     /// What the sandbox was asked so far.
     pub(crate) fn ledger(&self) -> Ledger {
         self.sandbox.ledger()
+    }
+
+    /// Where the sandbox listens.
+    pub(crate) fn base_url(&self) -> String {
+        self.sandbox.base_url()
     }
 
     /// Ends the input and waits for the end. No message may be left unclaimed, and the sandbox must have had `hits` requests.

@@ -96,7 +96,9 @@ impl Peer {
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         let Ok(text) = std::str::from_utf8(line) else { return };
         if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) {
-            elements.iter().for_each(|element| self.note_message(element.get()));
+            for element in elements {
+                self.note_message(element.get());
+            }
         } else {
             self.note_message(text);
         }
@@ -282,6 +284,11 @@ impl Peer {
         self.writer = Some(writer);
     }
 
+    /// Closes our end of the output.
+    pub(crate) fn stop_reading(&mut self) {
+        self.reader = BufReader::new(Box::new(tokio::io::empty()));
+    }
+
     /// Sends nothing more.
     pub(crate) fn end_input(&mut self) {
         self.writer = None;
@@ -308,7 +315,9 @@ impl Peer {
             assert_eq!(self.session, Some(Revision::V2025_03_26), "{line}");
             let elements: Vec<&RawValue> = serde_json::from_str(line).unwrap();
             assert!(!elements.is_empty());
-            elements.iter().for_each(|element| self.keep(element.get()));
+            for element in elements {
+                self.keep(element.get());
+            }
         } else {
             self.keep(line);
         }

@@ -8,19 +8,20 @@ use jsonschema::{Draft, Validator};
 use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::{Value, json};
 
+/// Those that were needed so far; `None` for a definition that a revision does not have.
+type Validators = BTreeMap<(Revision, String), Option<Arc<Validator>>>;
+
 /// Validates against a definition of a revision's schema. `false` where that schema is not at hand.
 pub(crate) fn validate(revision: Revision, definition: &str, value: &Value) -> bool {
+    static VALIDATORS: Mutex<Validators> = Mutex::new(BTreeMap::new());
     let Some(schema) = schema(revision) else { return false };
     let build = || {
         let (draft, place) = dialect(revision);
         let definitions = &schema[place];
-        if definitions.get(definition).is_none() {
-            return None;
-        }
+        definitions.get(definition)?;
         let root = json!({ "$ref": format!("#/{place}/{definition}"), place: definitions });
         Some(Arc::new(jsonschema::options().with_draft(draft).build(&root).unwrap()))
     };
-    static VALIDATORS: Mutex<BTreeMap<(Revision, String), Option<Arc<Validator>>>> = Mutex::new(BTreeMap::new());
     let validator = VALIDATORS
         .lock()
         .unwrap()

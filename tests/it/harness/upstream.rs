@@ -154,9 +154,10 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         Reply::Silence => drop(stream.read(&mut [0]).await),
         Reply::Endless => {
             let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[";
+            let blanks = vec![b' '; 64 * 1024];
             let mut more = stream.write_all(head).await;
             while more.is_ok() {
-                more = stream.write_all(&[b' '; 64 * 1024]).await;
+                more = stream.write_all(&blanks).await;
             }
         }
     }
