@@ -17,8 +17,10 @@
 mod attempt;
 mod batches;
 mod client;
+mod directories;
 mod error;
 mod ids;
+mod jobs;
 mod lenient;
 mod refusal;
 mod request;
@@ -29,8 +31,10 @@ pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::{Client, Credential, Settings};
+pub use directories::{Directories, DirectoryFile, FilesOf};
 pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
-pub use request::Scope;
+pub use jobs::{FileJob, JobStatus, Jobs, Product};
+pub use request::{Page, Scope, Window};
 pub use retry::RetryPolicy;
 pub use text::clean;

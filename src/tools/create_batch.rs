@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
+use super::directory_size::directory_size;
 use super::error::explain_create;
+use super::summary::{number, plural};
 use crate::foreign::quote;
 use crate::llamacloud::{self, ConfigurationId, DirectoryId, OrganizationId, ProjectId};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
@@ -112,24 +114,24 @@ impl Tool for CreateBatch {
                 quote(job.configuration_id.as_str(), 130)
             )));
         }
+        let deadline = self.account.deadline();
+        let files = directory_size(&self.account, &scope, &source_directory_id, deadline).await?;
         let request = llamacloud::CreateBatch {
             source_directory_id,
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let batch = self
-            .account
-            .client
-            .batches()
-            .create(&scope, &request, self.account.deadline())
-            .await;
+        let batch = self.account.client.batches().create(&scope, &request, deadline).await;
         let batch = batch.map_err(|error| explain_create(&request, error, context, &self.account))?;
         let facts = BatchFacts::from(&batch);
-        let check_again = check_again_in_seconds(&batch, Timestamp::now());
+        let check_again = check_again_in_seconds(&batch, false, Timestamp::now());
         let next = check_again.map_or(String::new(), |seconds| {
             format!(" Look at it with `get_batch` in {seconds} seconds.")
         });
-        let summary = format!("Batch {} was created and is {}.{next}", facts.id, facts.status);
+        let over = files.map_or(String::new(), |files| {
+            format!(" It runs over {} {}.", number(files), plural(files, "file", "files"))
+        });
+        let summary = format!("Batch {} was created and is {}.{over}{next}", facts.id, facts.status);
         Ok(CreateBatchOutput {
             summary: self.account.summary(&summary),
             created: true,
