@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
-use super::create_sentences as sentences;
+use super::create_sentences::{News, tell};
+use super::directory_size::directory_size;
 use super::error::{Operation, explain, explain_unknown};
 use crate::foreign::quote;
 use crate::llamacloud::{
@@ -94,23 +95,15 @@ impl CreateBatch {
         Self { account, create_once }
     }
 
-    fn output(&self, batch: &Batch, news: News, sentences: &[String]) -> CreateBatchOutput {
-        let News { created, recovered } = news;
+    fn output(&self, batch: &Batch, news: &News) -> CreateBatchOutput {
         CreateBatchOutput {
-            summary: self.account.summary(&sentences.join(" ")),
-            created,
-            recovered,
+            summary: self.account.summary(&tell(batch, news).join(" ")),
+            created: !matches!(news, News::AlreadyThere(_)),
+            recovered: matches!(news, News::Recovered),
             batch: BatchFacts::from(batch),
-            check_again_in_seconds: check_again_in_seconds(batch, Timestamp::now()),
+            check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
         }
     }
-}
-
-/// What of a batch is new.
-#[derive(Clone, Copy)]
-struct News {
-    created: bool,
-    recovered: bool,
 }
 
 impl Tool for CreateBatch {
@@ -134,50 +127,30 @@ impl Tool for CreateBatch {
         };
         let BatchConfig { job } = input.config;
         refuse_foreign_preset(&job)?;
+        let files = directory_size(&self.account, &scope, &input.source_directory_id, deadline).await?;
         let request = llamacloud::CreateBatch {
             source_directory_id: input.source_directory_id,
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        match self.create_once.create(&scope, &request, duplicates, deadline).await {
-            Outcome::Created { batch, mentions, guard } => {
-                let sentences = sentences::created(&batch, duplicates, &mentions, &guard);
-                Ok(self.output(
-                    &batch,
-                    News {
-                        created: true,
-                        recovered: false,
-                    },
-                    &sentences,
-                ))
-            }
-            Outcome::Recovered { batch } => {
-                let sentences = sentences::recovered(&batch);
-                Ok(self.output(
-                    &batch,
-                    News {
-                        created: true,
-                        recovered: true,
-                    },
-                    &sentences,
-                ))
-            }
-            Outcome::AlreadyThere { batch, kind } => {
-                let sentences = sentences::already_there(&batch, kind);
-                Ok(self.output(
-                    &batch,
-                    News {
-                        created: false,
-                        recovered: false,
-                    },
-                    &sentences,
-                ))
-            }
-            Outcome::NotCreated { error } => Err(explain(Operation::Create, error, context, &self.account)),
+        let (batch, news) = match self.create_once.create(&scope, &request, duplicates, deadline).await {
+            Outcome::Created { batch, mentions, guard } => (
+                batch,
+                News::Created {
+                    files,
+                    duplicates,
+                    mentions,
+                    guard,
+                },
+            ),
+            Outcome::Recovered { batch } => (batch, News::Recovered),
+            Outcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
+            Outcome::NotCreated { error } => return Err(explain(Operation::Create, error, context, &self.account)),
             Outcome::Unknown { error, look_after } => {
-                Err(explain_unknown(&request, look_after, error, context, &self.account))
+                return Err(explain_unknown(&request, look_after, error, context, &self.account));
             }
-        }
+        };
+        Ok(self.output(&batch, &news))
     }
 }
 
