@@ -23,7 +23,9 @@ use url::{Host, Url};
 use super::{
     attempt::{self, Answer, Failed, Limits},
     batches::Batches,
+    directories::Directories,
     error::{Account, Error, ErrorKind},
+    jobs::Jobs,
     request::{Reply, Request, decode},
     retry::{self, Decision, Failure, Method, RetryPolicy},
 };
@@ -119,6 +121,16 @@ impl Client {
     /// The batch operations.
     pub fn batches(&self) -> Batches<'_> {
         Batches::new(self)
+    }
+
+    /// The directory operations.
+    pub fn directories(&self) -> Directories<'_> {
+        Directories::new(self)
+    }
+
+    /// The job operations.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs::new(self)
     }
 
     /// Where it sends its requests.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
@@ -19,6 +19,33 @@ pub struct Scope {
     pub project_id: Option<ProjectId>,
     /// The organization.
     pub organization_id: Option<OrganizationId>,
+}
+
+/// Which part of a list to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Window {
+    /// How many items a page holds; `None` leaves it to the API.
+    pub page_size: Option<u32>,
+    /// Where to go on: [`Page::next_page_token`] of the page before.
+    pub page_token: Option<String>,
+}
+
+/// One page of a list.
+///
+/// Shape: `{ "items": […], "next_page_token": "…" | null }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where to go on; `None` on the last page.
+    #[serde(default, deserialize_with = "token")]
+    pub next_page_token: Option<String>,
+}
+
+/// An empty token would ask for the first page again.
+fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let token = Option::<String>::deserialize(deserializer)?;
+    Ok(token.filter(|token| !token.is_empty()))
 }
 
 /// One operation, named by the handle that offers it.
@@ -63,6 +90,12 @@ impl<'a> Request<'a> {
     pub(super) fn query(mut self, name: &'static str, value: Option<impl fmt::Display>) -> Self {
         self.query.extend(value.map(|value| (name, value.to_string())));
         self
+    }
+
+    /// Adds which part of a list to read.
+    pub(super) fn window(self, window: &Window) -> Self {
+        self.query("page_size", window.page_size)
+            .query("page_token", window.page_token.as_ref())
     }
 
     /// Sets the JSON body. Wire types are plain data, so encoding them cannot fail; were it to, the API would refuse the empty body.

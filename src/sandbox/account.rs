@@ -31,6 +31,12 @@ pub const DIR_BROKEN: &str = "dir-broken";
 pub const DIR_THROTTLED: &str = "dir-throttled";
 /// Five files; two jobs go on after the batch is COMPLETED.
 pub const DIR_STRAGGLERS: &str = "dir-stragglers";
+/// One file, which succeeds.
+pub const DIR_ONE: &str = "dir-one";
+/// Ten files, all of which succeed.
+pub const DIR_TEN: &str = "dir-ten";
+/// A hundred files, one of which fails.
+pub const DIR_HUNDRED: &str = "dir-hundred";
 /// 1,001 files, one more than a batch takes.
 pub const DIR_OVERSIZED: &str = "dir-oversized";
 
@@ -207,6 +213,15 @@ fn directories() -> Vec<Directory> {
             Course::Smooth,
             stragglers,
         ),
+        make(DIR_ONE, "Single invoice", "One file.", Course::Smooth, invoices(1)),
+        make(DIR_TEN, "Invoices of a day", "Ten files.", Course::Smooth, invoices(10)),
+        make(
+            DIR_HUNDRED,
+            "Invoices of a month",
+            "A hundred files, one of which fails.",
+            Course::Smooth,
+            invoices(100),
+        ),
         Directory {
             kind: "ephemeral",
             ..make(
@@ -322,8 +337,15 @@ mod tests {
             DIR_THROTTLED,
             DIR_STRAGGLERS,
             DIR_OVERSIZED,
+            DIR_ONE,
+            DIR_TEN,
+            DIR_HUNDRED,
         ];
-        assert_eq!(cases.map(|id| fates(id, any)), [4, 12, 1000, 0, 3, 6, 5, 1001]);
+        assert_eq!(
+            cases.map(|id| fates(id, any)),
+            [4, 12, 1000, 0, 3, 6, 5, 1001, 1, 10, 100]
+        );
+        assert_eq!((fates(DIR_TEN, failed), fates(DIR_HUNDRED, failed)), (0, 1));
         assert_eq!((fates(DIR_FAILING, failed), fates(DIR_FAILING, not_mapped)), (5, 2));
         assert_eq!((fates(DIR_THOUSAND, failed), fates(DIR_THOUSAND, not_mapped)), (11, 1));
     }

@@ -1,4 +1,4 @@
-//! A batch as a model sees it, and the sentence about its status.
+//! A batch as a model sees it, and when to look at it again.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -56,48 +56,26 @@ impl From<&Batch> for BatchFacts {
 }
 
 impl BatchFacts {
-    /// What the status means, as one or two sentences that begin with the batch.
-    pub(crate) fn status_sentence(&self, status: &BatchStatus) -> String {
-        let Self {
-            id,
-            job_type,
-            source_directory_id: directory,
-            ..
-        } = self;
-        let job = job_type.trim_end_matches("_v2");
-        match status {
-            BatchStatus::Pending => format!("Batch {id} is PENDING: it has not started yet."),
-            BatchStatus::Throttled => {
-                format!("Batch {id} is THROTTLED: LlamaCloud holds it back for now and goes on by itself.")
-            }
-            BatchStatus::Running => {
-                format!("Batch {id} is RUNNING: the files of directory {directory} are being handed to {job} jobs.")
-            }
-            BatchStatus::Completed => format!(
-                "Batch {id} is COMPLETED: LlamaCloud has gone through every file of directory {directory} and given out {job} jobs. \
-                 A job of its own can still have failed."
-            ),
-            BatchStatus::Failed => {
-                format!("Batch {id} FAILED as a whole: LlamaCloud has no reliable result for any of its files.")
-            }
-            BatchStatus::Cancelled => {
-                format!("Batch {id} was CANCELLED: files finished before that keep their results.")
-            }
-            BatchStatus::Other(word) => {
-                format!(
-                    "Batch {id} has the status {}, which this server does not know.",
-                    crate::foreign::quote(word, 60)
-                )
-            }
+    /// Leaves out everything but id and status.
+    pub(crate) fn keep_what_identifies(&mut self) {
+        for word in [
+            &mut self.job_type,
+            &mut self.configuration_id,
+            &mut self.source_directory_id,
+        ] {
+            word.clear();
+        }
+        for word in [&mut self.project_id, &mut self.created_at, &mut self.updated_at] {
+            *word = None;
         }
     }
 }
 
-/// How long to wait before looking again, in seconds; `None` for a final status.
+/// How long to wait before looking again, in seconds; `None` for a final status, unless jobs of its own still go on.
 ///
 /// Grows with the batch's age, as a batch that has run for an hour will not end in the next seconds.
-pub(crate) fn check_again_in_seconds(batch: &Batch, now: Timestamp) -> Option<u32> {
-    if batch.status.is_final() {
+pub(crate) fn check_again_in_seconds(batch: &Batch, jobs_go_on: bool, now: Timestamp) -> Option<u32> {
+    if batch.status.is_final() && !jobs_go_on {
         return None;
     }
     let created: Option<Timestamp> = batch.created_at.as_deref().and_then(|text| text.parse().ok());

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
-use super::create_sentences as sentences;
+use super::create_sentences::{News, tell};
+use super::directory_size::directory_size;
 use super::error::{Operation, explain, explain_unknown};
 use crate::foreign::quote;
 use crate::llamacloud::{
@@ -14,40 +15,39 @@ use crate::llamacloud::{
 };
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
-/// Starts one LlamaCloud batch: a parse or extract job over every file of a directory (at most 1,000). It costs the user credits for
-/// each page, so call it only when asked to. A batch of the same directory and job that is under way or just COMPLETED is answered
-/// with instead (`created: false`). It answers as soon as the batch exists; the work takes minutes to hours: follow it with
-/// `get_batch`. If the error says that the outcome is unknown, do what it says before any further call. Answers with `summary` and the
-/// batch.
+/// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
+/// for each page: call it only when asked to. If a batch of the same directory and job is under way or just
+/// COMPLETED, the answer is that one (`created: false`). Answers at once; the work takes minutes to hours: follow it
+/// with `get_batch`. After an error that calls the outcome unknown, do as it says before calling again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
-    /// Directory whose files are processed, for example `dir-…`; the user or LlamaCloud's console knows it.
+    /// Directory to process, `dir-…`; ask the user.
     source_directory_id: DirectoryId,
-    /// What to run on each file.
+    /// What to run.
     config: BatchConfig,
-    /// Create another batch although one with the same directory and job is under way or was COMPLETED in the last 10 minutes: the
-    /// user pays again. Left out: false, which answers with the batch that is there.
+    /// Create another one although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
+    /// Default: false.
     allow_duplicate: Option<bool>,
-    /// Project UUID. Left out: the API key's own project.
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BatchConfig {
-    /// The job.
+    /// Run on each file.
     job: JobConfig,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JobConfig {
-    /// `parse_v2` turns documents into text, `extract_v2` into structured data.
+    /// `parse_v2`: documents to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// Saved configuration of that type (`cfg-…`). For `parse_v2` also the preset `cfg-PARSE_AGENTIC`; `extract_v2` has no presets.
+    /// Saved configuration of that type, `cfg-…`. For `parse_v2` also the preset `cfg-PARSE_AGENTIC`.
     configuration_id: ConfigurationId,
 }
 
@@ -95,23 +95,15 @@ impl CreateBatch {
         Self { account, create_once }
     }
 
-    fn output(&self, batch: &Batch, news: News, sentences: &[String]) -> CreateBatchOutput {
-        let News { created, recovered } = news;
+    fn output(&self, batch: &Batch, news: &News) -> CreateBatchOutput {
         CreateBatchOutput {
-            summary: self.account.summary(&sentences.join(" ")),
-            created,
-            recovered,
+            summary: self.account.summary(&tell(batch, news).join(" ")),
+            created: !matches!(news, News::AlreadyThere(_)),
+            recovered: matches!(news, News::Recovered),
             batch: BatchFacts::from(batch),
-            check_again_in_seconds: check_again_in_seconds(batch, Timestamp::now()),
+            check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
         }
     }
-}
-
-/// What of a batch is new.
-#[derive(Clone, Copy)]
-struct News {
-    created: bool,
-    recovered: bool,
 }
 
 impl Tool for CreateBatch {
@@ -135,50 +127,30 @@ impl Tool for CreateBatch {
         };
         let BatchConfig { job } = input.config;
         refuse_foreign_preset(&job)?;
+        let files = directory_size(&self.account, &scope, &input.source_directory_id, deadline).await?;
         let request = llamacloud::CreateBatch {
             source_directory_id: input.source_directory_id,
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        match self.create_once.create(&scope, &request, duplicates, deadline).await {
-            Outcome::Created { batch, mentions, guard } => {
-                let sentences = sentences::created(&batch, duplicates, &mentions, &guard);
-                Ok(self.output(
-                    &batch,
-                    News {
-                        created: true,
-                        recovered: false,
-                    },
-                    &sentences,
-                ))
-            }
-            Outcome::Recovered { batch } => {
-                let sentences = sentences::recovered(&batch);
-                Ok(self.output(
-                    &batch,
-                    News {
-                        created: true,
-                        recovered: true,
-                    },
-                    &sentences,
-                ))
-            }
-            Outcome::AlreadyThere { batch, kind } => {
-                let sentences = sentences::already_there(&batch, kind);
-                Ok(self.output(
-                    &batch,
-                    News {
-                        created: false,
-                        recovered: false,
-                    },
-                    &sentences,
-                ))
-            }
-            Outcome::NotCreated { error } => Err(explain(Operation::Create, error, context, &self.account)),
+        let (batch, news) = match self.create_once.create(&scope, &request, duplicates, deadline).await {
+            Outcome::Created { batch, mentions, guard } => (
+                batch,
+                News::Created {
+                    files,
+                    duplicates,
+                    mentions,
+                    guard,
+                },
+            ),
+            Outcome::Recovered { batch } => (batch, News::Recovered),
+            Outcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
+            Outcome::NotCreated { error } => return Err(explain(Operation::Create, error, context, &self.account)),
             Outcome::Unknown { error, look_after } => {
-                Err(explain_unknown(&request, look_after, error, context, &self.account))
+                return Err(explain_unknown(&request, look_after, error, context, &self.account));
             }
-        }
+        };
+        Ok(self.output(&batch, &news))
     }
 }
 

@@ -3,16 +3,62 @@
 use jiff::Timestamp;
 
 use super::batch::{BatchFacts, check_again_in_seconds};
+use super::summary::{number, plural};
 use crate::foreign::quote;
-use crate::llamacloud::{Batch, Duplicates, Existing, Guard};
+use crate::llamacloud::{Batch, BatchStatus, Duplicates, Existing, Guard};
 
-/// This call created it, and knows so from the API's answer.
-pub(super) fn created(batch: &Batch, duplicates: Duplicates, mentions: &[Batch], guard: &Guard) -> Vec<String> {
-    let BatchFacts { id, status, .. } = BatchFacts::from(batch);
+/// How a batch came to be what a call answers with.
+#[derive(Debug)]
+pub(super) enum News {
+    /// The call created it, and knows so from the API's answer.
+    Created {
+        files: Option<usize>,
+        duplicates: Duplicates,
+        mentions: Vec<Batch>,
+        guard: Guard,
+    },
+    /// The call created it, and knows so only from the list.
+    Recovered,
+    /// The call created nothing, because the batch is there.
+    AlreadyThere(Existing),
+}
+
+/// The sentences, about the batch as it is now.
+pub(super) fn tell(batch: &Batch, news: &News) -> Vec<String> {
+    let facts = BatchFacts::from(batch);
+    let mut sentences = match news {
+        News::Created {
+            files,
+            duplicates,
+            mentions,
+            guard,
+        } => created(&facts, *files, *duplicates, mentions, guard),
+        News::Recovered => vec![format!(
+            "Batch {} was created and is {}. LlamaCloud's answer was lost on the way, but the batch was found in the list: do not \
+             create it again.",
+            facts.id, facts.status
+        )],
+        News::AlreadyThere(kind) => already_there(&facts, *kind),
+    };
+    sentences.push(next_step(batch, news));
+    sentences
+}
+
+fn created(
+    facts: &BatchFacts,
+    files: Option<usize>,
+    duplicates: Duplicates,
+    mentions: &[Batch],
+    guard: &Guard,
+) -> Vec<String> {
+    let BatchFacts { id, status, .. } = facts;
+    let over = files.map_or(String::new(), |files| {
+        format!(" over {} {}", number(files), plural(files, "file", "files"))
+    });
     let mut sentences = vec![match duplicates {
-        Duplicates::Refuse => format!("Batch {id} was created and is {status}."),
+        Duplicates::Refuse => format!("Batch {id}{over} was created and is {status}."),
         Duplicates::Allow => format!(
-            "Batch {id} was created and is {status}. It is one more, whatever was there before: `allow_duplicate` was true."
+            "Batch {id}{over} was created and is {status}. It is one more, whatever was there before: `allow_duplicate` was true."
         ),
     }];
     if let Guard::Skipped { reason } = guard
@@ -35,56 +81,45 @@ pub(super) fn created(batch: &Batch, duplicates: Duplicates, mentions: &[Batch],
             earlier.id
         ));
     }
-    sentences.extend(look_again(batch));
     sentences
 }
 
-/// This call created it, and knows so only from the list.
-pub(super) fn recovered(batch: &Batch) -> Vec<String> {
-    let BatchFacts { id, status, .. } = BatchFacts::from(batch);
-    let mut sentences = vec![format!(
-        "Batch {id} was created and is {status}. LlamaCloud's answer was lost on the way, but the batch was found in the list: do not \
-         create it again."
-    )];
-    sentences.extend(look_again(batch));
-    sentences
-}
-
-/// This call created nothing, because the batch is there.
-pub(super) fn already_there(batch: &Batch, kind: Existing) -> Vec<String> {
+fn already_there(facts: &BatchFacts, kind: Existing) -> Vec<String> {
     let BatchFacts {
         id,
         status,
         source_directory_id: directory,
         created_at,
         ..
-    } = BatchFacts::from(batch);
-    let created_at = created_at.map_or(String::new(), |created_at| format!(", created {created_at},"));
-    match kind {
-        Existing::Running => vec![
-            format!("Nothing was created: batch {id}{created_at} runs the same job over directory {directory} and is {status}."),
-            "Follow it with `get_batch`. Only if the user wants to pay for another one, call again with `allow_duplicate: true`."
-                .to_owned(),
-        ],
-        Existing::JustCompleted => vec![
-            format!(
-                "Nothing was created: batch {id}{created_at} has just done the same job over directory {directory} and is {status}."
-            ),
-            "Its results are there: `get_batch` with `expand: [\"results\"]`. If files came into the directory since and the user wants \
-             to pay for all of them again, call again with `allow_duplicate: true`."
-                .to_owned(),
-        ],
-        Existing::SharedAttempt => {
-            let mut sentences = vec![format!(
-                "Batch {id} is {status}: an identical call at the same time created it, so this call created nothing."
-            )];
-            sentences.extend(look_again(batch));
-            sentences
-        }
-    }
+    } = facts;
+    let created_at = created_at
+        .as_ref()
+        .map_or(String::new(), |created_at| format!(", created {created_at},"));
+    vec![match kind {
+        Existing::Running => format!(
+            "Nothing was created: batch {id}{created_at} runs the same job over directory {directory} and is {status}. Only if the user \
+             wants to pay for another one, call again with `allow_duplicate: true`."
+        ),
+        Existing::JustCompleted => format!(
+            "Nothing was created: batch {id}{created_at} has just done the same job over directory {directory} and is {status}. If files \
+             came into the directory since and the user wants to pay for all of them again, call again with `allow_duplicate: true`."
+        ),
+        Existing::SharedAttempt => format!(
+            "Batch {id} is {status}: an identical call at the same time created it, so this call created nothing."
+        ),
+    }]
 }
 
-fn look_again(batch: &Batch) -> Option<String> {
-    let seconds = check_again_in_seconds(batch, Timestamp::now())?;
-    Some(format!("Look at it with `get_batch` in {seconds} seconds."))
+fn next_step(batch: &Batch, news: &News) -> String {
+    let word = match news {
+        News::AlreadyThere(Existing::Running) => "Follow it with `get_batch`",
+        _ => "Look at it with `get_batch`",
+    };
+    match (check_again_in_seconds(batch, false, Timestamp::now()), &batch.status) {
+        (Some(seconds), _) => format!("{word} in {seconds} seconds."),
+        (None, BatchStatus::Failed) => {
+            "LlamaCloud has no reliable result for any of its files; tell the user.".to_owned()
+        }
+        (None, _) => "What became of its files, `get_batch` tells with `expand: [\"outcomes\"]`.".to_owned(),
+    }
 }

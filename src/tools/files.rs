@@ -1,176 +1,226 @@
-//! What became of a batch's files: counts, reasons, and one page of entries that fits the answer.
+//! What became of a batch's files: their kinds, counts and reasons, and one page of entries that fits the answer.
+
+use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::counts::{FileCounts, Kind};
 use super::cursor::{Cursor, fingerprint};
+use super::lookups::Outcomes;
 use super::reasons::{self, Problem};
 use crate::foreign::clean;
-use crate::llamacloud::{Batch, BatchResult};
+use crate::llamacloud::{BatchResult, FileJob};
 use crate::mcp::ToolError;
 
-const MAX_ERROR_CHARS: usize = 120;
-
-/// How many files there are of each kind. A kind without files is left out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct FileCounts {
-    /// All files of the batch.
-    pub(crate) total: usize,
-    /// Files with a job; the job itself may be running or have failed.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(crate) with_job: usize,
-    /// Files that could not be given a job.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(crate) not_mapped: usize,
-    /// Files whose job is not known yet.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(crate) no_job_yet: usize,
-}
+const MAX_ID_CHARS: usize = 128;
+const MAX_TEXT_CHARS: usize = 300;
 
 /// What became of one file.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct FileEntry {
-    /// ID of the file in its directory.
-    pub(crate) file_id: String,
-    /// ID of its job.
+    /// Name of the file in its directory.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) job_id: Option<String>,
-    /// Why it has no job, shortened.
+    pub(crate) name: Option<String>,
+    /// How the file's own job stands (PENDING, RUNNING, COMPLETED, FAILED…), or `not_mapped`, `no_job_yet`, `unknown` as in `files`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<String>,
+    /// What went wrong, in the API's words, shortened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// ID of its job, by which its result is fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<String>,
+    /// ID of the file in its directory; left out where the file is COMPLETED and no other has its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_id: Option<String>,
+}
+
+/// One file, its words cleaned.
+#[derive(Debug)]
+struct File {
+    /// Position in an order that does not depend on what becomes of the files.
+    place: usize,
+    kind: Kind,
+    id: String,
+    name: Option<String>,
+    has_own_name: bool,
+    job_id: Option<String>,
+    status: Option<String>,
+    error: Option<String>,
 }
 
 /// The files of one batch, problem files first.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) counts: FileCounts,
+    /// The most frequent first.
     pub(crate) problems: Vec<Problem>,
-    entries: Vec<FileEntry>,
-    fingerprint: u64,
-    /// Files before the page that was asked for.
-    pub(crate) offset: usize,
+    /// Those that no page has shown yet.
+    rest: Vec<File>,
+    shown: Vec<bool>,
+    outcomes: bool,
+    fingerprint: u32,
 }
 
 impl Files {
-    /// The files of a batch, from where the cursor points on. `None` where the API has no per-file results.
+    /// The files of a batch, without those that the pages before the cursor have shown.
     ///
     /// # Errors
-    /// For a cursor that is none, or that was made for other results than these.
-    pub(crate) fn of(batch: &Batch, cursor: Option<&str>) -> Result<Option<Self>, ToolError> {
-        let Some(results) = &batch.results else {
-            return match cursor {
-                Some(_) => Err(stale_cursor()),
-                None => Ok(None),
-            };
-        };
-        let fingerprint = fingerprint(&batch.id, results);
-        let offset = match cursor.map(Cursor::decode) {
-            None => 0,
-            Some(Some(cursor)) if cursor.fingerprint == fingerprint && cursor.offset < results.len() => cursor.offset,
-            Some(_) => return Err(stale_cursor()),
-        };
-        let failures = results
+    /// For a cursor that does not fit these files.
+    pub(crate) fn of(
+        batch_id: &str,
+        results: &[BatchResult],
+        outcomes: Option<&Outcomes>,
+        cursor: Option<&Cursor>,
+    ) -> Result<Self, ToolError> {
+        let mut sorted: Vec<(usize, &str)> = results
             .iter()
-            .filter_map(|result| Some((result, result.error_message.as_deref()?)));
-        let failures = failures.map(|(result, message)| (result.source_directory_file_id.as_str(), message));
-        Ok(Some(Self {
-            counts: count(results),
-            problems: reasons::group(failures),
-            entries: sorted_entries(results),
-            fingerprint,
-            offset,
-        }))
-    }
-
-    /// The largest page for which `length` stays within `max_chars`; at least one file, so that paging gets ahead.
-    ///
-    /// `length` builds the answer for a page and measures it.
-    pub(crate) fn page(&self, max_chars: usize, length: impl Fn(&Page<'_>) -> usize) -> Page<'_> {
-        let rest = self.entries.get(self.offset..).unwrap_or_default();
-        let whole = |count| self.page_of(rest, count);
-        let (mut fits, mut too_many) = (1.min(rest.len()), rest.len() + 1);
-        while too_many - fits > 1 {
-            let middle = usize::midpoint(fits, too_many);
-            if length(&whole(middle)) <= max_chars {
-                fits = middle;
-            } else {
-                too_many = middle;
+            .map(|result| result.source_directory_file_id.as_str())
+            .enumerate()
+            .collect();
+        sorted.sort_by_key(|(_, id)| *id);
+        let fingerprint = fingerprint(batch_id, sorted.iter().map(|(_, id)| *id));
+        let shown = match cursor {
+            None => vec![false; results.len()],
+            Some(cursor) => Some(cursor)
+                .filter(|cursor| cursor.fingerprint == fingerprint)
+                .and_then(|cursor| cursor.shown(results.len()))
+                .ok_or_else(stale_cursor)?,
+        };
+        let mut files: Vec<File> = results.iter().map(|result| File::of(result, outcomes)).collect();
+        for (place, (index, _)) in sorted.into_iter().enumerate() {
+            if let Some(file) = files.get_mut(index) {
+                file.place = place;
             }
         }
-        whole(fits)
+        mark_own_names(&mut files);
+        let failures = files
+            .iter()
+            .filter(|file| file.kind.is_problem() || file.has_unexplained_error());
+        let problems = reasons::group(failures.map(|file| (file.label(), file.error.as_deref())));
+        let counts = files.iter().map(|file| file.kind).collect();
+        files.sort_by_key(|file| (!file.has_unexplained_error(), file.kind));
+        files.retain(|file| shown.get(file.place) == Some(&false));
+        Ok(Self {
+            counts,
+            problems,
+            rest: files,
+            shown,
+            outcomes: outcomes.is_some(),
+            fingerprint,
+        })
     }
 
-    fn page_of<'a>(&self, rest: &'a [FileEntry], count: usize) -> Page<'a> {
-        let end = self.offset + count;
-        let next = (end < self.counts.total).then(|| {
-            Cursor {
-                offset: end,
-                fingerprint: self.fingerprint,
+    /// How many files no page has shown yet.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The next so many files.
+    pub(crate) fn page(&self, count: usize, max_text_chars: usize) -> Page {
+        let before = self.shown.len() - self.rest.len();
+        let files = self.rest.get(..count).unwrap_or(&self.rest);
+        let last = before + files.len();
+        let next = (last < self.shown.len()).then(|| {
+            let mut shown = self.shown.clone();
+            for file in files {
+                if let Some(shown) = shown.get_mut(file.place) {
+                    *shown = true;
+                }
             }
-            .encode()
+            Cursor::new(self.outcomes, self.fingerprint, &shown).encode()
         });
         Page {
-            entries: rest.get(..count).unwrap_or_default(),
-            first: self.offset + 1,
-            last: end,
+            entries: files.iter().map(|file| file.entry(max_text_chars)).collect(),
+            first: before + 1,
+            last,
             next,
         }
     }
 }
 
 /// A run of files.
-#[derive(Debug, Clone)]
-pub(crate) struct Page<'a> {
-    pub(crate) entries: &'a [FileEntry],
-    /// Number of the first and the last file, counted from 1.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<FileEntry>,
+    /// Number of the first and the last file, counted from 1 in the order in which they are shown.
     pub(crate) first: usize,
     pub(crate) last: usize,
     /// Cursor of the page after this one.
     pub(crate) next: Option<String>,
 }
 
-fn count(results: &[BatchResult]) -> FileCounts {
-    let mut counts = FileCounts {
-        total: results.len(),
-        ..FileCounts::default()
-    };
-    for result in results {
-        match (&result.error_message, &result.job_reference) {
-            (_, Some(_)) => counts.with_job += 1,
-            (Some(_), None) => counts.not_mapped += 1,
-            (None, None) => counts.no_job_yet += 1,
+impl File {
+    fn of(result: &BatchResult, outcomes: Option<&Outcomes>) -> Self {
+        let job = result.job_reference.as_ref();
+        let found = outcomes.and_then(|outcomes| outcomes.job(&job?.id));
+        let text = |text: &str| Some(clean(text, MAX_TEXT_CHARS)).filter(|text| !text.is_empty());
+        let kind = kind(result, outcomes.is_some(), found);
+        let error = found.and_then(|job| job.error_message.as_deref()).and_then(text);
+        let status = found.map_or_else(|| kind.own_word().to_owned(), |job| clean(job.status.as_str(), 60));
+        Self {
+            place: 0,
+            kind,
+            id: clean(&result.source_directory_file_id, MAX_ID_CHARS),
+            name: outcomes
+                .and_then(|outcomes| outcomes.name(&result.source_directory_file_id))
+                .and_then(text),
+            has_own_name: false,
+            job_id: job.map(|job| clean(&job.id, MAX_ID_CHARS)),
+            status: outcomes.map(|_| status),
+            error: error.or_else(|| result.error_message.as_deref().and_then(text)),
         }
     }
-    counts
+
+    /// What the file is called in sentences.
+    fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+
+    /// An error of the batch beside a job whose state was not asked for.
+    fn has_unexplained_error(&self) -> bool {
+        self.kind == Kind::WithJob && self.error.is_some()
+    }
+
+    fn entry(&self, max_text_chars: usize) -> FileEntry {
+        let shorten = |text: &String| clean(text, max_text_chars);
+        let is_plain = self.kind == Kind::Completed && self.has_own_name;
+        FileEntry {
+            name: self.name.as_ref().map(shorten),
+            status: self.status.as_ref().map(shorten),
+            error: self.error.as_ref().map(shorten),
+            job_id: self.job_id.clone(),
+            file_id: (!is_plain).then(|| self.id.clone()),
+        }
+    }
 }
 
-fn sorted_entries(results: &[BatchResult]) -> Vec<FileEntry> {
-    let mut sorted: Vec<_> = results.iter().collect();
-    sorted.sort_by_key(|result| match (&result.error_message, &result.job_reference) {
-        (Some(_), _) => 0,
-        (None, None) => 1,
-        (None, Some(_)) => 2,
-    });
-    let word = |text: &str| clean(text, 128);
-    let entries = sorted.into_iter().map(|result| FileEntry {
-        file_id: word(&result.source_directory_file_id),
-        job_id: result.job_reference.as_ref().map(|job| word(&job.id)),
-        error: result
-            .error_message
-            .as_deref()
-            .map(|message| clean(message, MAX_ERROR_CHARS)),
-    });
-    entries.collect()
+fn kind(result: &BatchResult, asked_for_outcomes: bool, job: Option<&FileJob>) -> Kind {
+    match (&result.job_reference, job) {
+        (Some(_), Some(job)) => Kind::of_job(&job.status),
+        (Some(_), None) if asked_for_outcomes => Kind::Unknown,
+        (Some(_), None) => Kind::WithJob,
+        (None, _) if result.error_message.is_some() => Kind::NotMapped,
+        (None, _) => Kind::NoJobYet,
+    }
 }
 
-fn stale_cursor() -> ToolError {
+/// Marks the files that their name alone tells from all others.
+fn mark_own_names(files: &mut [File]) {
+    let mut bearers: HashMap<String, usize> = HashMap::new();
+    for name in files.iter().filter_map(|file| file.name.clone()) {
+        *bearers.entry(name).or_default() += 1;
+    }
+    for file in files {
+        file.has_own_name = file.name.as_ref().is_some_and(|name| bearers.get(name) == Some(&1));
+    }
+}
+
+/// What is said about a cursor that leads nowhere.
+pub(crate) fn stale_cursor() -> ToolError {
     ToolError::new(
-        "argument `results_cursor`: it does not fit the results of this batch as they are now; it was made for another batch, \
-         or the results changed since. Call `get_batch` again without `results_cursor` to start from the first page.",
+        "argument `results_cursor`: it does not fit the files of this batch as they are now. It belongs to another batch, is damaged, \
+         or the batch has other files since. Call `get_batch` without `results_cursor` to start from the first page.",
     )
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_zero(count: &usize) -> bool {
-    *count == 0
 }

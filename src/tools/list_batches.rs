@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,34 +10,34 @@ use super::account::Account;
 use super::batch::BatchFacts;
 use super::error::{Operation, explain};
 use super::moment::Moment;
-use crate::llamacloud::{self, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
+use super::summary::{number, plural};
+use super::token::Token;
+use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists LlamaCloud batches, filtered. Use it to find a batch whose ID is not known, and to see after a failed or interrupted
-/// `create_batch` whether the batch exists; for one known batch use `get_batch`. Changes and costs nothing. Answers with `summary`
-/// (counts by status, the oldest unfinished batch), `batches` and `next_page_token`; results of files are not part of it.
+/// Lists batches, filtered. Use it to find a batch whose ID is not known, or to see whether an interrupted
+/// `create_batch` worked; for one known batch use `get_batch`. Changes and costs nothing. `summary` counts by status.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
-    /// Only batches with this status.
+    /// Only this status.
     status: Option<Status>,
-    /// Only batches of this directory, for example `dir-…`.
+    /// Only this directory, `dir-…`.
     source_directory_id: Option<DirectoryId>,
-    /// Only batches created then or later: RFC 3339 with offset (`2026-11-24T08:00:00Z`), or a date, meaning its start in UTC.
+    /// RFC 3339 with offset, or a date, meaning its start in UTC.
     created_at_on_or_after: Option<Moment>,
-    /// Only batches created then or earlier; same forms.
+    /// Same forms; not before the other.
     created_at_on_or_before: Option<Moment>,
-    /// Batches a page, at least 1. Left out: 20. Fewer come where the answer would get too long.
+    /// At least 1; fewer come if the answer got too long. Default: 20.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the answer before; keep the other arguments as they were.
-    #[schemars(length(min = 1, max = 2048))]
-    page_token: Option<String>,
-    /// Project UUID. Left out: the API key's own project.
+    /// `next_page_token` of the page before, other arguments unchanged.
+    page_token: Option<Token>,
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
@@ -69,7 +70,10 @@ impl From<Status> for BatchStatus {
 pub(crate) struct ListBatchesOutput {
     /// The answer in a few sentences, with what to do next.
     summary: String,
-    /// The batches, in the API's order.
+    /// What is the same for all of `batches`, told once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_common: Option<InCommon>,
+    /// The batches, in the API's order. `updated_at` is left out where it equals `created_at`.
     batches: Vec<BatchFacts>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +81,54 @@ pub(crate) struct ListBatchesOutput {
     /// How many there are in all, where the API says so; an estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_size: Option<u64>,
+}
+
+/// What several batches share. A member that differs between them, or that none has, is left out.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+struct InCommon {
+    /// Type of their jobs.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    job_type: String,
+    /// Configuration of their jobs.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    configuration_id: String,
+    /// Directory whose files they process.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    source_directory_id: String,
+    /// Project they belong to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<String>,
+}
+
+impl InCommon {
+    /// Takes what is the same for all out of each; nothing from a single batch.
+    fn take_out(batches: &mut [BatchFacts]) -> Option<Self> {
+        if batches.len() < 2 {
+            return None;
+        }
+        let common = Self {
+            job_type: take_shared(batches, |batch| &mut batch.job_type),
+            configuration_id: take_shared(batches, |batch| &mut batch.configuration_id),
+            source_directory_id: take_shared(batches, |batch| &mut batch.source_directory_id),
+            project_id: take_shared(batches, |batch| &mut batch.project_id),
+        };
+        (common != Self::default()).then_some(common)
+    }
+}
+
+/// The value that a member has in all batches, taken out of them; nothing where it differs.
+fn take_shared<T: Default + PartialEq>(batches: &mut [BatchFacts], member: impl Fn(&mut BatchFacts) -> &mut T) -> T {
+    let Some((first, others)) = batches.split_first_mut() else {
+        return T::default();
+    };
+    let first = member(first);
+    if others.iter_mut().any(|other| member(other) != first) {
+        return T::default();
+    }
+    for other in others {
+        *member(other) = T::default();
+    }
+    std::mem::take(first)
 }
 
 /// The tool.
@@ -89,10 +141,33 @@ impl ListBatches {
         Self { account }
     }
 
-    fn output(&self, page: &BatchPage) -> ListBatchesOutput {
+    /// The answer for a page, the first of ever briefer ones that fits.
+    fn output(&self, page: &BatchPage, max_chars: usize) -> ListBatchesOutput {
+        let mut output = self.output_without(page, &[]);
+        for left_out in [&["updated_at"][..], &["updated_at", "configuration_id"]] {
+            if length(&output) <= max_chars {
+                break;
+            }
+            output = self.output_without(page, left_out);
+        }
+        output
+    }
+
+    fn output_without(&self, page: &BatchPage, left_out: &[&str]) -> ListBatchesOutput {
+        let mut batches: Vec<BatchFacts> = page.items.iter().map(BatchFacts::from).collect();
+        let in_common = InCommon::take_out(&mut batches);
+        for batch in &mut batches {
+            if batch.updated_at == batch.created_at || left_out.contains(&"updated_at") {
+                batch.updated_at = None;
+            }
+            if left_out.contains(&"configuration_id") {
+                batch.configuration_id.clear();
+            }
+        }
         ListBatchesOutput {
-            summary: self.account.summary(&summarize(page)),
-            batches: page.items.iter().map(BatchFacts::from).collect(),
+            summary: self.account.summary(&summarize(page, left_out)),
+            in_common,
+            batches,
             next_page_token: page.next_page_token.clone(),
             total_size: page.total_size,
         }
@@ -128,14 +203,15 @@ impl Tool for ListBatches {
             created_at_on_or_after: after.map(|moment| moment.0),
             created_at_on_or_before: before.map(|moment| moment.0),
             page_size: Some(input.page_size.map_or(DEFAULT_PAGE_SIZE, NonZeroU32::get)),
-            page_token: input.page_token,
+            page_token: input.page_token.map(|token| token.0),
         };
         let deadline = self.account.deadline();
         loop {
             let page = self.account.client.batches().list(&scope, &query, deadline).await;
             let page = page.map_err(|error| explain(Operation::List, error, context, &self.account))?;
-            let output = self.output(&page);
-            match smaller_page(&output, self.account.policy.max_result_chars) {
+            let max_chars = self.account.policy.max_result_chars;
+            let output = self.output(&page, max_chars);
+            match smaller_page(&output, max_chars) {
                 // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
                 Some(page_size) => query.page_size = Some(page_size),
                 None => return Ok(output),
@@ -146,7 +222,7 @@ impl Tool for ListBatches {
 
 /// The page size that fits, if this page does not.
 fn smaller_page(output: &ListBatchesOutput, max_chars: usize) -> Option<u32> {
-    let chars = serde_json::to_string(output).map_or(0, |json| json.chars().count());
+    let chars = length(output);
     let shown = output.batches.len();
     if chars <= max_chars || shown <= 1 {
         return None;
@@ -155,7 +231,11 @@ fn smaller_page(output: &ListBatchesOutput, max_chars: usize) -> Option<u32> {
     u32::try_from(fits).ok()
 }
 
-fn summarize(page: &BatchPage) -> String {
+fn length(output: &ListBatchesOutput) -> usize {
+    serde_json::to_string(output).map_or(0, |json| json.chars().count())
+}
+
+fn summarize(page: &BatchPage, left_out: &[&str]) -> String {
     let more = page.next_page_token.is_some();
     if page.items.is_empty() {
         return if more {
@@ -164,12 +244,17 @@ fn summarize(page: &BatchPage) -> String {
             "No batch matches. Fewer filters or another project may show more.".to_owned()
         };
     }
-    let mut sentences = vec![format!(
-        "{}: {}.",
-        count(page.items.len(), "batch", "batches"),
-        by_status(page)
-    )];
+    let where_they_are = if more { " on this page" } else { "" };
+    let count = number(page.items.len());
+    let batches = plural(page.items.len(), "batch", "batches");
+    let mut sentences = vec![format!("{count} {batches}{where_they_are}: {}.", by_status(page))];
     sentences.extend(oldest_unfinished(page));
+    if let [names @ .., last] = left_out {
+        let names: String = names.iter().map(|name| format!("`{name}` and ")).collect();
+        sentences.push(format!(
+            "To keep this short, {names}`{last}` are left out; `get_batch` tells them."
+        ));
+    }
     if more {
         sentences.push("There are more: pass `next_page_token` as `page_token`.".to_owned());
     }
@@ -193,7 +278,11 @@ fn by_status(page: &BatchPage) -> String {
 
 fn oldest_unfinished(page: &BatchPage) -> Option<String> {
     let unfinished = || page.items.iter().filter(|batch| !batch.status.is_final());
-    let oldest = BatchFacts::from(unfinished().min_by_key(|batch| batch.created_at.as_deref())?);
+    let age = |batch: &&Batch| {
+        let created: Option<Timestamp> = batch.created_at.as_deref().and_then(|text| text.parse().ok());
+        (created.is_none(), created)
+    };
+    let oldest = BatchFacts::from(unfinished().min_by_key(age)?);
     let since = oldest
         .created_at
         .map_or(String::new(), |created_at| format!(", created {created_at}"));
@@ -206,8 +295,4 @@ fn oldest_unfinished(page: &BatchPage) -> Option<String> {
         "{which}: {} ({}{since}); follow it with `get_batch`.",
         oldest.id, oldest.status
     ))
-}
-
-fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

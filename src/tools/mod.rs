@@ -5,23 +5,34 @@
 //! | `create_batch`, `list_batches`, `get_batch` | input, output and call of a tool |
 //! | `create_sentences` | what `create_batch` says of a batch that exists |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
-//! | `batch` | a batch as a model sees it, and the sentence about its status |
-//! | `files`, `reasons`, `cursor` | what became of a batch's files: counts, reasons grouped, one page at a time |
+//! | `batch` | a batch as a model sees it |
+//! | `lookups`, `pages`, `gaps` | names of files and states of jobs, read from LlamaCloud, and what of them could not be read |
+//! | `files`, `counts`, `reasons`, `cursor` | what became of a batch's files: kinds, counts, reasons grouped, one page at a time |
+//! | `answer`, `summary` | the answer of `get_batch` within its limit, and its sentences |
+//! | `directory_size` | how many files a new batch would run over |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
-//! | `moment` | instants in arguments |
+//! | `moment`, `token` | instants and opaque texts in arguments |
 
 mod account;
+mod answer;
 mod batch;
+mod counts;
 mod create_batch;
 mod create_sentences;
 mod cursor;
+mod directory_size;
 mod error;
 mod files;
+mod gaps;
 mod get_batch;
 mod key_help;
 mod list_batches;
+mod lookups;
 mod moment;
+mod pages;
 mod reasons;
+mod summary;
+mod token;
 
 pub use account::Policy;
 
@@ -38,7 +49,7 @@ pub const INSTRUCTIONS: &str = "\
 LlamaCloud Batches runs one parse or extract job over every file of a cloud directory. A batch takes minutes to hours and costs \
 the user credits, so create one only when asked to.\n\
 Order of work: `create_batch` once; then `get_batch` now and then, waiting `check_again_in_seconds` between calls, until `final` is \
-true; then `get_batch` with `expand: [\"results\"]` for the files. `list_batches` finds batches that exist, also after a failed or \
+true; then `get_batch` with `expand: [\"outcomes\"]` for the files. `list_batches` finds batches that exist, also after a failed or \
 interrupted call: look there before creating again.\n\
 Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file was given a job or an error (a job can still fail), FAILED \
 means no reliable results, CANCELLED keeps what was finished.";
