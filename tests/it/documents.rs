@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use markdown::{blocks, code, rows, slug, words};
+use markdown::{blocks, code, is_shortened, rows, slug, words};
 use program::{all_options, messages, pipe, run};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -250,7 +250,7 @@ fn files_that_are_named_are_there() {
         let commands = blocks.iter().flat_map(|(_, block)| block.split_whitespace());
         for path in code(&text).into_iter().flat_map(str::split_whitespace).chain(commands) {
             let path = path.trim_end_matches(['/', ',']);
-            let ours = ["src/", "manifests/examples/", "manifests/hosts/"]
+            let ours = ["src/", "manifests/", "tests/", ".ci/"]
                 .iter()
                 .any(|root| path.starts_with(root));
             assert!(
@@ -259,6 +259,20 @@ fn files_that_are_named_are_there() {
                 file.display()
             );
         }
+    }
+}
+
+#[test]
+fn the_map_has_every_module() {
+    let map = read("ARCHITECTURE.md");
+    for file in files_in("src").into_iter().chain(files_in("src/mcp")) {
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_module = file.extension().is_some_and(|extension| extension == "rs") && stem != "lib" && stem != "mod";
+        let named = |code: &str| code == stem || code == format!("src/{stem}.rs");
+        assert!(
+            !is_module || code(&map).into_iter().any(named),
+            "ARCHITECTURE.md does not name `{stem}`"
+        );
     }
 }
 
@@ -290,7 +304,19 @@ fn the_readme_tries_what_the_first_example_holds() {
         "the first command of README.md is run by everybody, also by machines"
     );
     let shown: Vec<_> = blocks[1].1.lines().filter_map(|line| line.strip_prefix("→ ")).collect();
-    assert_eq!(shown.join("\n"), read("manifests/examples/first-batch.jsonl").trim());
+    let example = read("manifests/examples/first-batch.jsonl");
+    assert_eq!(shown.join("\n"), example.trim());
+    let real = pipe(&example);
+    for answer in blocks[1].1.lines().filter_map(|line| line.strip_prefix("← ")) {
+        let shown: Value = serde_json::from_str(answer).unwrap();
+        let real = real.iter().find(|real| real["id"] == shown["id"]).unwrap();
+        // The list may already hold the batch.
+        let depends_on_order = shown.pointer("/result/structuredContent/batches").is_some();
+        assert!(
+            depends_on_order || is_shortened(&shown, real),
+            "{shown}\nis no part of\n{real}"
+        );
+    }
 }
 
 #[test]

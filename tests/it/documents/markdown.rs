@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 /// The text between a heading of the second rank and the next of that rank.
 pub(super) fn section(document: &str, heading: &str) -> String {
     let (_, rest) = document
@@ -62,4 +64,29 @@ pub(super) fn slug(heading: &str) -> String {
         .filter(|character| character.is_alphanumeric() || " -_".contains(*character));
     kept.map(|character| if character == ' ' { '-' } else { character })
         .collect()
+}
+
+/// Whether `shown` is `real` with members left out and texts cut at `…`. Batch ids differ each time.
+pub(super) fn is_shortened(shown: &Value, real: &Value) -> bool {
+    match (shown, real) {
+        (Value::Object(shown), Value::Object(real)) => shown
+            .iter()
+            .all(|(name, shown)| real.get(name).is_some_and(|real| is_shortened(shown, real))),
+        (Value::Array(shown), Value::Array(real)) => {
+            shown.len() == real.len() && shown.iter().zip(real).all(|(shown, real)| is_shortened(shown, real))
+        }
+        (Value::String(shown), Value::String(real)) => {
+            let (shown, real) = (without_batch_ids(shown), without_batch_ids(real));
+            shown
+                .strip_suffix('…')
+                .map_or(shown == real, |start| real.starts_with(start))
+        }
+        (shown, real) => shown == real,
+    }
+}
+
+fn without_batch_ids(text: &str) -> String {
+    words(text, "bat-")
+        .iter()
+        .fold(text.to_owned(), |text, id| text.replace(id, "bat-…"))
 }
