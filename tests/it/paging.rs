@@ -67,7 +67,7 @@ async fn a_cursor_fits_one_batch_only() {
             said.text
         );
     }
-    harness.close(11).await;
+    harness.close(12).await;
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn lists_are_filtered_and_paged() {
         arguments["page_token"] = token.clone();
     }
     assert_eq!(seen, newest_first);
-    harness.close(19).await;
+    harness.close(23).await;
 }
 
 /// The query carries what was asked, with our own default; instants are sent in UTC.
@@ -163,6 +163,6 @@ async fn a_list_that_is_too_long_is_asked_for_in_smaller_pages() {
     }
     ids.reverse();
     assert_eq!(seen, ids);
-    let hits = harness.ledger().count("GET /api/v2/batches") + 40;
+    let hits = harness.ledger().count("GET /api/v2/batches") + 80;
     harness.close(hits).await;
 }

@@ -49,7 +49,7 @@ async fn every_revision_gets_the_same_results() {
             "{tool} {arguments}: {said:#?}"
         );
     }
-    harness.close(32).await;
+    harness.close(38).await;
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_batch_is_created_followed_and_read() {
     assert!(done.get("check_again_in_seconds").is_none() && done.get("problems").is_none());
     assert_eq!(harness.ledger().bodies, [parse(DIR_SMALL)]);
     assert_eq!(harness.ledger().count("GET /api/v2/batches/{batch_id}"), 2);
-    harness.close(4).await;
+    harness.close(5).await;
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_second_create_answers_with_the_first_batch() {
     assert_eq!(harness.ledger().batches, 1);
     create(&mut harness, DIR_SMALL).await;
     assert_eq!(harness.ledger().batches, 2);
-    harness.close(5).await;
+    harness.close(8).await;
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn what_failed_comes_first_and_hostile_words_stay_words() {
         .await
         .json();
     assert_eq!((&read["status"], read.get("results")), (&json!("FAILED"), None));
-    harness.close(6).await;
+    harness.close(8).await;
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn an_optional_argument_may_be_null() {
             "{tool} {arguments}"
         );
     }
-    harness.close(8).await;
+    harness.close(11).await;
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn a_preset_of_the_other_product_is_refused_before_anything_is_sent() {
     assert!(said.error().contains("`config.job.configuration_id`") && said.error().contains("nothing was sent"));
     assert_eq!(harness.ledger().total(), 0);
     harness.call("create_batch", extract(SAVED_EXTRACT)).await.json();
-    harness.close(2).await;
+    harness.close(3).await;
 }
 
 #[tokio::test]
@@ -258,5 +258,5 @@ async fn what_a_sandbox_says_is_marked() {
         let said = harness.call(tool, arguments).await.json();
         assert!(said["summary"].as_str().unwrap().starts_with("[sandbox] "), "{said}");
     }
-    harness.close(5).await;
+    harness.close(7).await;
 }
