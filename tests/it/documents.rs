@@ -133,13 +133,13 @@ fn the_tools_table_has_every_tool_and_argument_and_no_other() {
     let members = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
     let advertised: Vec<_> = tools.as_array().unwrap().iter().collect();
     let table = rows(&section("Tools"));
-    let named: Vec<_> = table.iter().map(|row| row[0].trim_matches('`')).collect();
+    let in_table: Vec<_> = table.iter().map(|row| row[0].trim_matches('`')).collect();
     assert_eq!(
         advertised
             .iter()
             .map(|tool| tool["name"].as_str().unwrap())
             .collect::<Vec<_>>(),
-        named,
+        in_table,
         "left: tools/list; right: README.md, Tools"
     );
     for (tool, row) in advertised.iter().zip(&table) {

@@ -29,6 +29,8 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// Lists of batches and of files: filters and pages.
+mod paging;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;
