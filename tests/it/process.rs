@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::pipe;
 use std::process::Stdio;
+use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::DIR_SMALL;
@@ -83,6 +84,28 @@ async fn a_signal_ends_it_at_once_idle_or_busy() {
         signal(&child, name).await;
         child.finish().await;
         assert_eq!(child.exit().await.0.code(), Some(0), "{name}");
+    }
+}
+
+/// Nobody reads, so the server holds back its reading until our writing stalls as well. A signal still ends it.
+#[tokio::test]
+async fn a_signal_ends_it_while_nobody_reads() {
+    for (plumbing, stdio) in PLUMBINGS {
+        let mut child = Child::start(plumbing, &["--stdio", stdio]);
+        child.result("tools/list", json!({})).await;
+        let (line, _) = child.line("tools/list", json!({ "padding": "x".repeat(10_000) }));
+        let line = line + "\n";
+        let mut count = 0;
+        while timeout(Duration::from_millis(300), child.write(line.as_bytes()))
+            .await
+            .is_ok()
+        {
+            count += 1;
+            assert!(count < 5000, "it reads on and on");
+        }
+        signal(&child, "TERM").await;
+        let (status, _) = child.exit().await;
+        assert_eq!(status.code(), Some(0), "{plumbing:?} {stdio}");
     }
 }
 
