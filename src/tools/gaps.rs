@@ -96,7 +96,7 @@ mod tests {
             names(0, 12, None),
             &expect![[r#"
 
-        "#]],
+            "#]],
         );
         check(
             names(12, 12, Some(&Unread::NoDirectory)),
@@ -120,7 +120,7 @@ mod tests {
             jobs(0, 12, None),
             &expect![[r#"
 
-        "#]],
+            "#]],
         );
         check(
             jobs(1, 1, None),
