@@ -1,4 +1,4 @@
-//! How long the answers about a batch's files are, beside the API's own, as a table in Markdown.
+//! How long the answers about a batch's files are, beside the API's own, as a table in Markdown; and how long the longest takes.
 //!
 //! `cargo run --example answer_sizes`
 #![expect(
@@ -11,11 +11,14 @@
 #[path = "../tests/it/session.rs"]
 mod session;
 
+use std::time::Instant;
+
 use llamacloud_batches_mcp::sandbox::{DIR_HUNDRED, DIR_ONE, DIR_TEN, DIR_THOUSAND, PRESET_PARSE, Speed};
 use serde_json::Value;
 use session::Session;
 
 const MAX_RESULT_CHARS: usize = 6000;
+const ROUND_TRIP_MS: u32 = 500;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -42,7 +45,23 @@ async fn main() {
             let pages: Vec<String> = pages.iter().map(Value::to_string).collect();
             row(files, &format!("`{expand}`, all pages"), &pages, requests);
         }
+        if directory == DIR_THOUSAND {
+            let round_trips = round_trips(&mut session, &id).await;
+            println!();
+            println!(
+                "`outcomes` of 1,000 files take {round_trips:.1} times as long as one request to the API ({ROUND_TRIP_MS} ms)."
+            );
+        }
     }
+}
+
+/// How many round trips the first page of the outcomes takes.
+async fn round_trips(session: &mut Session, batch_id: &str) -> f64 {
+    let fault = format!("slow={ROUND_TRIP_MS}").parse().unwrap();
+    session.sandbox.inject(fault);
+    let begun = Instant::now();
+    session.outcomes(batch_id).await;
+    begun.elapsed().as_secs_f64() * 1000.0 / f64::from(ROUND_TRIP_MS)
 }
 
 /// The body of the API's answer, byte for byte.

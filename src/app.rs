@@ -4,14 +4,18 @@
 mod simulated;
 
 use std::io::{self, IsTerminal, Write};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::cli::{Cli, Command, Environment, Stdio};
 use crate::config::{ApiKey, Config};
-use crate::llamacloud::{Client, Credential, Scope, Settings};
-use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
+use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
+use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
 use crate::tools::{self, Policy};
 
 const ICONS: &[Icon] = &[Icon {
@@ -20,6 +24,9 @@ const ICONS: &[Icon] = &[Icon {
     sizes: &["48x48"],
 }];
 
+/// How long a create may still take once a signal has asked the process to end. Hosts kill sooner; supervisors give ten seconds.
+const SETTLE_WHEN_STOPPED: Duration = Duration::from_secs(5);
+
 /// Does what the command line says.
 ///
 /// # Errors
@@ -27,30 +34,31 @@ const ICONS: &[Icon] = &[Icon {
 pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     let config = Config::resolve(&cli.flags, environment)?;
     let logging = crate::telemetry::start(&config)?;
-    let stop = stop_signal()?;
+    let signals = Signals::listen()?;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             #[cfg(feature = "sandbox")]
             let (config, _sandbox) = simulated::instead(&cli.flags, config).await?;
-            serve_stdio(&config, &stop).await?;
+            serve_stdio(&config, &signals).await?;
         }
         #[cfg(feature = "sandbox")]
-        Command::Sandbox { port } => simulated::serve(&cli.flags, port, &stop).await?,
+        Command::Sandbox { port } => simulated::serve(&cli.flags, port, &signals.stop).await?,
     }
     drop(logging);
     Ok(())
 }
 
-/// The server, ready to be given a transport.
+/// The server, ready to be given a transport. Creates that must not be torn run on `settling`, beyond the call that asked for them.
 ///
 /// # Errors
 /// For pinned ids that are none.
-pub fn server(config: &Config) -> anyhow::Result<Server> {
+pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server> {
     let credential = match &config.api_key {
         ApiKey::Given(key) => Credential::Key(key.clone()),
         ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
     };
     let client = Client::new(Settings::new(config.base_url.clone(), credential));
+    let create_once = CreateOnce::new(client.clone(), CreatePolicy::default(), settling.clone());
     let pinned = Scope {
         project_id: config.project_id.as_deref().map(str::parse).transpose()?,
         organization_id: config.organization_id.as_deref().map(str::parse).transpose()?,
@@ -71,11 +79,12 @@ pub fn server(config: &Config) -> anyhow::Result<Server> {
         },
         instructions: tools::INSTRUCTIONS,
     };
-    Ok(Server::new(identity, tools::all(client, policy, ICONS)))
+    Ok(Server::new(identity, tools::all(client, create_once, policy, ICONS)))
 }
 
-async fn serve_stdio(config: &Config, stop: &CancellationToken) -> anyhow::Result<()> {
-    let server = server(config)?;
+async fn serve_stdio(config: &Config, signals: &Signals) -> anyhow::Result<()> {
+    let settling = TaskTracker::new();
+    let server = server(config, &settling)?;
     if io::stdin().is_terminal() {
         say(&format!(
             "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; Ctrl-D ends it.",
@@ -91,50 +100,88 @@ async fn serve_stdio(config: &Config, stop: &CancellationToken) -> anyhow::Resul
         drain: config.timeout + Duration::from_secs(5),
         ..Limits::default()
     };
-    let end = serve(&server, Transport::stdio(io), &limits, stop).await;
+    let end = serve(&server, Transport::stdio(io), &limits, &signals.stop).await;
     tracing::debug!(?end, "connection ended");
+    settle(
+        &settling,
+        if end == End::Stopped {
+            SETTLE_WHEN_STOPPED
+        } else {
+            limits.drain
+        },
+        signals,
+    )
+    .await;
     Ok(())
 }
 
-/// Cancelled by the first signal that asks the process to end.
-fn stop_signal() -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let signal = signals()?;
-    tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            signal.await;
-            stop.cancel();
-        }
-    });
-    Ok(stop)
+/// Waits for creates that are under way, since what they create costs money whether anybody hears of it or not.
+async fn settle(settling: &TaskTracker, limit: Duration, signals: &Signals) {
+    settling.close();
+    if settling.is_empty() {
+        return;
+    }
+    tracing::warn!("a create is under way; waiting for its outcome before the process ends");
+    let settled = async { timeout(limit, settling.wait()).await.is_ok() };
+    let settled = tokio::select! {
+        settled = settled => settled,
+        () = signals.again.cancelled() => false,
+    };
+    if !settled {
+        tracing::warn!("the process ends with a create under way; `list_batches` tells whether its batch exists");
+    }
 }
 
-/// SIGTERM, SIGINT and SIGHUP.
+/// What the process was told by signals.
+struct Signals {
+    /// Cancelled by the first: end soon.
+    stop: CancellationToken,
+    /// Cancelled by the second: end now.
+    again: CancellationToken,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let listening = Self {
+            stop: CancellationToken::new(),
+            again: CancellationToken::new(),
+        };
+        let mut signals = signals()?;
+        tokio::spawn({
+            let (stop, again) = (listening.stop.clone(), listening.again.clone());
+            async move {
+                signals.next().await;
+                stop.cancel();
+                signals.next().await;
+                again.cancel();
+            }
+        });
+        Ok(listening)
+    }
+}
+
+/// SIGTERM, SIGINT and SIGHUP, as they come.
 #[cfg(unix)]
-fn signals() -> io::Result<impl Future<Output = ()> + Send> {
+fn signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
+    let mut kinds = [
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
+    ];
+    Ok(futures_util::stream::poll_fn(move |context| {
+        let any = kinds.iter_mut().any(|kind| kind.poll_recv(context).is_ready());
+        if any { Poll::Ready(Some(())) } else { Poll::Pending }
+    }))
 }
 
-/// Ctrl-C; what ends a server otherwise is the end of its input.
+/// Ctrl-C, as it comes; what ends a server otherwise is the end of its input.
 #[cfg(not(unix))]
-fn signals() -> io::Result<impl Future<Output = ()> + Send> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
+fn signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
+    Ok(Box::pin(futures_util::stream::unfold((), |()| async {
+        tokio::signal::ctrl_c().await.ok().map(|()| ((), ()))
+    })))
 }
 
 /// A line for the person at the terminal. Nothing is lost where nobody reads it.

@@ -193,7 +193,7 @@ fn check_base_url(text: &str) -> Result<Url, String> {
 }
 
 fn check_id(name: &str, value: String) -> Result<String, ConfigError> {
-    let fits = value.len() <= 128
+    let fits = (1..=128).contains(&value.len())
         && value
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));

@@ -11,9 +11,10 @@ use reqwest::{
     RequestBuilder, Response,
     header::{DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER},
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::{error::ErrorKind, refusal, retry::Failure, text::clean};
+use super::{error::ErrorKind, refusal, retry::Failure};
+use crate::foreign::clean;
 
 /// How much of an error body is read. Units: bytes after decompression.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -36,8 +37,15 @@ pub(super) struct Limits {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    pub(super) server: Server,
+}
+
+/// What an answer says about who gave it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Server {
+    /// Its clock: the `Date` header.
     pub(super) date: Option<Timestamp>,
-    pub(super) sandbox: bool,
+    pub(super) is_sandbox: bool,
 }
 
 /// Anything else.
@@ -46,8 +54,7 @@ pub(super) struct Failed {
     pub(super) failure: Failure,
     pub(super) kind: ErrorKind,
     pub(super) reason: Option<String>,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) sandbox: bool,
+    pub(super) server: Server,
 }
 
 impl Failed {
@@ -56,8 +63,7 @@ impl Failed {
             failure,
             kind,
             reason,
-            retry_after: None,
-            sandbox: false,
+            server: Server::default(),
         }
     }
 
@@ -68,36 +74,36 @@ impl Failed {
 
 /// Sends one request and reads its answer, until `until` at the latest. `key` is kept out of what an error repeats.
 pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant, key: &str) -> Result<Answer, Failed> {
-    timeout_at(until, exchange(request, limits, key))
+    let response = timeout_at(until, request.send())
         .await
-        .unwrap_or_else(|_| Err(Failed::timed_out()))
-}
-
-async fn exchange(request: RequestBuilder, limits: Limits, key: &str) -> Result<Answer, Failed> {
-    let mut response = request.send().await.map_err(|error| broken(&error, limits))?;
+        .map_err(|_| Failed::timed_out())?;
+    let mut response = response.map_err(|error| broken(&error, limits))?;
     let status = response.status();
     let headers = response.headers();
     let date = headers
         .get(DATE)
         .and_then(|value| value.to_str().ok())
         .and_then(http_date);
-    let sandbox = headers
+    let is_sandbox = headers
         .get(SERVER)
         .is_some_and(|server| server.as_bytes().starts_with(SANDBOX));
+    let server = Server {
+        date: date.and_then(|at| at.try_into().ok()),
+        is_sandbox,
+    };
     if status.is_success() {
-        let body = whole_body(&mut response, limits)
+        let body = whole_body(&mut response, limits, until)
             .await
-            .map_err(|failed| Failed { sandbox, ..failed })?;
+            .map_err(|failed| Failed { server, ..failed })?;
         return Ok(Answer {
             status: status.as_u16(),
             body,
-            date: date.and_then(|at| at.try_into().ok()),
-            sandbox,
+            server,
         });
     }
     let retry_after = retry_after(headers, date);
     let host = redirect_host(headers);
-    let body = start_of_body(&mut response, limits.read_timeout).await;
+    let body = start_of_body(&mut response, until.min(Instant::now() + limits.read_timeout)).await;
     let refusal::Refusal {
         reason,
         details,
@@ -124,16 +130,16 @@ async fn exchange(request: RequestBuilder, limits: Limits, key: &str) -> Result<
         failure: Failure::Status(status),
         kind,
         reason,
-        retry_after,
-        sandbox,
+        server,
     })
 }
 
 /// A successful body, or why it is not whole.
-async fn whole_body(response: &mut Response, limits: Limits) -> Result<Vec<u8>, Failed> {
+async fn whole_body(response: &mut Response, limits: Limits, until: Instant) -> Result<Vec<u8>, Failed> {
     let mut body = Vec::new();
     loop {
-        let chunk = timeout(limits.read_timeout, response.chunk())
+        let until = until.min(Instant::now() + limits.read_timeout);
+        let chunk = timeout_at(until, response.chunk())
             .await
             .map_err(|_| Failed::timed_out())?;
         let Some(chunk) = chunk.map_err(|error| broken(&error, limits))? else {
@@ -149,10 +155,10 @@ async fn whole_body(response: &mut Response, limits: Limits) -> Result<Vec<u8>, 
     }
 }
 
-/// As much of an error body as comes easily; the status has already decided.
-async fn start_of_body(response: &mut Response, read_timeout: Duration) -> Vec<u8> {
+/// As much of an error body as comes easily. The status has already decided: a body that hangs must not turn it into a timeout.
+async fn start_of_body(response: &mut Response, until: Instant) -> Vec<u8> {
     let mut body = Vec::new();
-    while let Ok(Ok(Some(chunk))) = timeout(read_timeout, response.chunk()).await {
+    while let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await {
         body.extend(chunk.iter().take(MAX_REFUSAL_BYTES - body.len()));
         if body.len() == MAX_REFUSAL_BYTES {
             break;
@@ -187,25 +193,22 @@ fn broken(error: &reqwest::Error, limits: Limits) -> Failed {
 
 /// The innermost error, which is the operating system's or the TLS library's.
 pub(super) fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    clean(&cause.to_string(), MAX_REASON_CHARS)
+    clean(&causes(error).last().unwrap_or(error).to_string(), MAX_REASON_CHARS)
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        // An I/O error's source is its inner error's source: the inner error itself has to be asked for.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if error.is::<rustls::Error>() || inner.is_some() {
-            return true;
+    causes(error).any(<dyn std::error::Error>::is::<rustls::Error>)
+}
+
+/// What lies behind an error, outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| {
+        // The source of an I/O error is its inner error's source: the inner error itself has to be asked for.
+        match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
         }
-        source = error.source();
-    }
-    false
+    })
 }
 
 /// How long to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date, which is compared with the API's clock.

@@ -3,7 +3,9 @@
 //! Reading is lenient, for the API may grow: only `id` is indispensable. Unknown fields are ignored, unknown words kept, and a
 //! field of an unexpected type counts as absent, except where that would hide something (`items`, `results`).
 
-use jiff::Timestamp;
+use std::str::FromStr as _;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -262,6 +264,15 @@ words! {
         Failed = "FAILED"
         /// Stopped on request; results of files that were finished are kept.
         Cancelled = "CANCELLED"
+    }
+}
+
+impl Batch {
+    /// When it was created, by the API's clock. A time without offset is taken for UTC, which is what the API's clock shows.
+    pub fn created(&self) -> Option<Timestamp> {
+        let text = self.created_at.as_deref()?;
+        let without_offset = || TimeZone::UTC.to_timestamp(DateTime::from_str(text).ok()?).ok();
+        Timestamp::from_str(text).ok().or_else(without_offset)
     }
 }
 

@@ -3,15 +3,16 @@
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{
     RequestBuilder,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -91,6 +92,8 @@ struct Shared {
     /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
     creates: OnceLock<Result<reqwest::Client, String>>,
     sandbox: AtomicBool,
+    /// The API's clock as last seen, and when that was.
+    clock: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl fmt::Debug for Client {
@@ -105,12 +108,13 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
-        let (reads, creates, sandbox) = Default::default();
+        let (reads, creates, sandbox, clock) = Default::default();
         Self(Arc::new(Shared {
             settings,
             reads,
             creates,
             sandbox,
+            clock,
         }))
     }
 
@@ -139,6 +143,16 @@ impl Client {
         self.0.sandbox.load(Ordering::Relaxed)
     }
 
+    /// What time it is at the API, at least: its last `Date` and what has passed since. `None` before the first answer with one.
+    pub fn api_time(&self) -> Option<Timestamp> {
+        let (date, seen) = (*self.clock())?;
+        date.checked_add(SignedDuration::try_from(seen.elapsed()).ok()?).ok()
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Option<(Timestamp, Instant)>> {
+        self.0.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Performs one operation: attempts until it succeeds, is not worth repeating, or `deadline` is reached.
     ///
     /// # Cancel safety
@@ -155,8 +169,13 @@ impl Client {
         let Failed {
             failure, kind, reason, ..
         } = match failed {
-            Ok(Answer { body, date, .. }) => match decode(&body) {
-                Ok(body) => return Ok(Reply { body, date }),
+            Ok(Answer { body, server, .. }) => match decode(&body) {
+                Ok(body) => {
+                    return Ok(Reply {
+                        body,
+                        date: server.date,
+                    });
+                }
                 Err(reason) => Failed::new(Failure::Unusable, ErrorKind::UnreadableBody, Some(reason)),
             },
             Err(failed) => failed,
@@ -199,16 +218,19 @@ impl Client {
             let begun = Instant::now();
             *attempts += 1;
             let outcome = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key).await;
-            let (status, sandbox) = match &outcome {
-                Ok(answer) => (Some(answer.status), answer.sandbox),
+            let (status, server) = match &outcome {
+                Ok(answer) => (Some(answer.status), answer.server),
                 Err(Failed {
                     failure: Failure::Status(status),
-                    sandbox,
+                    server,
                     ..
-                }) => (Some(*status), *sandbox),
-                Err(failed) => (None, failed.sandbox),
+                }) => (Some(*status), *server),
+                Err(failed) => (None, failed.server),
             };
-            self.0.sandbox.fetch_or(sandbox, Ordering::Relaxed);
+            self.0.sandbox.fetch_or(server.is_sandbox, Ordering::Relaxed);
+            if let Some(date) = server.date {
+                *self.clock() = Some((date, Instant::now()));
+            }
             let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(http.status = status, attempt = *attempts, duration_ms, "{line}");
             let failed = match outcome {
@@ -220,7 +242,7 @@ impl Client {
                 request.method,
                 failed.failure,
                 waits.next(),
-                failed.retry_after,
+                failed.kind.retry_after(),
                 remaining,
             ) {
                 Decision::Wait(wait) => sleep(wait).await,
@@ -232,6 +254,10 @@ impl Client {
     fn key(&self) -> Result<&str, Failed> {
         let reason = match &self.0.settings.credential {
             Credential::Key(key) if key.expose_secret().is_empty() => "it is empty".to_owned(),
+            Credential::Key(key) if !key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) => {
+                "it holds characters that no API key has, such as a space, a line break or a typographic quote"
+                    .to_owned()
+            }
             Credential::Key(key) => return Ok(key.expose_secret()),
             Credential::Missing { reason } => reason.clone(),
         };
@@ -245,7 +271,7 @@ impl Client {
     /// The request as the HTTP library wants it; made anew for each attempt.
     fn prepare(&self, request: &Request<'_>, key: &str) -> Result<RequestBuilder, Failed> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-            let reason = "it holds characters that no HTTP header can carry, such as a line break".to_owned();
+            let reason = "no HTTP header can carry it".to_owned();
             Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
         })?;
         bearer.set_sensitive(true);
@@ -264,6 +290,8 @@ impl Client {
         let builder = builder.header(ACCEPT, "application/json").header(AUTHORIZATION, bearer);
         Ok(match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            // The library leaves it out, and some proxies then answer 411.
+            None if request.method == Method::Post => builder.header(CONTENT_LENGTH, "0"),
             None => builder,
         })
     }
@@ -285,6 +313,10 @@ fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String>
         .https_only(!loopback);
     if loopback {
         builder = builder.no_proxy();
+    }
+    if settings.base_url.scheme() == "http" {
+        // Plain loopback: the system's certificates, milliseconds to read, are never asked for.
+        builder = builder.tls_certs_only([]);
     }
     if method == Method::Post {
         builder = builder.pool_max_idle_per_host(0);

@@ -97,6 +97,16 @@ pub enum ErrorKind {
     UnreadableBody,
 }
 
+impl ErrorKind {
+    /// How long the API asks to wait before another attempt, counted from its answer.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 /// What the API finds wrong with one part of a request.
 ///
 /// Shape: `{ path: "body.config.job.type", message: "Input should be 'parse_v2' or 'extract_v2'" }`, both cleaned and bounded.

@@ -7,7 +7,7 @@ use serde::{
     de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::text::clean;
+use crate::foreign::clean;
 
 /// How much of an unknown word is kept. Units: characters.
 const MAX_WORD_CHARS: usize = 60;

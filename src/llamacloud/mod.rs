@@ -15,8 +15,11 @@
 //! | `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a peer not to be trusted, another address, too much, not what is documented | no |
 
 mod attempt;
+#[cfg(test)]
+mod bad_answer_tests;
 mod batches;
 mod client;
+mod create_once;
 mod directories;
 mod error;
 mod ids;
@@ -25,16 +28,19 @@ mod lenient;
 mod refusal;
 mod request;
 mod retry;
-mod text;
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod wire_tests;
 
 pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::{Client, Credential, Settings};
+pub use create_once::{CreateOnce, CreatePolicy, Duplicates, Existing, Guard, Outcome};
 pub use directories::{Directories, DirectoryFile, FilesOf};
 pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Jobs, Product};
 pub use request::{Page, Scope, Window};
 pub use retry::RetryPolicy;
-pub use text::clean;

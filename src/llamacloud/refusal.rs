@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{error::Detail, text::clean};
+use super::error::Detail;
+use crate::foreign::clean;
 
 /// Units: characters.
 const MAX_REASON_CHARS: usize = 300;

@@ -9,8 +9,8 @@ use url::Url;
 use super::{
     ids::{OrganizationId, ProjectId},
     retry::Method,
-    text::clean,
 };
+use crate::foreign::clean;
 
 /// Which project and organization an operation is about; absent means the key's own. Sent as query parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -21,6 +21,8 @@ pub(crate) struct Outbox {
     /// Everything was taken out, and before that, written.
     emptied: Notify,
     closed: CancellationToken,
+    /// The writer failed.
+    broken: CancellationToken,
 }
 
 impl Outbox {
@@ -31,6 +33,7 @@ impl Outbox {
             filled: Notify::new(),
             emptied: Notify::new(),
             closed: CancellationToken::new(),
+            broken: CancellationToken::new(),
         }
     }
 
@@ -64,7 +67,7 @@ impl Outbox {
 
     /// Resolves when nobody reads any more.
     pub(crate) async fn closed(&self) {
-        self.closed.cancelled().await;
+        self.broken.cancelled().await;
     }
 
     /// Lets nothing more in; [`Outbox::write_to`] ends once it has written what was there.
@@ -96,6 +99,7 @@ impl Outbox {
             };
             if let Err(error) = written.await {
                 self.close();
+                self.broken.cancel();
                 return Err(error);
             }
             batch.clear();

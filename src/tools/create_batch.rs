@@ -1,4 +1,4 @@
-//! `create_batch`: starts one batch.
+//! `create_batch`: starts one batch, at most once.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,43 +6,48 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
+use super::create_sentences::{News, tell};
 use super::directory_size::directory_size;
-use super::error::explain_create;
-use super::summary::{number, plural};
+use super::error::{Operation, explain, explain_unknown};
 use crate::foreign::quote;
-use crate::llamacloud::{self, ConfigurationId, DirectoryId, OrganizationId, ProjectId};
+use crate::llamacloud::{
+    self, Batch, ConfigurationId, CreateOnce, DirectoryId, Duplicates, OrganizationId, Outcome, ProjectId,
+};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
-/// Starts one LlamaCloud batch: a parse or extract job over every file of a directory (at most 1,000). It costs the user credits for
-/// each page, so call it only when asked to, and once. It answers as soon as the batch exists; the work takes minutes to hours:
-/// follow it with `get_batch`. After an error that calls the outcome unknown, look with `list_batches` before any further call.
-/// Answers with `summary` and the batch.
+/// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
+/// for each page: call it only when asked to. If a batch of the same directory and job is under way or just
+/// COMPLETED, the answer is that one (`created: false`). Answers at once; the work takes minutes to hours: follow it
+/// with `get_batch`. After an error that calls the outcome unknown, do as it says before calling again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
-    /// Directory whose files are processed, for example `dir-…`; the user or LlamaCloud's console knows it.
+    /// Directory to process, `dir-…`; ask the user.
     source_directory_id: DirectoryId,
-    /// What to run on each file.
+    /// What to run.
     config: BatchConfig,
-    /// Project UUID. Left out: the API key's own project.
+    /// Create another one although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
+    /// Default: false.
+    allow_duplicate: Option<bool>,
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BatchConfig {
-    /// The job.
+    /// Run on each file.
     job: JobConfig,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JobConfig {
-    /// `parse_v2` turns documents into text, `extract_v2` into structured data.
+    /// `parse_v2`: documents to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// Saved configuration of that type (`cfg-…`). For `parse_v2` also the preset `cfg-PARSE_AGENTIC`; `extract_v2` has no presets.
+    /// Saved configuration of that type, `cfg-…`. For `parse_v2` also the preset `cfg-PARSE_AGENTIC`.
     configuration_id: ConfigurationId,
 }
 
@@ -67,8 +72,11 @@ impl From<JobType> for llamacloud::JobType {
 pub(crate) struct CreateBatchOutput {
     /// The answer in a few sentences, with what to do next.
     summary: String,
-    /// Whether this call created the batch.
+    /// Whether this call created the batch; `false`: it was there already.
     created: bool,
+    /// Whether the API's answer was lost and the batch found all the same.
+    #[serde(skip_serializing_if = "is_false")]
+    recovered: bool,
     #[serde(flatten)]
     batch: BatchFacts,
     /// How long to wait before looking at it; absent once the status is final.
@@ -79,11 +87,22 @@ pub(crate) struct CreateBatchOutput {
 /// The tool.
 pub(crate) struct CreateBatch {
     account: Account,
+    create_once: CreateOnce,
 }
 
 impl CreateBatch {
-    pub(crate) const fn new(account: Account) -> Self {
-        Self { account }
+    pub(crate) const fn new(account: Account, create_once: CreateOnce) -> Self {
+        Self { account, create_once }
+    }
+
+    fn output(&self, batch: &Batch, news: &News) -> CreateBatchOutput {
+        CreateBatchOutput {
+            summary: self.account.summary(&tell(batch, news).join(" ")),
+            created: !matches!(news, News::AlreadyThere(_)),
+            recovered: matches!(news, News::Recovered),
+            batch: BatchFacts::from(batch),
+            check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
+        }
     }
 }
 
@@ -100,43 +119,53 @@ impl Tool for CreateBatch {
     type Output = CreateBatchOutput;
 
     async fn call(&self, context: &RequestContext, input: CreateBatchInput) -> Result<CreateBatchOutput, ToolError> {
-        let CreateBatchInput {
-            source_directory_id,
-            config: BatchConfig { job },
-            project_id,
-            organization_id,
-        } = input;
-        let scope = self.account.scope(project_id, organization_id)?;
-        if job.r#type == JobType::ExtractV2 && job.configuration_id.as_str().starts_with("cfg-PARSE_") {
-            return Err(ToolError::new(format!(
-                "argument `config.job.configuration_id`: {} is a preset for `parse_v2`, and `extract_v2` has none; nothing was \
-                 sent. Ask the user for the ID of a saved extract configuration.",
-                quote(job.configuration_id.as_str(), 130)
-            )));
-        }
         let deadline = self.account.deadline();
-        let files = directory_size(&self.account, &scope, &source_directory_id, deadline).await?;
+        let scope = self.account.scope(input.project_id, input.organization_id)?;
+        let duplicates = match input.allow_duplicate {
+            Some(true) => Duplicates::Allow,
+            _ => Duplicates::Refuse,
+        };
+        let BatchConfig { job } = input.config;
+        refuse_foreign_preset(&job)?;
+        let files = directory_size(&self.account, &scope, &input.source_directory_id, deadline).await?;
         let request = llamacloud::CreateBatch {
-            source_directory_id,
+            source_directory_id: input.source_directory_id,
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let batch = self.account.client.batches().create(&scope, &request, deadline).await;
-        let batch = batch.map_err(|error| explain_create(&request, error, context, &self.account))?;
-        let facts = BatchFacts::from(&batch);
-        let check_again = check_again_in_seconds(&batch, false, Timestamp::now());
-        let next = check_again.map_or(String::new(), |seconds| {
-            format!(" Look at it with `get_batch` in {seconds} seconds.")
-        });
-        let over = files.map_or(String::new(), |files| {
-            format!(" It runs over {} {}.", number(files), plural(files, "file", "files"))
-        });
-        let summary = format!("Batch {} was created and is {}.{over}{next}", facts.id, facts.status);
-        Ok(CreateBatchOutput {
-            summary: self.account.summary(&summary),
-            created: true,
-            batch: facts,
-            check_again_in_seconds: check_again,
-        })
+        let (batch, news) = match self.create_once.create(&scope, &request, duplicates, deadline).await {
+            Outcome::Created { batch, mentions, guard } => (
+                batch,
+                News::Created {
+                    files,
+                    duplicates,
+                    mentions,
+                    guard,
+                },
+            ),
+            Outcome::Recovered { batch } => (batch, News::Recovered),
+            Outcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
+            Outcome::NotCreated { error } => return Err(explain(Operation::Create, error, context, &self.account)),
+            Outcome::Unknown { error, look_after } => {
+                return Err(explain_unknown(&request, look_after, error, context, &self.account));
+            }
+        };
+        Ok(self.output(&batch, &news))
     }
+}
+
+fn refuse_foreign_preset(job: &JobConfig) -> Result<(), ToolError> {
+    if job.r#type != JobType::ExtractV2 || !job.configuration_id.as_str().starts_with("cfg-PARSE_") {
+        return Ok(());
+    }
+    Err(ToolError::new(format!(
+        "argument `config.job.configuration_id`: {} is a preset for `parse_v2`, and `extract_v2` has none; nothing was sent. Ask \
+         the user for the ID of a saved extract configuration.",
+        quote(job.configuration_id.as_str(), 130)
+    )))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -29,7 +29,8 @@ pub(crate) async fn directory_size(
     directory_id: &DirectoryId,
     deadline: Instant,
 ) -> Result<Option<usize>, ToolError> {
-    let deadline = deadline.min(Instant::now() + PATIENCE);
+    let patience = PATIENCE.min(account.policy.timeout / 6);
+    let deadline = deadline.min(Instant::now() + patience);
     let directories = account.client.directories();
     let mut count = 0;
     let mut reading = Reading::new(PAGES);

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde_json::json;
+
 use super::account::Account;
 use super::key_help::how_to_pass_the_key;
 use crate::foreign::quote;
@@ -43,7 +46,7 @@ impl Operation<'_> {
     }
 }
 
-/// The error of an operation that had no effect, or that may be repeated.
+/// The error of an operation that had no effect.
 pub(crate) fn explain(
     operation: Operation<'_>,
     error: Error,
@@ -55,22 +58,23 @@ pub(crate) fn explain(
     ToolError::caused_by(text, error)
 }
 
-/// The error of a create, which may have happened all the same.
-pub(crate) fn explain_create(
+/// The error of a create that may have happened all the same. `look_after`: it was created then or later, if it was.
+pub(crate) fn explain_unknown(
     request: &CreateBatch,
+    look_after: Option<Timestamp>,
     error: Error,
     context: &RequestContext,
     account: &Account,
 ) -> ToolError {
-    let operation = Operation::Create;
-    if error.had_no_effect() {
-        return explain(operation, error, context, account);
+    let Sentence { cause, .. } = sentence(Operation::Create, &error, context, account);
+    let mut look = json!({ "source_directory_id": request.source_directory_id });
+    if let (Some(after), Some(members)) = (look_after, look.as_object_mut()) {
+        members.insert("created_at_on_or_after".to_owned(), json!(format!("{after:.0}")));
     }
-    let Sentence { cause, .. } = sentence(operation, &error, context, account);
-    let directory = &request.source_directory_id;
     let text = format!(
-        "It is not known whether the batch was created: {cause}{}. Do not call `create_batch` again yet, that could cost the user \
-         twice: call `list_batches` with `source_directory_id: \"{directory}\"` first, in a minute, and use the batch if it is there.",
+        "The outcome is unknown: a batch may have been created, or not: {cause}{}. Do not call `create_batch` for this again before \
+         `list_batches` has told: call it with {look} in a minute. If the batch is there, follow it with `get_batch`; if it is not, \
+         nothing was created and `create_batch` may be called again.",
         reason(&error)
     );
     ToolError::caused_by(text, error)

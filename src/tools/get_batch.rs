@@ -15,30 +15,29 @@ use super::error::{Operation, explain};
 use super::files::{Files, stale_cursor};
 use super::lookups::Outcomes;
 use super::summary::Detail;
+use super::token::Token;
 use crate::llamacloud::{BatchId, Expand, OrganizationId, ProjectId};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
 /// What is left of a call's time when its lookups end, for the answer itself.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
 
-/// Reads one LlamaCloud batch: its status, what that means and, on request, what became of its files. Use it to follow a batch from
-/// `create_batch` or `list_batches`, waiting `check_again_in_seconds` between calls until `final` is true; then expand `outcomes` once.
-/// Changes and costs nothing. Answers with `summary` and the batch; with `expand` also file counts, grouped problems and a page of files.
+/// Reads one batch: its status and, with `expand`, what became of its files. Use it to follow a batch, waiting
+/// `check_again_in_seconds` between calls until `final` is true. Changes and costs nothing. `summary` says what to do
+/// next.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
-    /// Batch ID, as `create_batch` or `list_batches` gave it.
+    /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// What to add, problem files first. `outcomes`: each file's name, how its own job ended, and why it failed. `results`: each file's
-    /// job ID, or why it has none; one request instead of up to 15. Left out: the status alone.
-    #[schemars(length(max = 2))]
+    /// Adds, problem files first: `outcomes`: each file's name, how its job ended, and why it failed. `results`: only job IDs, one
+    /// request in place of up to 15. Default: the status alone.
     expand: Option<Vec<Expansion>>,
-    /// `next_results_cursor` of the answer before, for the next page of files; implies its `expand`.
-    #[schemars(length(min = 1, max = 2000))]
-    results_cursor: Option<String>,
-    /// Project UUID. Left out: the API key's own project.
+    /// `next_results_cursor` of the answer before, for more files.
+    results_cursor: Option<Token>,
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
@@ -83,8 +82,8 @@ impl Tool for GetBatch {
         let account = &self.account;
         let scope = account.scope(project_id, organization_id)?;
         let cursor = results_cursor
-            .as_deref()
-            .map(|text| Cursor::decode(text).ok_or_else(stale_cursor));
+            .as_ref()
+            .map(|Token(text)| Cursor::decode(text).ok_or_else(stale_cursor));
         let cursor = cursor.transpose()?;
         let detail = detail(&expand.unwrap_or_default(), cursor.as_ref());
         let expand: &[Expand] = if detail == Detail::Status {

@@ -11,34 +11,33 @@ use super::batch::BatchFacts;
 use super::error::{Operation, explain};
 use super::moment::Moment;
 use super::summary::{number, plural};
+use super::token::Token;
 use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists LlamaCloud batches, filtered. Use it to find a batch whose ID is not known, and to see after a failed or interrupted
-/// `create_batch` whether the batch exists; for one known batch use `get_batch`. Changes and costs nothing. Answers with `summary`
-/// (counts by status, the oldest unfinished batch), `batches` and `next_page_token`; results of files are not part of it.
+/// Lists batches, filtered. Use it to find a batch whose ID is not known, or to see whether an interrupted
+/// `create_batch` worked; for one known batch use `get_batch`. Changes and costs nothing. `summary` counts by status.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
-    /// Only batches with this status.
+    /// Only this status.
     status: Option<Status>,
-    /// Only batches of this directory, for example `dir-…`.
+    /// Only this directory, `dir-…`.
     source_directory_id: Option<DirectoryId>,
-    /// Only batches created then or later: RFC 3339 with offset (`2026-11-24T08:00:00Z`), or a date, meaning its start in UTC.
+    /// RFC 3339 with offset, or a date, meaning its start in UTC.
     created_at_on_or_after: Option<Moment>,
-    /// Only batches created then or earlier; same forms.
+    /// Same forms; not before the other.
     created_at_on_or_before: Option<Moment>,
-    /// Batches a page, at least 1. Left out: 20. Fewer come where the answer would get too long.
+    /// At least 1; fewer come if the answer got too long. Default: 20.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the answer before; keep the other arguments as they were.
-    #[schemars(length(min = 1, max = 2048))]
-    page_token: Option<String>,
-    /// Project UUID. Left out: the API key's own project.
+    /// `next_page_token` of the page before, other arguments unchanged.
+    page_token: Option<Token>,
+    /// UUID. Default: the API key's.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Left out: the API key's own.
+    /// UUID. Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 
@@ -204,7 +203,7 @@ impl Tool for ListBatches {
             created_at_on_or_after: after.map(|moment| moment.0),
             created_at_on_or_before: before.map(|moment| moment.0),
             page_size: Some(input.page_size.map_or(DEFAULT_PAGE_SIZE, NonZeroU32::get)),
-            page_token: input.page_token,
+            page_token: input.page_token.map(|token| token.0),
         };
         let deadline = self.account.deadline();
         loop {

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `create_batch`, `list_batches`, `get_batch` | input, output and call of a tool |
+//! | `create_sentences` | what `create_batch` says of a batch that exists |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
 //! | `batch` | a batch as a model sees it |
 //! | `lookups`, `pages`, `gaps` | names of files and states of jobs, read from LlamaCloud, and what of them could not be read |
@@ -10,13 +11,14 @@
 //! | `answer`, `summary` | the answer of `get_batch` within its limit, and its sentences |
 //! | `directory_size` | how many files a new batch would run over |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
-//! | `moment` | instants in arguments |
+//! | `moment`, `token` | instants and opaque texts in arguments |
 
 mod account;
 mod answer;
 mod batch;
 mod counts;
 mod create_batch;
+mod create_sentences;
 mod cursor;
 mod directory_size;
 mod error;
@@ -30,6 +32,7 @@ mod moment;
 mod pages;
 mod reasons;
 mod summary;
+mod token;
 
 pub use account::Policy;
 
@@ -38,7 +41,7 @@ use create_batch::CreateBatch;
 use get_batch::GetBatch;
 use list_batches::ListBatches;
 
-use crate::llamacloud::Client;
+use crate::llamacloud::{Client, CreateOnce};
 use crate::mcp::{Icon, Tool, ToolSet};
 
 /// What a model reads before it uses the tools; at most 800 characters.
@@ -52,7 +55,9 @@ Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file 
 means no reliable results, CANCELLED keeps what was finished.";
 
 /// Every tool that the policy allows, in the order in which they are listed.
-pub fn all(client: Client, policy: Policy, icons: &'static [Icon]) -> ToolSet {
+///
+/// `create_once` has to use the same client.
+pub fn all(client: Client, create_once: CreateOnce, policy: Policy, icons: &'static [Icon]) -> ToolSet {
     let account = Account::new(client, policy);
     let Policy { read_only, .. } = account.policy;
     let mut tools = ToolSet::new(icons);
@@ -62,7 +67,7 @@ pub fn all(client: Client, policy: Policy, icons: &'static [Icon]) -> ToolSet {
             "This server was started with --read-only: it creates nothing.",
         )
     } else {
-        tools.with(CreateBatch::new(account.clone()))
+        tools.with(CreateBatch::new(account.clone(), create_once))
     };
     tools = tools
         .with(ListBatches::new(account.clone()))

@@ -1,5 +1,44 @@
-//! The whole server, driven from outside.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+//! The whole server, driven from outside: through an in-memory pipe, as a process, and by the official SDK.
+//!
+//! Every test goes through [`harness`], which checks each line that the server writes, whatever the test is about.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+mod harness;
+
+/// What the tools say to arguments that they do not accept.
+mod bad_arguments;
+/// Giving up what was asked for.
+mod cancellation;
+/// The official Rust SDK as a client.
+mod clients_rmcp;
+/// The built binary: arguments, settings, exit codes.
+mod command_line;
+/// What the documents say is so.
+mod documents;
+/// What the tools say when something is wrong.
+mod errors;
+/// A client that reads slowly or not at all.
+mod flow;
+/// Bytes that are not quite what they should be.
+mod framing;
+/// Opening a conversation, in every revision and in any order.
+mod handshake;
 /// What became of each file of a batch, against the API's own word.
 mod outcomes;
+/// The built binary as a process: signals, and what happens to its three streams.
+#[cfg(unix)]
+mod process;
+/// A client that only calls tools, which the examples use as well.
+mod session;
+/// Rules that the sources keep.
+mod tidy;
+/// What the tools do with a LlamaCloud that behaves.
+mod tools_call;
+/// What is advertised: the contract of `manifests/tools.json`.
+mod tools_list;

@@ -10,6 +10,7 @@ use llamacloud_batches_mcp::sandbox::{self, Sandbox, Speed};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A server, its sandbox, and the pipe between it and us.
 pub(crate) struct Session {
@@ -41,7 +42,7 @@ impl Session {
         config.max_result_chars = max_result_chars;
         let (input, to_server) = tokio::io::duplex(1 << 20);
         let (from_server, output) = tokio::io::duplex(1 << 20);
-        let server = app::server(&config).unwrap();
+        let server = app::server(&config, &TaskTracker::new()).unwrap();
         tokio::spawn(async move {
             let transport = Transport::new(to_server, from_server);
             serve(&server, transport, &Limits::default(), &CancellationToken::new()).await
@@ -80,10 +81,17 @@ impl Session {
     pub(crate) async fn create(&mut self, directory: &str, job_type: &str, configuration: &str) -> String {
         let arguments = json!({
             "source_directory_id": directory,
+            "allow_duplicate": true,
             "config": { "job": { "type": job_type, "configuration_id": configuration } },
         });
         let batch = self.call("create_batch", arguments).await.unwrap();
         batch["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The first page of what became of a batch's files.
+    pub(crate) async fn outcomes(&mut self, batch_id: &str) -> Value {
+        let arguments = json!({ "batch_id": batch_id, "expand": ["outcomes"] });
+        self.call("get_batch", arguments).await.unwrap()
     }
 
     /// Every page of a batch's files, as the calls one after the other bring them.

@@ -1,0 +1,209 @@
+//! Every kind of bad answer: what it is called, how often it was asked for, whether a POST surely did nothing.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::{
+    Client, ErrorKind, Settings,
+    test_server::{Act, KEY, TestServer, reply},
+    wire_tests::{create, get},
+};
+
+/// What follows the bytes of a bad answer.
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    Wait,
+    Close,
+    Hang,
+    Endless,
+}
+use Then::{Close, Endless, Hang, Wait};
+
+/// How often a bad answer is asked for by GET and by POST, and whether a POST surely did nothing.
+#[derive(Debug, Clone, Copy)]
+enum Sent {
+    OnceInVain,
+    OnceWhoKnows,
+    OnceByPost,
+    AgainInVain,
+}
+use Sent::{AgainInVain, OnceByPost, OnceInVain, OnceWhoKnows};
+
+async fn check_bad(then: Then, bytes: &[u8], sent: Sent, expected: &str) {
+    let (gets, posts, no_effect) = match sent {
+        OnceInVain => (1, 1, true),
+        OnceWhoKnows => (1, 1, false),
+        OnceByPost => (3, 1, false),
+        AgainInVain => (3, 3, true),
+    };
+    for (post, hits) in [(false, gets), (true, posts)] {
+        let bytes = bytes.to_vec();
+        let server = TestServer::start(move |_, _| match then {
+            Wait => Act::Reply(bytes.clone()),
+            Close => Act::Close(bytes.clone()),
+            Hang => Act::Hang(bytes.clone()),
+            Endless => Act::Endless(bytes.clone()),
+        });
+        let server = server.await;
+        let attempt_timeout = Duration::from_millis(if matches!(then, Hang) { 100 } else { 4000 });
+        let client = Client::new(Settings {
+            attempt_timeout,
+            ..server.settings()
+        });
+        let result = if post {
+            create(&client).await
+        } else {
+            get(&client).await
+        };
+        let error = result.unwrap_err();
+        let reason = error.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        assert_eq!(format!("{}{reason}", error.kind()), expected);
+        assert_eq!(
+            (server.seen().len(), error.attempts()),
+            (hits, u32::try_from(hits).unwrap()),
+            "{error}"
+        );
+        assert!(!post || error.had_no_effect() == no_effect, "{error}");
+        assert_eq!(
+            error.request(),
+            if post {
+                "POST /api/v2/batches"
+            } else {
+                "GET /api/v2/batches/bat-1"
+            }
+        );
+        assert!(!format!("{error} {error:?} {client:?}").contains(KEY));
+    }
+}
+
+#[tokio::test]
+async fn every_refusal() {
+    let check = async |head: &str, body: &str, sent: Sent, expected: &str| {
+        let bytes = format!(
+            "HTTP/1.1 {}\r\nconnection: close\r\n\r\n{body}",
+            head.replace('\n', "\r\n")
+        );
+        check_bad(Close, bytes.as_bytes(), sent, expected).await;
+    };
+    let body = format!(r#"{{"detail":"Invalid authentication token {KEY}"}}"#);
+    let expected = "the API key was rejected (401): Invalid authentication token [API key]";
+    check("401 x", &body, OnceInVain, expected).await;
+    check("402 x", "", OnceInVain, "payment required (402)").await;
+    check("403 x", r#"{"detail":"no"}"#, OnceInVain, "forbidden (403): no").await;
+    check("404 x", r#"{"details":"no"}"#, OnceInVain, "not found (404): no").await;
+    check("409 x", "", OnceInVain, "conflict (409)").await;
+    check("413 x", "", OnceInVain, "too large (413)").await;
+    let body = r#"{"detail":[{"loc":["query","status"],"msg":"odd","type":"t","input":"secret"}]}"#;
+    check("422 x", body, OnceInVain, r#"rejected (422): query.status "odd""#).await;
+    check(
+        "418 x",
+        "short and stout",
+        OnceInVain,
+        "rejected (418): short and stout",
+    )
+    .await;
+    check("408 x", "", OnceByPost, "unavailable (408)").await;
+    check("429 x", r#"{"detail":"slow"}"#, AgainInVain, "rate limited (429): slow").await;
+    let body = r#"{"detail":"Oops! ID: 32763f53-0000-4000-8000-000000000000."}"#;
+    let expected = "unavailable (500), correlation id 32763f53-0000-4000-8000-000000000000: \
+                    Oops! ID: 32763f53-0000-4000-8000-000000000000.";
+    check("500 x", body, OnceByPost, expected).await;
+    check(
+        "502 x",
+        "<html>Bad Gateway</html>",
+        OnceByPost,
+        "unavailable (502): an HTML page",
+    )
+    .await;
+    check(
+        "503 x\nretry-after-ms: 1",
+        "",
+        OnceByPost,
+        "unavailable (503), retry after 1 ms",
+    )
+    .await;
+    let head = "307 x\nlocation: https://u:p@login.example/x?y";
+    check(head, "", OnceInVain, "redirected to login.example").await;
+    check("303 x\nlocation: /x", "", OnceWhoKnows, "redirected").await;
+}
+
+#[tokio::test]
+async fn every_broken_exchange() {
+    check_bad(
+        Close,
+        b"",
+        OnceByPost,
+        "unreachable: connection closed before message completed",
+    )
+    .await;
+    let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"id\":";
+    check_bad(
+        Close,
+        cut,
+        OnceByPost,
+        "unreachable: end of file before message length reached",
+    )
+    .await;
+    check_bad(
+        Wait,
+        b"SSH-2.0-x\r\n\r\n",
+        OnceByPost,
+        "unreachable: invalid HTTP version parsed",
+    )
+    .await;
+    check_bad(Hang, b"", OnceByPost, "timed out").await;
+    check_bad(Hang, cut, OnceByPost, "timed out").await;
+    let endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    check_bad(Endless, endless, OnceWhoKnows, "the answer is larger than 65536 bytes").await;
+}
+
+#[tokio::test]
+async fn every_unreadable_success() {
+    let check = async |body: &str, expected: &str| {
+        let bytes = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{body}");
+        check_bad(
+            Close,
+            bytes.as_bytes(),
+            OnceWhoKnows,
+            &format!("the answer is not readable: {expected}"),
+        )
+        .await;
+    };
+    check(r#"{"detail":"missing"}"#, "no `id`").await;
+    check(
+        r#"{"id":"b","results":"secret"}"#,
+        "unexpected type of value in results",
+    )
+    .await;
+    check(r#"{"id":"b","results":[7]}"#, "unexpected type of value in results[0]").await;
+    check("<html>", "not JSON").await;
+    check("{\"id\":", "JSON that ends early").await;
+    check("", "JSON that ends early").await;
+    check(r#"{"id":"b"} {"id":"b"}"#, "more than one JSON value").await;
+}
+
+#[tokio::test]
+async fn an_endless_error_body_is_not_waited_for() {
+    let head = b"HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n";
+    let server = TestServer::start(|_, _| Act::Endless(head.to_vec())).await;
+    assert_eq!(get(&server.client()).await.unwrap_err().kind(), &ErrorKind::NotFound);
+    let head = b"HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\n";
+    let server = TestServer::start(|_, _| Act::Hang(head.to_vec())).await;
+    let settings = Settings {
+        attempt_timeout: Duration::from_millis(400),
+        ..server.settings()
+    };
+    let error = create(&Client::new(settings)).await.unwrap_err();
+    assert_eq!((error.kind(), error.had_no_effect()), (&ErrorKind::NotFound, true));
+}
+
+#[tokio::test]
+async fn a_small_answer_that_unpacks_to_a_large_one_is_refused() {
+    let bomb = BASE64_STANDARD.decode(GZIP_OF_200000_SPACES).unwrap();
+    let server = TestServer::start(move |_, _| reply("200 OK\ncontent-encoding: gzip", &bomb)).await;
+    let error = get(&server.client()).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::OversizedBody { limit_bytes: 65536 });
+}
+
+const GZIP_OF_200000_SPACES: &str = "H4sIAAAAAAACA+3BMQEAAADCoCrrn9IM/kABAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAK8BMWFiEEANAwA=";

@@ -1,0 +1,127 @@
+"""What each Python client does with the server, whatever the SDK and the protocol revision.
+
+Proves: the tools are listed as documented; each succeeds and fails as documented; the same create twice makes one
+batch; a call can be cancelled and the next one works. The two client scripts only say how their SDK lists, calls and
+cancels.
+"""
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+CLIENTS = Path(os.environ["CLIENTS_DIR"])
+CONSTANTS = json.loads((CLIENTS / "constants.json").read_text())
+LIMIT_SECONDS = 120
+STRUCTURED_SINCE = "2025-06-18"
+INVALID_PARAMS = -32602
+STEPS = 3  # The sandbox moves a batch one state on with each read.
+CREATE = {
+    "source_directory_id": CONSTANTS["directories"]["small"],
+    "config": {"job": {"type": "parse_v2", "configuration_id": CONSTANTS["configurations"]["parse_v2"]}},
+}
+
+
+Progress = Callable[[float, float | None, str | None], Awaitable[None]]
+
+
+class Driver(Protocol):
+    """One connected client. Results and tools are in their wire form."""
+
+    revision: str
+
+    async def list_tools(self) -> list[dict[str, Any]]: ...
+
+    async def call(self, tool: str, arguments: dict[str, Any], progress: Progress | None = None) -> dict[str, Any]: ...
+
+    async def error_code(self, tool: str, arguments: dict[str, Any]) -> int:
+        """The code of the protocol error that the call must end with."""
+        ...
+
+    async def cancel(self, tool: str, arguments: dict[str, Any], meanwhile: Callable[[], Awaitable[Any]]) -> None:
+        """Starts a call, runs `meanwhile` beside it, then cancels the call, which must not have ended."""
+        ...
+
+
+def server() -> dict[str, Any]:
+    """The parameters of `StdioServerParameters`, which both SDKs spell alike: the server, recorded."""
+    command = [str(CLIENTS / "record"), os.environ["RECORD_DIR"], os.environ["SERVER_BINARY"]]
+    return {
+        "command": "bash",
+        "args": [*command, *CONSTANTS["server_arguments"]],
+        "env": {"LLAMA_CLOUD_API_KEY": CONSTANTS["canary"]},
+    }
+
+
+async def run(client: Driver) -> None:
+    """The whole scenario, in one session."""
+    tools = await client.list_tools()
+    check_tools(tools)
+    steps: list[float] = []
+
+    async def note(progress: float, _total: float | None, _message: str | None) -> None:
+        steps.append(progress)
+
+    async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return success(await client.call(tool, arguments, note), client.revision)
+
+    batch = await call("create_batch", CREATE)
+    assert batch["created"] is True and batch["source_directory_id"] == CREATE["source_directory_id"], batch
+    get = {"batch_id": batch["id"], "expand": ["results"]}
+
+    async def listing() -> None:
+        listed = await call("list_batches", {"source_directory_id": CREATE["source_directory_id"]})
+        assert batch["id"] in [b["id"] for b in listed["batches"]], listed
+
+    # The first read of a batch hangs: the server is started with that fault.
+    await client.cancel("get_batch", get, listing)
+    for _ in range(STEPS):
+        got = await call("get_batch", get)
+    assert (got["id"], got["status"], got["final"]) == (batch["id"], "COMPLETED", True), got
+    assert got["results"], got
+    same = await call("create_batch", CREATE)
+    assert (same["id"], same["created"]) == (batch["id"], False), same
+    assert not steps, "only a call that waits reports progress"
+
+    failure(await client.call("create_batch", {**CREATE, "source_directory_id": "a b"}), "source_directory_id")
+    failure(await client.call("list_batches", {"page_size": 0}), "page_size")
+    failure(await client.call("get_batch", {"batch_id": 7}), "batch_id")
+    failure(await client.call("get_batch", {"batch_id": CONSTANTS["unknown_batch"]}), CONSTANTS["unknown_batch"])
+    assert await client.error_code(CONSTANTS["unknown_tool"], {}) == INVALID_PARAMS
+
+    # A server that can wait reports each poll to a client that asks for it.
+    if "wait_seconds" in tools[2]["inputSchema"]["properties"]:
+        again = await call("create_batch", {**CREATE, "allow_duplicate": True, "wait_seconds": 60})
+        assert again["status"] == "COMPLETED" and again["id"] != batch["id"], again
+        assert steps and all(a < b for a, b in pairwise(steps)), steps
+    if '"outcomes"' in json.dumps(tools[2]["inputSchema"]):
+        outcomes = await call("get_batch", {"batch_id": batch["id"], "expand": ["outcomes"]})
+        assert outcomes["id"] == batch["id"] and outcomes["files"], outcomes
+
+
+def check_tools(tools: list[dict[str, Any]]) -> None:
+    assert [tool["name"] for tool in tools] == CONSTANTS["tools"], tools
+    for tool in tools:
+        assert tool["description"] and tool["inputSchema"]["type"] == "object", tool
+
+
+def success(result: dict[str, Any], revision: str) -> dict[str, Any]:
+    """The data of a result that is no error: said twice where the revision has structured content, in text before."""
+    (block,) = result["content"]
+    assert not result.get("isError"), block
+    data = json.loads(block["text"])
+    if revision >= STRUCTURED_SINCE:
+        assert json.dumps(result["structuredContent"], separators=(",", ":"), ensure_ascii=False) == block["text"]
+    else:
+        assert "structuredContent" not in result, result
+    assert data["summary"].startswith("[sandbox]"), data["summary"]
+    return data
+
+
+def failure(result: dict[str, Any], names: str) -> None:
+    """A tool error: text only, naming what was wrong."""
+    (block,) = result["content"]
+    assert result["isError"] is True and "structuredContent" not in result, result
+    assert names in block["text"], block["text"]

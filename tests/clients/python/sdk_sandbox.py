@@ -1,0 +1,156 @@
+"""PyPI `llama-cloud` takes the sandbox for LlamaCloud.
+
+Proves: LlamaCloud's own Python SDK, validating every answer strictly, can create, list, page, filter, read and cancel
+batches, look up files and jobs, and recognises each refusal. It is configured by its own environment variables.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+import unittest
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import llama_cloud
+
+CONSTANTS = json.loads((Path(os.environ["CLIENTS_DIR"]) / "constants.json").read_text())
+DIRECTORIES = CONSTANTS["directories"]
+LIMIT_SECONDS = 60
+FINAL = ("COMPLETED", "FAILED", "CANCELLED")
+OTHER_UUID = "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e"
+
+
+class SandboxTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        command = [os.environ["SERVER_BINARY"], *CONSTANTS["sandbox_arguments"]]
+        cls.sandbox = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        cls.addClassCleanup(cls.stop)
+        found = next(filter(None, (re.search(r"listening on (http:\S+)", line) for line in cls.sandbox.stderr)), None)
+        assert found, "the sandbox did not start"
+        os.environ["LLAMA_CLOUD_BASE_URL"] = found[1]
+        os.environ["LLAMA_CLOUD_API_KEY"] = CONSTANTS["sandbox_key"]
+        cls.client = cls.connect()
+
+    @classmethod
+    def stop(cls) -> None:
+        cls.sandbox.terminate()
+        _, errors = cls.sandbox.communicate(timeout=LIMIT_SECONDS)
+        assert cls.sandbox.returncode == 0, errors
+
+    @staticmethod
+    def connect(**more: Any) -> llama_cloud.LlamaCloud:
+        return llama_cloud.LlamaCloud(max_retries=0, _strict_response_validation=True, **more)
+
+    def create(self, directory: str, job_type: str = "parse_v2") -> Any:
+        configuration = CONSTANTS["configurations"][job_type]
+        job = {"type": job_type, "configuration_id": configuration}
+        return self.client.batches.create(source_directory_id=DIRECTORIES[directory], config={"job": job})
+
+    def final(self, batch_id: str) -> Any:
+        """The batch with its results, once it is final."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            batch = self.client.batches.get(batch_id)
+            self.assertIsNone(batch.results, "results come only when asked for")
+            if batch.status in FINAL:
+                return self.client.batches.get(batch_id, expand=["results"])
+        raise AssertionError(f"{batch_id} is not final after {LIMIT_SECONDS} s")
+
+    def test_create_answers_with_the_batch(self) -> None:
+        batch = self.create("small")
+        self.assertEqual(batch.source_directory_id, DIRECTORIES["small"])
+        self.assertEqual(batch.config.job.configuration_id, CONSTANTS["configurations"]["parse_v2"])
+        self.assertIn(batch.status, ("PENDING", "RUNNING"))
+        self.assertIsNotNone(batch.created_at)
+
+    def test_list_pages_through_everything_once(self) -> None:
+        made = [self.create("small").id for _ in range(5)]
+        first = self.client.batches.list(page_size=2)
+        self.assertEqual(len(first.items), 2)
+        self.assertTrue(first.has_next_page())
+        second = self.client.batches.list(page_size=2, page_token=first.next_page_token)
+        self.assertFalse({batch.id for batch in first.items} & {batch.id for batch in second.items})
+        everything = [batch.id for batch in self.client.batches.list(page_size=2)]
+        self.assertEqual(len(everything), len(set(everything)))
+        self.assertLessEqual(set(made), set(everything))
+
+    def test_list_filters(self) -> None:
+        batch = self.final(self.create("stragglers").id)
+        created, second = batch.created_at, timedelta(seconds=1)
+
+        def listed(**filters: Any) -> bool:
+            return batch.id in [other.id for other in self.client.batches.list(**filters)]
+
+        self.assertTrue(listed(status="COMPLETED"))
+        for status in ("PENDING", "THROTTLED", "RUNNING", "FAILED", "CANCELLED"):
+            self.assertFalse(listed(status=status), status)
+        self.assertTrue(listed(source_directory_id=DIRECTORIES["stragglers"]))
+        self.assertFalse(listed(source_directory_id=DIRECTORIES["small"]))
+        self.assertTrue(listed(created_at_on_or_after=created, created_at_on_or_before=created))
+        self.assertFalse(listed(created_at_on_or_after=created + second))
+        self.assertFalse(listed(created_at_on_or_before=created - second))
+        self.assertTrue(listed(project_id=batch.project_id))
+        with self.assertRaises(llama_cloud.PermissionDeniedError):
+            listed(project_id=OTHER_UUID)
+        with self.assertRaises(llama_cloud.PermissionDeniedError):
+            listed(organization_id=OTHER_UUID)
+
+    def test_results_lead_to_files_and_jobs(self) -> None:
+        for job_type, jobs in (("parse_v2", self.client.parsing), ("extract_v2", self.client.extract)):
+            batch = self.final(self.create("failing", job_type).id)
+            self.assertEqual(batch.status, "COMPLETED")
+            files = [file.id for file in self.client.beta.directories.files.list(DIRECTORIES["failing"], page_size=5)]
+            self.assertEqual(sorted(result.source_directory_file_id for result in batch.results), sorted(files))
+            self.assertTrue(any(result.error_message for result in batch.results))
+            wanted = {result.job_reference.id for result in batch.results if result.job_reference}
+            found = {job.id: job.status for job in jobs.list(job_ids=sorted(wanted), page_size=5)}
+            self.assertEqual(set(found), wanted)
+            self.assertIn("FAILED", found.values())
+            (one,) = jobs.list(job_ids=sorted(wanted)[:1])
+            self.assertEqual(one.id, sorted(wanted)[0])
+
+    def test_a_directory_of_a_thousand_files_is_listed_whole(self) -> None:
+        files = self.client.beta.directories.files.list(DIRECTORIES["thousand"], page_size=300)
+        self.assertEqual(len({file.id for file in files}), 1000)
+
+    def test_a_broken_batch_fails_without_results(self) -> None:
+        batch = self.final(self.create("broken").id)
+        self.assertEqual((batch.status, batch.results), ("FAILED", None))
+
+    def test_cancel_ends_a_batch_once(self) -> None:
+        batch = self.create("thousand")
+        self.assertEqual(self.client.batches.cancel(batch.id).id, batch.id)
+        self.assertEqual(self.final(batch.id).status, "CANCELLED")
+        with self.assertRaises(llama_cloud.APIStatusError) as refusal:
+            self.client.batches.cancel(batch.id)
+        self.assertEqual(refusal.exception.status_code // 100, 4)
+
+    def test_another_key_is_refused(self) -> None:
+        with self.assertRaises(llama_cloud.AuthenticationError):
+            self.connect(api_key="llx-other").batches.list()
+
+    def test_what_is_not_there_is_not_found(self) -> None:
+        with self.assertRaises(llama_cloud.NotFoundError):
+            self.client.batches.get(CONSTANTS["unknown_batch"])
+        with self.assertRaises(llama_cloud.NotFoundError):
+            self.client.batches.cancel(CONSTANTS["unknown_batch"])
+        with self.assertRaises(llama_cloud.NotFoundError):
+            self.client.beta.directories.files.list("dir-none")
+
+    def test_bad_values_are_named(self) -> None:
+        job: Any = {"type": "split_v1", "configuration_id": CONSTANTS["configurations"]["parse_v2"]}
+        with self.assertRaises(llama_cloud.UnprocessableEntityError) as refusal:
+            self.client.batches.create(source_directory_id=DIRECTORIES["small"], config={"job": job})
+        self.assertEqual(refusal.exception.body["detail"][0]["loc"], ["body", "config", "job", "type"])
+        for bad in ({"page_size": 0}, {"status": "DONE"}, {"created_at_on_or_after": "yesterday"}, {"project_id": "x"}):
+            with self.assertRaises(llama_cloud.UnprocessableEntityError) as refusal:
+                self.client.batches.list(**bad)
+            self.assertEqual(refusal.exception.body["detail"][0]["loc"], ["query", *bad])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,28 @@
+// npm `@modelcontextprotocol/client` 2.x drives the built server in the mode that CLIENT_MODE names.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { LIMIT, run, server } from './scenario.mjs';
+
+const MODES = {
+  auto: { mode: 'auto', revision: '2026-07-28' },
+  legacy: { mode: 'legacy', revision: '2025-11-25' },
+  '2026-07-28': { mode: { pin: '2026-07-28' }, revision: '2026-07-28' },
+};
+const { mode, revision } = MODES[process.env.CLIENT_MODE];
+
+test(`client 2.x, ${process.env.CLIENT_MODE}`, LIMIT, async () => {
+  const client = new Client({ name: 'client-tests', version: '1.0.0' }, { versionNegotiation: { mode } });
+  await client.connect(new StdioClientTransport(server()));
+  assert.equal(client.getNegotiatedProtocolVersion(), revision);
+  try {
+    await run({
+      listTools: async () => (await client.listTools()).tools,
+      call: (name, args, options) => client.callTool({ name, arguments: args }, options),
+    });
+  } finally {
+    await client.close();
+  }
+});

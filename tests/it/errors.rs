@@ -1,0 +1,295 @@
+//! What the tools say when something is wrong: each condition has its own sentence, and the sentence says what to do next.
+
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_OVERSIZED, DIR_SMALL, SAVED_EXTRACT};
+use serde_json::{Value, json};
+
+use super::harness::upstream::{Reply, Upstream, response};
+use super::harness::{Harness, Setup};
+use super::tools_call::parse;
+
+/// What a call says that must be an error; numbers that differ from run to run are blanked.
+pub(crate) async fn sentence(harness: &mut Harness, tool: &str, arguments: Value) -> String {
+    let said = harness.call(tool, arguments).await;
+    blank(said.error())
+}
+
+/// `#` for every correlation id and port.
+fn blank(text: &str) -> String {
+    let words = text.split_inclusive(' ').map(|word| {
+        let bare = word.trim_matches(|character: char| !character.is_ascii_alphanumeric());
+        if bare.len() == 36 && bare.matches('-').count() == 4 {
+            word.replace(bare, "#")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect()
+}
+
+/// One fault of the sandbox, what is said of it, and how often the sandbox was asked.
+async fn check_fault(fault: &'static str, tool: &str, arguments: Value, hits: usize, expected: Expect) {
+    let setup = Setup {
+        faults: fault,
+        timeout: Duration::from_millis(2500),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    expected.assert_eq(&sentence(&mut harness, tool, arguments).await);
+    harness.close(hits).await;
+}
+
+#[tokio::test]
+async fn what_the_api_refuses() {
+    let get = || json!({ "batch_id": "bat-1" });
+    check_fault("401", "get_batch", get(), 1, expect![[r#"Batch bat-1 could not be read: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be restarted."#]]).await;
+    check_fault("402", "create_batch", parse(DIR_SMALL), 1, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
+    check_fault("402@create", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
+    check_fault("403", "list_batches", json!({}), 1, expect![[r#"The batches could not be listed: this API key may not do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
+    check_fault("429=60", "get_batch", get(), 1, expect![[r#"Batch bat-1 could not be read: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
+    check_fault("429=60@create", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
+    check_fault(
+        "500-before-commit,401@list:9",
+        "create_batch",
+        parse(DIR_SMALL),
+        1,
+        expect![[r#"No batch was created: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be restarted."#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_api_does_not_know_or_accept() {
+    check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"Batch bat-none could not be read: LlamaCloud knows no such thing in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist, and those of another project need its `project_id`."#]]).await;
+    check_fault("", "create_batch", parse("dir-none"), 2, expect![[r#"No batch was created: LlamaCloud knows no such thing in this project (404): "Directory dir-none not found". Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its `project_id`."#]]).await;
+    check_fault("", "create_batch", parse(DIR_EMPTY), 2, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Directory dir-empty has no files to process". Correct what it names and call again."#]]).await;
+    check_fault("", "create_batch", parse(DIR_OVERSIZED), 2, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Directory dir-oversized has 1001 files; a batch is limited to 1000 source files". Correct what it names and call again."#]]).await;
+    let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
+    let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
+    check_fault("", "create_batch", other_product, 2, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what it names and call again."#]]).await;
+    check_fault("", "list_batches", json!({ "page_size": 5000 }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (422): query.page_size "Input should be less than or equal to 1000". Correct what it names and call again."#]]).await;
+    check_fault("", "list_batches", json!({ "page_token": "nonsense" }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (400): "Invalid page token". Correct what it names and call again."#]]).await;
+    check_fault(
+        "",
+        "get_batch",
+        json!({ "batch_id": "bat-1", "project_id": "no-uuid" }),
+        1,
+        expect![[r#"Batch bat-1 could not be read: LlamaCloud rejected the request (422): query.project_id "Input should be a valid UUID, invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `n` at 1". Correct what it names and call again."#]],
+    )
+    .await;
+}
+
+/// One answer of an upstream that is not what the API documents, and what is said of it.
+async fn check_reply(reply: Reply, expected: Expect) {
+    let upstream = Upstream::start([reply]).await;
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        timeout: Duration::from_millis(1500),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    expected.assert_eq(&sentence(&mut harness, "get_batch", json!({ "batch_id": "bat-1" })).await);
+    assert!(!upstream.lines().is_empty());
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn what_stands_between() {
+    let patient = "retry-after: 3600\r\n";
+    let html = "<html><body><h1>Sign in</h1></body></html>";
+    let gateway = response(
+        "502 Bad Gateway",
+        &format!("content-type: text/html\r\n{patient}"),
+        html,
+    );
+    check_reply(Reply::Bytes(gateway), expect![[r#"Batch bat-1 could not be read: LlamaCloud has a problem of its own (502): "an HTML page". Wait 3600 seconds and call again."#]]).await;
+    check_reply(
+        Reply::Bytes(response("200 OK", "content-type: text/html\r\n", html)),
+        expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "not JSON". The user should check the base URL and what stands between; calling again may help once."#]],
+    )
+    .await;
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\":\"bat-1\"";
+    check_reply(Reply::Bytes(half.to_vec()), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]]).await;
+    check_reply(Reply::Endless, expect!["Batch bat-1 could not be read: the answer is larger than 8 MiB. Ask for less, for example a smaller `page_size`."]).await;
+    check_reply(
+        Reply::Silence,
+        expect!["Batch bat-1 could not be read: 127.0.0.1 did not answer in time. Wait a minute and call again."],
+    )
+    .await;
+    let elsewhere = "location: https://login.example/in?token=secret\r\n";
+    check_reply(Reply::json("302 Found", elsewhere, "{}"), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with a redirect to "login.example", which is never followed with an API key. Calling again will not help. The user should check the base URL."#]]).await;
+    check_reply(
+        Reply::json("307 Temporary Redirect", "location: /elsewhere\r\n", "{}"),
+        expect!["Batch bat-1 could not be read: 127.0.0.1 answered with a redirect, which is never followed with an API key. Calling again will not help. The user should check the base URL."],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn answers_that_the_api_might_give_one_day() {
+    let patient = "retry-after: 3600\r\n";
+    let oops = r#"{"detail":"Oops! correlation ID: 0f8fad5b-d9cb-469f-a165-70867728950e"}"#;
+    check_reply(Reply::json("500 Internal Server Error", patient, oops), expect![[r#"Batch bat-1 could not be read: LlamaCloud has a problem of its own (500): "Oops! correlation ID: #". Wait 3600 seconds and call again; if it stays, the user can give LlamaCloud's support the correlation ID #."#]]).await;
+    check_reply(
+        Reply::json("503 Service Unavailable", patient, r#"{"detail":"busy"}"#),
+        expect![[r#"Batch bat-1 could not be read: LlamaCloud has a problem of its own (503): "busy". Wait 3600 seconds and call again."#]],
+    )
+    .await;
+    check_reply(
+        Reply::json("409 Conflict", "", r#"{"detail":"It is \"final\".\u0007\u202e"}"#),
+        expect![[r#"Batch bat-1 could not be read: its present state does not allow that (409): "It is 'final'.". Look at the state with `get_batch` before trying anything else."#]],
+    )
+    .await;
+    check_reply(
+        Reply::json("413 Content Too Large", "", r#"{"detail":"too large"}"#),
+        expect![[r#"Batch bat-1 could not be read: LlamaCloud finds the request too large (413): "too large". Ask for less, for example a smaller `page_size`. If that does not help, the user should check the base URL."#]],
+    )
+    .await;
+    check_reply(
+        Reply::json("418 I'm a teapot", "", r#"{"detail":"short and stout"}"#),
+        expect![[r#"Batch bat-1 could not be read: LlamaCloud rejected the request (418): "short and stout". Correct what it names and call again."#]],
+    )
+    .await;
+    check_reply(Reply::json("200 OK", "", r#"{"status":"RUNNING"}"#), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "no `id`". The user should check the base URL and what stands between; calling again may help once."#]]).await;
+    check_reply(Reply::json("200 OK", "", "[]"), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "unexpected type of value". The user should check the base URL and what stands between; calling again may help once."#]]).await;
+    check_reply(Reply::json("204 No Content", "", ""), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "JSON that ends early". The user should check the base URL and what stands between; calling again may help once."#]]).await;
+    let details = r#"{"detail":[{"loc":["query","status"],"msg":"Input should be 'A'"},{"loc":["body","config",0],"msg":"Field required"}]}"#;
+    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"Batch bat-1 could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct what it names and call again."#]]).await;
+}
+
+#[tokio::test]
+async fn a_word_that_is_new_is_repeated_in_quotation_marks() {
+    let body = r#"{"id":"bat-1","status":"PAUSED\u202e now","config":{"job":{"type":"split_v1","configuration_id":"c"}},"more":[1]}"#;
+    let upstream = Upstream::start([Reply::json("200 OK", "", body)]).await;
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let said = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
+    expect![[r#""Batch bat-1 has the status \"PAUSED now\", which this server does not know. Look again with `get_batch` in 15 seconds.""#]].assert_eq(&said.json()["summary"].to_string());
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_there() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let setup = Setup {
+        base_url: Some(format!("http://{address}")),
+        timeout: Duration::from_millis(1500),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    expect![[r#"Batch bat-1 could not be read: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 111)". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]].assert_eq(&sentence(&mut harness, "get_batch", json!({ "batch_id": "bat-1" })).await);
+    expect![[r#"No batch was created: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 111)". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]].assert_eq(&sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await);
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_is_explained_in_the_hosts_own_words() {
+    for (key, client, expected) in [
+        (
+            "",
+            "claude-code",
+            expect![[
+                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is set, but empty), so nothing was sent. The user has to pass it to this server: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, with the variable set before Claude Code starts; then restart the server."#
+            ]],
+        ),
+        (
+            "",
+            "an unknown host",
+            expect![
+                "No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is set, but empty), so nothing was sent. The user has to set LLAMA_CLOUD_API_KEY in the environment of this server's entry in the host's MCP configuration, and restart the server."
+            ],
+        ),
+        (
+            "${LLAMA_CLOUD_API_KEY}",
+            "codex-mcp-client",
+            expect![[
+                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY arrived as the literal text "${LLAMA_CLOUD_API_KEY}", which the host did not expand), so nothing was sent. The user has to pass it to this server: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, with the variable set before Codex starts; then restart the server."#
+            ]],
+        ),
+    ] {
+        let setup = Setup {
+            key: Some(key),
+            ..Setup::default()
+        };
+        let mut harness = setup.start().await;
+        let client = json!({ "name": client, "version": "1" });
+        let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+        harness.result("initialize", params).await;
+        let call = json!({ "name": "create_batch", "arguments": parse(DIR_SMALL) });
+        let line = json!({ "jsonrpc": "2.0", "id": "k", "method": "tools/call", "params": call });
+        harness.send(line.to_string()).await;
+        expected.assert_eq(harness.said("\"k\"").await.error());
+        harness.close(0).await;
+    }
+}
+
+/// A read is repeated where that may help; a create only where it surely did nothing.
+#[tokio::test]
+async fn what_passes_is_waited_out() {
+    for (fault, tool, arguments, hits) in [
+        ("500:1", "list_batches", json!({}), 2),
+        ("reset:1", "list_batches", json!({}), 2),
+        ("html:2", "list_batches", json!({}), 3),
+        ("503:1", "list_batches", json!({}), 2),
+        ("429=1@create:1", "create_batch", parse(DIR_SMALL), 3),
+    ] {
+        let setup = Setup {
+            faults: fault,
+            ..Setup::default()
+        };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        harness.call(tool, arguments).await.json();
+        harness.close(hits).await;
+    }
+}
+
+/// The batch exists, its answer is lost: it is found, and nothing is sent twice.
+#[tokio::test]
+async fn a_lost_answer_is_recovered() {
+    for fault in ["lost-answer", "500-after-commit"] {
+        let setup = Setup {
+            faults: fault,
+            ..Setup::default()
+        };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        let created = harness.call("create_batch", parse(DIR_SMALL)).await.json();
+        assert_eq!(
+            (&created["created"], &created["recovered"]),
+            (&json!(true), &json!(true)),
+            "{fault}"
+        );
+        let ledger = harness.ledger();
+        assert_eq!(
+            (ledger.batches, ledger.count("POST /api/v2/batches")),
+            (1, 1),
+            "{fault}"
+        );
+        harness.close(3).await;
+    }
+}
+
+/// Nobody knows whether the batch exists: the sentence says so, and which call will tell.
+#[tokio::test]
+async fn an_unknown_outcome_is_called_unknown() {
+    let setup = Setup {
+        faults: "500-before-commit",
+        timeout: Duration::from_secs(3),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let said = sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await;
+    let (start, rest) = said.split_once("created_at_on_or_after\":\"").unwrap();
+    let end = rest.split_once('"').unwrap().1;
+    expect![[r#"The outcome is unknown: a batch may have been created, or not: LlamaCloud has a problem of its own (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #". Do not call `create_batch` for this again before `list_batches` has told: call it with {"source_directory_id":"dir-small","created_at_on_or_after":"…"} in a minute. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
+    let ledger = harness.ledger();
+    assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
+    harness.close(1 + ledger.count("GET /api/v2/batches")).await;
+}

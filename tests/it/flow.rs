@@ -1,0 +1,178 @@
+//! A client that reads slowly or not at all, and one that asks for a lot at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use llamacloud_batches_mcp::mcp::{Limits, Revision};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::task::JoinHandle;
+
+use super::harness::Setup;
+use super::harness::peer::{Peer, Writer};
+
+#[tokio::test]
+async fn ten_thousand_requests_in_one_write_are_each_answered_once() {
+    let setup = Setup {
+        pipe_bytes: 4 << 20,
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let mut lines = String::new();
+    let mut ids = Vec::new();
+    for _ in 0..10_000 {
+        let (line, id) = harness.line("ping", json!({}));
+        harness.note(line.as_bytes());
+        lines += &line;
+        lines.push('\n');
+        ids.push(id);
+    }
+    harness.write(lines.as_bytes()).await;
+    for id in ids {
+        harness.result_of(&id).await;
+    }
+    harness.close(0).await;
+}
+
+/// The pipe holds a few bytes, so that each answer is written, and each request read, in many small pieces.
+#[tokio::test]
+async fn a_pipe_that_holds_next_to_nothing_is_enough() {
+    for pipe_bytes in [1, 2, 7] {
+        let setup = Setup {
+            pipe_bytes,
+            ..Setup::default()
+        };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        harness.result("tools/list", json!({})).await;
+        harness.call("list_batches", json!({})).await.json();
+        harness.close(1).await;
+    }
+}
+
+/// Lines on their way to the server.
+struct Pour {
+    pouring: JoinHandle<Writer>,
+    poured: Arc<AtomicUsize>,
+}
+
+impl Pour {
+    /// Begins to send lines without reading anything.
+    fn begin(peer: &mut Peer, lines: String) -> Self {
+        let mut writer = peer.take_writer();
+        let poured = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&poured);
+        let pouring = tokio::spawn(async move {
+            for piece in lines.as_bytes().chunks(64) {
+                writer.write_all(piece).await.unwrap();
+                count.fetch_add(piece.len(), Ordering::Relaxed);
+            }
+            writer
+        });
+        Self { pouring, poured }
+    }
+
+    /// Lets everybody run until nothing moves any more: all of it happens on this one thread. How many bytes went in.
+    async fn stand_still(&self) -> usize {
+        let mut still = 0;
+        let mut before = usize::MAX;
+        while still < 1000 {
+            tokio::task::yield_now().await;
+            let now = self.poured.load(Ordering::Relaxed);
+            still = if now == before { still + 1 } else { 0 };
+            before = now;
+        }
+        before
+    }
+
+    async fn end(self, peer: &mut Peer) {
+        peer.put_writer(self.pouring.await.unwrap());
+    }
+}
+
+fn narrow() -> Setup {
+    Setup {
+        pipe_bytes: 1024,
+        limits: Limits {
+            max_unsent_bytes: 4096,
+            max_in_flight_bytes: 16 << 20,
+            ..Limits::default()
+        },
+        ..Setup::default()
+    }
+}
+
+/// Nobody reads: reading stops as well, so that nothing piles up. Once somebody reads again, every answer comes.
+#[tokio::test]
+async fn who_does_not_read_is_not_read_from() {
+    let mut harness = narrow().open(Revision::V2025_06_18).await;
+    let mut lines = String::new();
+    let mut ids = Vec::new();
+    for _ in 0..300 {
+        let (line, id) = harness.line("tools/list", json!({ "padding": "x".repeat(1000) }));
+        harness.note(line.as_bytes());
+        lines += &line;
+        lines.push('\n');
+        ids.push(id);
+    }
+    let size = lines.len();
+    let pour = Pour::begin(&mut harness, lines);
+    let poured = pour.stand_still().await;
+    assert!(poured < size / 2, "{poured} bytes of {size} went in unanswered");
+    for id in ids {
+        harness.result_of(&id).await;
+    }
+    pour.end(&mut harness).await;
+    harness.close(0).await;
+}
+
+/// Calls wait with their answers, the input is still read, and what is given up now is never answered.
+#[tokio::test]
+async fn what_waits_for_a_reader_can_be_given_up() {
+    let mut harness = narrow().open(Revision::V2025_06_18).await;
+    let mut lines = String::new();
+    let mut ids = Vec::new();
+    for _ in 0..200 {
+        let (line, id) = harness.line("tools/call", json!({ "name": "get_batch", "arguments": {} }));
+        harness.note(line.as_bytes());
+        lines += &line;
+        lines.push('\n');
+        ids.push(id);
+    }
+    for id in &ids[100..] {
+        lines += r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#;
+        lines += id;
+        lines += "}}";
+        lines.push('\n');
+    }
+    let size = lines.len();
+    let pour = Pour::begin(&mut harness, lines);
+    assert_eq!(
+        pour.stand_still().await,
+        size,
+        "cancellations are not read while answers wait"
+    );
+    pour.end(&mut harness).await;
+    for id in &ids[..100] {
+        assert!(harness.said(id).await.is_error);
+    }
+    harness.settle().await;
+    harness.close(0).await;
+}
+
+/// The input ends while answers still wait for a reader: they are written all the same.
+#[tokio::test]
+async fn what_waits_when_the_input_ends_is_still_written() {
+    let mut harness = narrow().open(Revision::V2025_06_18).await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(harness.ask("tools/list", json!({})).await);
+    }
+    harness.end_input();
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    for id in ids {
+        harness.result_of(&id).await;
+    }
+    harness.close(0).await;
+}

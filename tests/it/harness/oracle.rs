@@ -1,0 +1,271 @@
+//! What every line of the server must be, in the revision in which its request was served.
+
+use std::collections::BTreeSet;
+
+use llamacloud_batches_mcp::mcp::{Era, Revision};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{CANARY, schemas};
+
+/// The longest text of a tool's result, in characters.
+pub(crate) const MAX_RESULT_CHARS: usize = 6000;
+
+/// A request that was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) revision: Revision,
+    /// The tool, of a `tools/call`.
+    pub(crate) tool: String,
+}
+
+/// A message of the server, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Message {
+    /// An answer. The id is the JSON text as it came.
+    Result { id: String, result: Value },
+    /// A refusal; without an id where the request's could not be read.
+    Error {
+        id: Option<String>,
+        code: i64,
+        message: String,
+        data: Option<Value>,
+    },
+    /// A notification.
+    Notification { method: String, params: Value },
+}
+
+/// A message as it stands in the line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    jsonrpc: &'a str,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    method: Option<String>,
+    params: Option<Value>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    error: Option<WireError>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireError {
+    code: i64,
+    message: String,
+    data: Option<Value>,
+}
+
+/// Checks one message; `asked` finds the request of an id.
+pub(crate) fn check(text: &str, session: Option<Revision>, asked: impl FnOnce(&str) -> Option<Asked>) -> Message {
+    assert!(!text.contains(CANARY), "the API key is in {text}");
+    let wire: Wire<'_> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    let whole: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(wire.jsonrpc, "2.0", "{text}");
+    assert!(whole.get("id") != Some(&Value::Null), "{text}");
+    let id = wire.id.map(|id| id.get().to_owned());
+    match (wire.method, wire.result, wire.error) {
+        (Some(method), None, None) => {
+            assert_eq!(id, None, "a server request: {text}");
+            check_notification(&method, &whole);
+            Message::Notification {
+                method,
+                params: wire.params.unwrap_or_default(),
+            }
+        }
+        (None, Some(result), None) => {
+            let id = id.unwrap_or_else(|| panic!("a result without an id: {text}"));
+            let asked =
+                asked(&id).unwrap_or_else(|| panic!("nothing was asked with this id, or it was answered: {text}"));
+            let value: Value = serde_json::from_str(result.get()).unwrap();
+            check_result(&asked, &value, &whole);
+            if asked.method == "tools/call" {
+                check_tool_result(&asked, result);
+            }
+            Message::Result { id, result: value }
+        }
+        (None, None, Some(WireError { code, message, data })) => {
+            let asked = id.as_deref().map(|id| {
+                asked(id).unwrap_or_else(|| panic!("nothing was asked with this id, or it was answered: {text}"))
+            });
+            let revision = asked.map(|asked| asked.revision).or(session);
+            check_error(code, &message, data.as_ref(), &whole, revision);
+            Message::Error {
+                id,
+                code,
+                message,
+                data,
+            }
+        }
+        _ => panic!("neither a response nor a notification: {text}"),
+    }
+}
+
+fn check_result(asked: &Asked, result: &Value, whole: &Value) {
+    let Asked { method, revision, .. } = asked;
+    let (definition, own): (&str, &[&str]) = match method.as_str() {
+        "initialize" => (
+            "InitializeResult",
+            &["protocolVersion", "capabilities", "serverInfo", "instructions"],
+        ),
+        "ping" => ("EmptyResult", &[]),
+        "server/discover" => (
+            "DiscoverResult",
+            &[
+                "supportedVersions",
+                "capabilities",
+                "instructions",
+                "ttlMs",
+                "cacheScope",
+            ],
+        ),
+        "tools/list" => match revision.era() {
+            Era::Legacy => ("ListToolsResult", &["tools"]),
+            Era::Modern => ("ListToolsResult", &["tools", "ttlMs", "cacheScope"]),
+        },
+        "tools/call" => ("CallToolResult", &["content", "isError"]),
+        "subscriptions/listen" => ("SubscriptionsListenResult", &[]),
+        other => panic!("no result is known of {other}"),
+    };
+    let mut expected: BTreeSet<&str> = own.iter().copied().collect();
+    if revision.era() == Era::Modern {
+        expected.extend(["resultType", "_meta"]);
+        assert_eq!(result["resultType"], json!("complete"));
+        let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
+        assert!(
+            server["name"].is_string() && server["version"].is_string(),
+            "{result:#}"
+        );
+    }
+    if method == "tools/call" && *revision >= Revision::V2025_06_18 && result["isError"] == json!(false) {
+        expected.insert("structuredContent");
+    }
+    assert_eq!(
+        members(result),
+        expected,
+        "{method} in {}: {result:#}",
+        revision.as_str()
+    );
+    let response = if *revision >= Revision::V2025_11_25 {
+        "JSONRPCResultResponse"
+    } else {
+        "JSONRPCResponse"
+    };
+    schemas::validate(*revision, response, whole);
+    schemas::validate(*revision, definition, result);
+    match method.as_str() {
+        "initialize" => check_implementation(*revision, &result["serverInfo"]),
+        "tools/list" => result["tools"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .for_each(|tool| check_tool(*revision, tool)),
+        _ => {}
+    }
+}
+
+fn check_implementation(revision: Revision, server: &Value) {
+    let mut expected = BTreeSet::from(["name", "version"]);
+    if revision >= Revision::V2025_06_18 {
+        expected.insert("title");
+    }
+    if revision >= Revision::V2025_11_25 {
+        expected.extend(["description", "icons"]);
+    }
+    assert_eq!(members(server), expected, "serverInfo in {}", revision.as_str());
+}
+
+fn check_tool(revision: Revision, tool: &Value) {
+    let mut expected = BTreeSet::from(["name", "description", "inputSchema"]);
+    if revision >= Revision::V2025_03_26 {
+        expected.insert("annotations");
+    }
+    if revision >= Revision::V2025_06_18 {
+        expected.extend(["title", "outputSchema"]);
+    }
+    if revision >= Revision::V2025_11_25 {
+        expected.insert("icons");
+    }
+    assert_eq!(members(tool), expected, "a tool in {}", revision.as_str());
+    schemas::validate(revision, "Tool", tool);
+}
+
+/// One block of text; on success the same JSON as the structured content, byte for byte, and fit for its schema.
+fn check_tool_result(asked: &Asked, result: &RawValue) {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ToolResult<'a> {
+        content: [Block; 1],
+        #[serde(borrow)]
+        structured_content: Option<&'a RawValue>,
+        is_error: bool,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Block {
+        r#type: String,
+        text: String,
+    }
+    let ToolResult {
+        content: [Block { r#type, text }],
+        structured_content,
+        is_error,
+    } = serde_json::from_str(result.get()).unwrap_or_else(|error| panic!("{error} in {}", result.get()));
+    assert_eq!(r#type, "text");
+    assert!(
+        text.chars().count() <= MAX_RESULT_CHARS,
+        "{} characters: {text}",
+        text.chars().count()
+    );
+    if is_error {
+        assert!(structured_content.is_none() && !text.trim().is_empty());
+        return;
+    }
+    if let Some(structured) = structured_content {
+        assert_eq!(structured.get(), text, "the two halves of a result differ");
+    }
+    schemas::validate_output(&asked.tool, &serde_json::from_str(&text).unwrap());
+}
+
+fn check_error(code: i64, message: &str, data: Option<&Value>, whole: &Value, revision: Option<Revision>) {
+    const KNOWN: [i64; 7] = [-32700, -32600, -32601, -32602, -32603, -32022, -32021];
+    assert!(KNOWN.contains(&code), "{whole}");
+    assert!(!message.is_empty() && message.chars().count() < 600, "{whole}");
+    match code {
+        -32022 => {
+            let data = data.unwrap();
+            assert_eq!(members(data), BTreeSet::from(["supported", "requested"]));
+            assert!(data["requested"].is_string() && data["supported"].is_array(), "{whole}");
+        }
+        -32021 => assert!(data.unwrap()["requiredCapabilities"].is_object(), "{whole}"),
+        _ => assert_eq!(data, None, "{whole}"),
+    }
+    // Up to 2025-06-18 there is no valid shape for an error without an id.
+    let Some(revision) = revision else { return };
+    if revision >= Revision::V2025_11_25 {
+        schemas::validate(revision, "JSONRPCErrorResponse", whole);
+    } else if whole.get("id").is_some() {
+        schemas::validate(revision, "JSONRPCError", whole);
+    }
+}
+
+fn check_notification(method: &str, whole: &Value) {
+    let definition = match method {
+        "notifications/subscriptions/acknowledged" => "SubscriptionsAcknowledgedNotification",
+        "notifications/progress" => "ProgressNotification",
+        other => panic!("nobody asked for {other}"),
+    };
+    schemas::validate(Revision::V2026_07_28, definition, whole);
+}
+
+fn members(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect()
+}

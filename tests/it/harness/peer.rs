@@ -1,0 +1,337 @@
+//! The client's side of one connection. It remembers what it asked, so that every line can be checked, and what nobody claimed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use llamacloud_batches_mcp::mcp::Revision;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
+
+use super::PATIENCE;
+use super::oracle::{self, Asked, Message};
+
+/// The way to the server.
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// One end of a connection to a server.
+pub(crate) struct Peer {
+    reader: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    writer: Option<Writer>,
+    asked: BTreeMap<String, Asked>,
+    unclaimed: VecDeque<Message>,
+    /// What `initialize` settled, as far as it was sent.
+    session: Option<Revision>,
+    speaks: Revision,
+    last_id: u64,
+}
+
+/// What a tool said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Said {
+    pub(crate) is_error: bool,
+    pub(crate) text: String,
+}
+
+impl Said {
+    /// The result as JSON; fails if it is an error.
+    pub(crate) fn json(&self) -> Value {
+        assert!(!self.is_error, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// The sentence of an error; fails if it is none.
+    pub(crate) fn error(&self) -> &str {
+        assert!(self.is_error, "{}", self.text);
+        &self.text
+    }
+}
+
+impl Peer {
+    pub(crate) fn new(
+        reader: impl AsyncRead + Send + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        Self {
+            reader: BufReader::new(Box::new(reader)),
+            writer: Some(Box::new(writer)),
+            asked: BTreeMap::new(),
+            unclaimed: VecDeque::new(),
+            session: None,
+            speaks: Revision::V2026_07_28,
+            last_id: 0,
+        }
+    }
+
+    /// Speaks a revision from now on; opens its session where it has one.
+    pub(crate) async fn speak(&mut self, revision: Revision) {
+        self.speaks = revision;
+        if revision != Revision::V2026_07_28 {
+            let result = self.result("initialize", initialize(revision.as_str())).await;
+            assert_eq!(result["protocolVersion"], json!(revision.as_str()));
+            self.notify("notifications/initialized", json!({})).await;
+        }
+    }
+
+    /// Writes bytes as they are. What they ask must be [noted](Self::note) by hand.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        let writer = self.writer.as_mut().expect("the input has ended");
+        timeout(PATIENCE, writer.write_all(bytes))
+            .await
+            .expect("nobody reads")
+            .unwrap();
+        timeout(PATIENCE, writer.flush()).await.unwrap().unwrap();
+    }
+
+    /// Sends a line.
+    pub(crate) async fn send(&mut self, line: impl AsRef<[u8]>) {
+        let line = line.as_ref();
+        self.note(line);
+        self.write(&[line, b"\n"].concat()).await;
+    }
+
+    /// Remembers the requests in a line that is about to be sent.
+    pub(crate) fn note(&mut self, line: &[u8]) {
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+        let Ok(text) = std::str::from_utf8(line) else { return };
+        if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) {
+            for element in elements {
+                self.note_message(element.get());
+            }
+        } else {
+            self.note_message(text);
+        }
+    }
+
+    fn note_message(&mut self, text: &str) {
+        // Only slices: what a test sends may be too deep or too large a number to be a value.
+        #[derive(Deserialize)]
+        struct Request<'a> {
+            #[serde(borrow)]
+            id: &'a RawValue,
+            method: Option<&'a RawValue>,
+            params: Option<&'a RawValue>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params<'a> {
+            #[serde(borrow)]
+            name: Option<&'a RawValue>,
+            protocol_version: Option<&'a RawValue>,
+            #[serde(rename = "_meta")]
+            meta: Option<&'a RawValue>,
+        }
+        let Ok(Request { id, method, params }) = serde_json::from_str(text) else {
+            return;
+        };
+        let params = params.and_then(|params| serde_json::from_str(params.get()).ok());
+        let Params {
+            name,
+            protocol_version,
+            meta,
+        } = params.unwrap_or_default();
+        let word =
+            |value: Option<&RawValue>| value.map_or(String::new(), |value| value.get().trim_matches('"').to_owned());
+        let method = word(method);
+        let modern = meta.is_some_and(|meta| meta.get().contains("io.modelcontextprotocol/protocolVersion"));
+        let revision = match (modern, method == "initialize") {
+            (true, _) => Revision::V2026_07_28,
+            (false, true) => {
+                let wanted = word(protocol_version);
+                let legacy = Revision::ALL.into_iter().take(4);
+                let session = legacy.into_iter().find(|legacy| legacy.as_str() == wanted);
+                *self.session.insert(session.unwrap_or(Revision::V2025_11_25))
+            }
+            (false, false) => self.session.unwrap_or(Revision::V2025_11_25),
+        };
+        let asked = Asked {
+            method,
+            revision,
+            tool: word(name),
+        };
+        self.asked.insert(id.get().to_owned(), asked);
+    }
+
+    /// A request line in the revision that is spoken, and its id.
+    pub(crate) fn line(&mut self, method: &str, mut params: Value) -> (String, String) {
+        self.last_id += 1;
+        if self.speaks == Revision::V2026_07_28 && method != "initialize" {
+            for (key, value) in [
+                ("io.modelcontextprotocol/protocolVersion", json!("2026-07-28")),
+                ("io.modelcontextprotocol/clientCapabilities", json!({})),
+            ] {
+                if params["_meta"].get(key).is_none() {
+                    params["_meta"][key] = value;
+                }
+            }
+        }
+        let id = self.last_id.to_string();
+        let line = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params });
+        (line.to_string(), id)
+    }
+
+    /// Sends a request in the revision that is spoken; returns its id.
+    pub(crate) async fn ask(&mut self, method: &str, params: Value) -> String {
+        let (line, id) = self.line(method, params);
+        self.send(line).await;
+        id
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
+        self.send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string())
+            .await;
+    }
+
+    /// Asks, and waits for the result.
+    pub(crate) async fn result(&mut self, method: &str, params: Value) -> Value {
+        let id = self.ask(method, params).await;
+        self.result_of(&id).await
+    }
+
+    /// Asks, and waits for the refusal: its code and its sentence.
+    pub(crate) async fn refusal(&mut self, method: &str, params: Value) -> (i64, String) {
+        let id = self.ask(method, params).await;
+        self.refusal_of(&id).await
+    }
+
+    /// Calls a tool, and waits for what it says.
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Said {
+        let id = self.ask_tool(tool, arguments).await;
+        self.said(&id).await
+    }
+
+    /// Calls a tool; returns the request's id.
+    pub(crate) async fn ask_tool(&mut self, tool: &str, arguments: Value) -> String {
+        self.ask("tools/call", json!({ "name": tool, "arguments": arguments }))
+            .await
+    }
+
+    /// What the tool said that was called with this id.
+    pub(crate) async fn said(&mut self, id: &str) -> Said {
+        let result = self.result_of(id).await;
+        Said {
+            is_error: result["isError"] == json!(true),
+            text: result["content"][0]["text"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// The result that bears this id.
+    pub(crate) async fn result_of(&mut self, id: &str) -> Value {
+        match self.claim(id).await {
+            Message::Result { result, .. } => result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The refusal that bears this id: its code and its sentence.
+    pub(crate) async fn refusal_of(&mut self, id: &str) -> (i64, String) {
+        match self.claim(id).await {
+            Message::Error { code, message, .. } => (code, message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The answer that bears this id, whatever comes before it.
+    pub(crate) async fn claim(&mut self, wanted: &str) -> Message {
+        let bears = |message: &Message| match message {
+            Message::Result { id, .. } | Message::Error { id: Some(id), .. } => id == wanted,
+            _ => false,
+        };
+        loop {
+            if let Some(place) = self.unclaimed.iter().position(bears) {
+                return self.unclaimed.remove(place).unwrap();
+            }
+            assert!(self.read_line().await, "the output ended before the answer to {wanted}");
+        }
+    }
+
+    /// The next message.
+    pub(crate) async fn next(&mut self) -> Message {
+        while self.unclaimed.is_empty() {
+            assert!(self.read_line().await, "the output ended");
+        }
+        self.unclaimed.pop_front().unwrap()
+    }
+
+    /// The next message, which is a refusal without an id: its code and its sentence.
+    pub(crate) async fn next_refusal(&mut self) -> (i64, String) {
+        match self.next().await {
+            Message::Error {
+                id: None,
+                code,
+                message,
+                ..
+            } => (code, message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Makes sure that everything sent so far has been read, and that nothing is left to claim.
+    pub(crate) async fn settle(&mut self) {
+        self.result("tools/list", json!({})).await;
+        assert!(self.unclaimed.is_empty(), "unclaimed: {:#?}", self.unclaimed);
+    }
+
+    /// The way to the server, to use it while something else reads.
+    pub(crate) fn take_writer(&mut self) -> Writer {
+        self.writer.take().unwrap()
+    }
+
+    /// Gives back what [`Peer::take_writer`] took.
+    pub(crate) fn put_writer(&mut self, writer: Writer) {
+        self.writer = Some(writer);
+    }
+
+    /// Closes our end of the output.
+    pub(crate) fn stop_reading(&mut self) {
+        self.reader = BufReader::new(Box::new(tokio::io::empty()));
+    }
+
+    /// Sends nothing more.
+    pub(crate) fn end_input(&mut self) {
+        self.writer = None;
+    }
+
+    /// Reads to the end of the output. Nothing may be left to claim.
+    pub(crate) async fn finish(&mut self) {
+        while self.read_line().await {}
+        assert!(self.unclaimed.is_empty(), "unclaimed: {:#?}", self.unclaimed);
+    }
+
+    /// Reads one line, checks it and keeps its messages. `false` at the end.
+    async fn read_line(&mut self) -> bool {
+        let mut line = Vec::new();
+        let reading = timeout(PATIENCE, self.reader.read_until(b'\n', &mut line));
+        let count = reading.await.expect("no answer").unwrap();
+        if count == 0 {
+            return false;
+        }
+        let line = String::from_utf8(line).unwrap();
+        let line = line.strip_suffix('\n').expect("a whole line");
+        assert!(!line.contains('\r') && !line.is_empty(), "{line:?}");
+        if line.starts_with('[') {
+            assert_eq!(self.session, Some(Revision::V2025_03_26), "{line}");
+            let elements: Vec<&RawValue> = serde_json::from_str(line).unwrap();
+            assert!(!elements.is_empty());
+            for element in elements {
+                self.keep(element.get());
+            }
+        } else {
+            self.keep(line);
+        }
+        true
+    }
+
+    fn keep(&mut self, text: &str) {
+        let asked = &mut self.asked;
+        let message = oracle::check(text, self.session, |id| asked.remove(id));
+        self.unclaimed.push_back(message);
+    }
+}
+
+/// Parameters of an `initialize`.
+pub(crate) fn initialize(version: &str) -> Value {
+    json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "0" } })
+}

@@ -1,0 +1,100 @@
+//! The official JSON schemas of the protocol, where they lie beside the checkout, and the output schemas of our own contract.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use jsonschema::{Draft, Validator};
+use llamacloud_batches_mcp::mcp::Revision;
+use serde_json::{Value, json};
+
+/// Those that were needed so far; `None` for a definition that a revision does not have.
+type Validators = BTreeMap<(Revision, String), Option<Arc<Validator>>>;
+
+/// Validates against a definition of a revision's schema. `false` where that schema is not at hand.
+pub(crate) fn validate(revision: Revision, definition: &str, value: &Value) -> bool {
+    static VALIDATORS: Mutex<Validators> = Mutex::new(BTreeMap::new());
+    let Some(schema) = schema(revision) else { return false };
+    let build = || {
+        let (draft, place) = dialect(revision);
+        let definitions = &schema[place];
+        definitions.get(definition)?;
+        let root = json!({ "$ref": format!("#/{place}/{definition}"), place: definitions });
+        Some(Arc::new(jsonschema::options().with_draft(draft).build(&root).unwrap()))
+    };
+    let validator = VALIDATORS
+        .lock()
+        .unwrap()
+        .entry((revision, definition.to_owned()))
+        .or_insert_with(build)
+        .clone();
+    if let Some(validator) = &validator {
+        assert_valid(validator, value, &format!("{} of {}", definition, revision.as_str()));
+    }
+    validator.is_some()
+}
+
+/// Validates a tool's structured content against the output schema that is advertised for it.
+pub(crate) fn validate_output(tool: &str, value: &Value) {
+    static VALIDATORS: OnceLock<BTreeMap<String, Validator>> = OnceLock::new();
+    let validators = VALIDATORS.get_or_init(|| {
+        let tools = std::fs::read_to_string(root().join("manifests/tools.json"))
+            .expect("manifests/tools.json; UPDATE_EXPECT=1 writes it");
+        let tools: Vec<Value> = serde_json::from_str(&tools).unwrap();
+        let validator = |tool: &Value| {
+            let name = tool["name"].as_str().unwrap().to_owned();
+            (
+                name,
+                jsonschema::draft202012::options().build(&tool["outputSchema"]).unwrap(),
+            )
+        };
+        tools.iter().map(validator).collect()
+    });
+    assert_valid(&validators[tool], value, &format!("the output schema of {tool}"));
+}
+
+/// The checkout.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The dialect of a revision's schema, and where it keeps its definitions.
+fn dialect(revision: Revision) -> (Draft, &'static str) {
+    match revision {
+        Revision::V2024_11_05 | Revision::V2025_03_26 | Revision::V2025_06_18 => (Draft::Draft7, "definitions"),
+        Revision::V2025_11_25 | Revision::V2026_07_28 => (Draft::Draft202012, "$defs"),
+    }
+}
+
+fn schema(revision: Revision) -> Option<&'static Value> {
+    static SCHEMAS: OnceLock<BTreeMap<Revision, Value>> = OnceLock::new();
+    let read = |folder: PathBuf| {
+        let schema = |revision: Revision| {
+            let text = std::fs::read_to_string(folder.join(revision.as_str()).join("schema.json")).ok()?;
+            Some((revision, serde_json::from_str(&text).unwrap()))
+        };
+        Revision::ALL.into_iter().filter_map(schema).collect()
+    };
+    SCHEMAS
+        .get_or_init(|| {
+            let folders = root().ancestors().map(|folder| folder.join("shared/schemas/mcp"));
+            folders
+                .filter(|folder| folder.is_dir())
+                .map(read)
+                .next()
+                .unwrap_or_default()
+        })
+        .get(&revision)
+}
+
+fn assert_valid(validator: &Validator, value: &Value, against: &str) {
+    let problems: Vec<_> = validator
+        .iter_errors(value)
+        .map(|problem| format!("{}: {problem}", problem.instance_path()))
+        .collect();
+    assert!(
+        problems.is_empty(),
+        "against {against}:\n{}\n{value:#}",
+        problems.join("\n")
+    );
+}

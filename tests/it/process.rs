@@ -1,0 +1,242 @@
+//! The built binary as a process: signals, and what happens to its three streams.
+
+use std::fs::File;
+use std::io::pipe;
+use std::process::Stdio;
+
+use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::DIR_SMALL;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::command_line::scratch;
+use super::harness::child::{Child, Plumbing, command};
+use super::harness::peer::Peer;
+use super::harness::schemas::root;
+use super::harness::upstream::{Reply, Upstream};
+use super::harness::{PATIENCE, Setup};
+use super::tools_call::{create, parse};
+
+const PLUMBINGS: [(Plumbing, &str); 4] = [
+    (Plumbing::Pipes, "auto"),
+    (Plumbing::Sockets, "auto"),
+    (Plumbing::Pipes, "portable"),
+    (Plumbing::Sockets, "portable"),
+];
+
+/// The log says everything there is to say, and never the key.
+#[tokio::test]
+async fn a_conversation_over_every_kind_of_stream() {
+    for (plumbing, stdio) in PLUMBINGS {
+        let sandbox = Setup::default().start().await;
+        let url = sandbox.base_url();
+        let mut child = Child::start(plumbing, &["--base-url", &url, "--stdio", stdio, "--log", "trace"]);
+        child.result("server/discover", json!({})).await;
+        child.speak(Revision::V2025_06_18).await;
+        let id = create(&mut child, DIR_SMALL).await;
+        let read = child
+            .call("get_batch", json!({ "batch_id": id, "expand": ["results"] }))
+            .await
+            .json();
+        assert_eq!(read["files"]["total"], json!(4));
+        child.call("get_batch", json!({ "batch_id": "bat-none" })).await.error();
+        let log = child.close().await;
+        assert!(
+            log.contains("get_batch") && log.contains("GET /api/v2/batches/bat-none"),
+            "{log}"
+        );
+        sandbox.close(4).await;
+    }
+}
+
+async fn signal(child: &Child, name: &str) {
+    let kill = ["-c", &format!("kill -{name} {}", child.id())];
+    assert!(
+        tokio::process::Command::new("sh")
+            .args(kill)
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_at_once_idle_or_busy() {
+    for name in ["TERM", "INT", "HUP"] {
+        for (plumbing, stdio) in PLUMBINGS {
+            let mut child = Child::start(plumbing, &["--stdio", stdio]);
+            child.result("tools/list", json!({})).await;
+            signal(&child, name).await;
+            child.finish().await;
+            let (status, log) = child.exit().await;
+            assert_eq!(
+                (status.code(), log.as_str()),
+                (Some(0), ""),
+                "{name} {plumbing:?} {stdio}"
+            );
+        }
+        let upstream = Upstream::start([Reply::Silence]).await;
+        let mut child = Child::start(Plumbing::Pipes, &["--base-url", &upstream.base_url()]);
+        child.ask_tool("get_batch", json!({ "batch_id": "bat-1" })).await;
+        upstream.arrived(1).await;
+        signal(&child, name).await;
+        child.finish().await;
+        assert_eq!(child.exit().await.0.code(), Some(0), "{name}");
+    }
+}
+
+/// A create that has left is waited for, since its batch costs money whether anybody hears of it or not.
+#[tokio::test]
+async fn a_signal_waits_for_a_create_that_has_left() {
+    let none = Reply::json("200 OK", "", r#"{"items":[]}"#);
+    let created = Reply::json("201 Created", "", r#"{"id":"bat-9","status":"PENDING"}"#).held();
+    let upstream = Upstream::start([none, created]).await;
+    let mut child = Child::start(Plumbing::Pipes, &["--base-url", &upstream.base_url(), "--log", "info"]);
+    child.ask_tool("create_batch", parse(DIR_SMALL)).await;
+    upstream.arrived(2).await;
+    signal(&child, "TERM").await;
+    child.logged("waiting for its outcome").await;
+    upstream.release();
+    child.finish().await;
+    let (status, log) = child.exit().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(log.contains("bat-9"), "{log}");
+}
+
+#[tokio::test]
+async fn it_ends_when_nobody_reads_it_any_more() {
+    for (plumbing, stdio) in PLUMBINGS {
+        let mut child = Child::start(plumbing, &["--stdio", stdio]);
+        child.result("tools/list", json!({})).await;
+        child.close_output();
+        if stdio == "portable" {
+            // Only a write can tell.
+            child.ask("tools/list", json!({})).await;
+        }
+        let writer = child.take_writer();
+        let (status, log) = child.exit().await;
+        assert!(
+            status.code().is_some() && !log.contains("panicked"),
+            "{plumbing:?} {stdio}: {status} {log}"
+        );
+        drop(writer);
+    }
+}
+
+/// What is in flight is answered after the end of the input.
+#[tokio::test]
+async fn lines_may_be_piped_in_and_the_input_closed() {
+    for (plumbing, stdio) in PLUMBINGS {
+        let mut child = Child::start(plumbing, &["--sandbox", "--stdio", stdio, "--sandbox-fault", "slow=50"]);
+        let mut ids = Vec::new();
+        for _ in 0..20 {
+            ids.push(child.ask_tool("list_batches", json!({})).await);
+        }
+        child.end_input();
+        for id in ids {
+            child.said(&id).await.json();
+        }
+        child.close().await;
+    }
+}
+
+/// One process for each kind of stderr that cannot take a log line.
+#[tokio::test]
+async fn a_stderr_that_takes_nothing_holds_nothing_up() {
+    let (closed, writer) = pipe().unwrap();
+    drop(closed);
+    let (unread, full) = pipe().unwrap();
+    for stderr in [writer, full] {
+        let mut command = command(&["--sandbox", "--log", "trace"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let mut process = command.spawn().unwrap();
+        drop(command);
+        let mut peer = Peer::new(process.stdout.take().unwrap(), process.stdin.take().unwrap());
+        peer.speak(Revision::V2025_06_18).await;
+        for _ in 0..100 {
+            peer.call("list_batches", json!({})).await.json();
+        }
+        peer.end_input();
+        peer.finish().await;
+        let status = timeout(PATIENCE, process.wait())
+            .await
+            .expect("the log keeps the process")
+            .unwrap();
+        assert_eq!(status.code(), Some(0));
+    }
+    drop(unread);
+}
+
+/// The example that the README pipes in by hand, from a file to a file.
+#[tokio::test]
+async fn files_serve_as_streams_as_well() {
+    let example = root().join("manifests/examples/first-batch.jsonl");
+    let answers = scratch("answers");
+    for stdio in ["auto", "portable"] {
+        let mut command = command(&["--sandbox", "--stdio", stdio]);
+        command
+            .stdin(File::open(&example).unwrap())
+            .stdout(File::create(&answers).unwrap())
+            .stderr(Stdio::inherit());
+        let status = timeout(PATIENCE, command.status()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(0));
+        let mut peer = Peer::new(
+            std::io::Cursor::new(std::fs::read(&answers).unwrap()),
+            tokio::io::sink(),
+        );
+        let mut ids = Vec::new();
+        for line in std::fs::read_to_string(&example).unwrap().lines() {
+            peer.send(line).await;
+            ids.extend(
+                serde_json::from_str::<Value>(line)
+                    .unwrap()
+                    .get("id")
+                    .map(Value::to_string),
+            );
+        }
+        peer.end_input();
+        for id in &ids {
+            let result = peer.result_of(id).await;
+            assert_ne!(result.get("isError"), Some(&json!(true)), "{result}");
+        }
+        peer.finish().await;
+        assert!(ids.len() >= 3);
+    }
+}
+
+/// A socket's flags belong to everybody who holds it: the server leaves them as they are, also while it runs.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_flags_of_a_shared_socket_are_left_alone() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    let [(mut input, stdin), (output, stdout)] = [(); 2].map(|()| UnixStream::pair().unwrap());
+    let shared = [stdin.try_clone().unwrap(), stdout.try_clone().unwrap()];
+    let flags = || [&shared[0], &shared[1]].map(|socket| rustix::fs::fcntl_getfl(socket).unwrap());
+    let before = flags();
+    let mut command = command(&[]);
+    command.stdin(OwnedFd::from(stdin)).stdout(OwnedFd::from(stdout));
+    let mut process = command.spawn().unwrap();
+    drop(command);
+    let answer = tokio::task::spawn_blocking(move || {
+        input
+            .write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n")
+            .unwrap();
+        let mut answer = String::new();
+        BufReader::new(&output).read_line(&mut answer).unwrap();
+        (answer, input, output)
+    });
+    let (answer, input, output) = timeout(PATIENCE, answer).await.unwrap().unwrap();
+    assert_eq!(answer, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
+    assert_eq!(flags(), before);
+    input.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(
+        timeout(PATIENCE, process.wait()).await.unwrap().unwrap().code(),
+        Some(0)
+    );
+    assert_eq!(flags(), before);
+    drop(output);
+}
