@@ -39,10 +39,15 @@ impl Polled {
 
     /// Resolves when the other end is gone, also while nothing is written.
     pub(crate) fn hangup(&self) -> impl Future<Output = ()> + Send + 'static {
-        let descriptor = Arc::clone(&self.descriptor);
+        // A registration of its own, which hears of nothing but the end: a pipe has an error then, a socket is hung up.
+        let own = self.descriptor.get_ref().try_clone();
+        let own = own.and_then(|own| watch(own, Interest::ERROR));
         async move {
+            let Ok(descriptor) = own else {
+                return std::future::pending().await;
+            };
             loop {
-                match descriptor.ready(Interest::ERROR).await {
+                match descriptor.ready(Interest::WRITABLE.add(Interest::ERROR)).await {
                     Ok(guard) if guard.ready().is_error() || guard.ready().is_write_closed() => return,
                     Ok(mut guard) => guard.clear_ready(),
                     Err(_) => std::future::pending().await,
@@ -61,11 +66,7 @@ impl Polled {
             }
             _ => return None,
         };
-        #[expect(
-            deprecated,
-            reason = "sound for an `OwnedFd`, and the constructor that replaces it takes `unsafe`"
-        )]
-        let descriptor = Arc::new(AsyncFd::with_interest(own, interest).ok()?);
+        let descriptor = Arc::new(watch(own, interest).ok()?);
         Some(Self { descriptor, kind })
     }
 
@@ -86,6 +87,14 @@ impl Polled {
             )?),
         }
     }
+}
+
+#[expect(
+    deprecated,
+    reason = "sound for an `OwnedFd`, and the constructor that replaces it takes `unsafe`"
+)]
+fn watch(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(descriptor, interest)
 }
 
 /// Opens a pipe a second time. Fails where `/proc` is not there or the pipe belongs to somebody else.

@@ -33,7 +33,7 @@ async fn a_bad_argument_is_named_with_its_rule() {
         (
             "get_batch",
             json!({ "batch_id": "bat-1", "expand": ["result"] }),
-            expect![[r#"`get_batch` was not carried out. argument `expand[0]`: "result" is not one of `results` (did you mean `results`?). Correct this and call again."#]],
+            expect![[r#"`get_batch` was not carried out. argument `expand[0]`: "result" is not one of `outcomes`, `results` (did you mean `results`?). Correct this and call again."#]],
         ),
         (
             "get_batch",

@@ -142,7 +142,12 @@ async fn a_setting_that_cannot_be_used_says_so_in_one_line() {
             llamacloud-batches-mcp: project id: "" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
         "#]],
         ),
-        (["--organization-id", &project], expect![""]),
+        (
+            ["--organization-id", &project],
+            expect![[r#"
+            llamacloud-batches-mcp: organization id: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
+        "#]],
+        ),
     ] {
         let output = with(&arguments).await;
         assert_eq!(
@@ -156,7 +161,9 @@ async fn a_setting_that_cannot_be_used_says_so_in_one_line() {
     command.env("LLAMA_CLOUD_BASE_URL", "http://api.example");
     let output = run(command).await;
     assert_eq!(output.status.code(), Some(2));
-    expect![""].assert_eq(&text(&output.stderr));
+    expect![[r#"
+        llamacloud-batches-mcp: LLAMA_CLOUD_BASE_URL: http would send the API key in the clear and is only allowed on loopback; use https
+    "#]].assert_eq(&text(&output.stderr));
 }
 
 #[tokio::test]

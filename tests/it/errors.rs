@@ -46,16 +46,16 @@ async fn check_fault(fault: &'static str, tool: &str, arguments: Value, hits: us
 async fn what_the_api_refuses() {
     let get = || json!({ "batch_id": "bat-1" });
     check_fault("401", "get_batch", get(), 1, expect![[r#"Batch bat-1 could not be read: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be restarted."#]]).await;
-    check_fault("402", "create_batch", parse(DIR_SMALL), 1, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
-    check_fault("402@create", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
+    check_fault("402", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
+    check_fault("402@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
     check_fault("403", "list_batches", json!({}), 1, expect![[r#"The batches could not be listed: this API key may not do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
     check_fault("429=60", "get_batch", get(), 1, expect![[r#"Batch bat-1 could not be read: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
-    check_fault("429=60@create", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
+    check_fault("429=60@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
     check_fault(
         "500-before-commit,401@list:9",
         "create_batch",
         parse(DIR_SMALL),
-        1,
+        2,
         expect![[r#"No batch was created: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be restarted."#]],
     )
     .await;
@@ -64,12 +64,12 @@ async fn what_the_api_refuses() {
 #[tokio::test]
 async fn what_the_api_does_not_know_or_accept() {
     check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"Batch bat-none could not be read: LlamaCloud knows no such thing in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist, and those of another project need its `project_id`."#]]).await;
-    check_fault("", "create_batch", parse("dir-none"), 2, expect![[r#"No batch was created: LlamaCloud knows no such thing in this project (404): "Directory dir-none not found". Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its `project_id`."#]]).await;
-    check_fault("", "create_batch", parse(DIR_EMPTY), 2, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Directory dir-empty has no files to process". Correct what it names and call again."#]]).await;
-    check_fault("", "create_batch", parse(DIR_OVERSIZED), 2, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Directory dir-oversized has 1001 files; a batch is limited to 1000 source files". Correct what it names and call again."#]]).await;
+    check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud knows no such thing in this project (404): "Directory dir-none not found". Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its `project_id`."#]]).await;
+    check_fault("", "create_batch", parse(DIR_EMPTY), 1, expect!["No batch was created: directory dir-empty has no files, so there is nothing to run over, and nothing was sent. Ask the user to upload files to it, or for another `source_directory_id`."]).await;
+    check_fault("", "create_batch", parse(DIR_OVERSIZED), 2, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that LlamaCloud runs one batch over, and nothing was sent. Ask the user to spread the files over several directories, each for a batch of its own."]).await;
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
     let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
-    check_fault("", "create_batch", other_product, 2, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what it names and call again."#]]).await;
+    check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what it names and call again."#]]).await;
     check_fault("", "list_batches", json!({ "page_size": 5000 }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (422): query.page_size "Input should be less than or equal to 1000". Correct what it names and call again."#]]).await;
     check_fault("", "list_batches", json!({ "page_token": "nonsense" }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (400): "Invalid page token". Correct what it names and call again."#]]).await;
     check_fault(
@@ -239,7 +239,7 @@ async fn what_passes_is_waited_out() {
         ("reset:1", "list_batches", json!({}), 2),
         ("html:2", "list_batches", json!({}), 3),
         ("503:1", "list_batches", json!({}), 2),
-        ("429=1@create:1", "create_batch", parse(DIR_SMALL), 3),
+        ("429=1@create:1", "create_batch", parse(DIR_SMALL), 4),
     ] {
         let setup = Setup {
             faults: fault,
@@ -272,7 +272,7 @@ async fn a_lost_answer_is_recovered() {
             (1, 1),
             "{fault}"
         );
-        harness.close(3).await;
+        harness.close(4).await;
     }
 }
 
@@ -291,5 +291,5 @@ async fn an_unknown_outcome_is_called_unknown() {
     expect![[r#"The outcome is unknown: a batch may have been created, or not: LlamaCloud has a problem of its own (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #". Do not call `create_batch` for this again before `list_batches` has told: call it with {"source_directory_id":"dir-small","created_at_on_or_after":"…"} in a minute. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
     let ledger = harness.ledger();
     assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
-    harness.close(1 + ledger.count("GET /api/v2/batches")).await;
+    harness.close(2 + ledger.count("GET /api/v2/batches")).await;
 }

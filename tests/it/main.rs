@@ -31,6 +31,8 @@ mod framing;
 mod handshake;
 /// What became of each file of a batch, against the API's own word.
 mod outcomes;
+/// Lists of batches and of files: filters and pages.
+mod paging;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;

@@ -45,7 +45,7 @@ async fn a_conversation_over_every_kind_of_stream() {
             log.contains("get_batch") && log.contains("GET /api/v2/batches/bat-none"),
             "{log}"
         );
-        sandbox.close(4).await;
+        sandbox.close(5).await;
     }
 }
 
@@ -89,12 +89,13 @@ async fn a_signal_ends_it_at_once_idle_or_busy() {
 /// A create that has left is waited for, since its batch costs money whether anybody hears of it or not.
 #[tokio::test]
 async fn a_signal_waits_for_a_create_that_has_left() {
+    let file = Reply::json("200 OK", "", r#"{"items":[{"id":"dfl-1","display_name":"a.pdf"}]}"#);
     let none = Reply::json("200 OK", "", r#"{"items":[]}"#);
     let created = Reply::json("201 Created", "", r#"{"id":"bat-9","status":"PENDING"}"#).held();
-    let upstream = Upstream::start([none, created]).await;
+    let upstream = Upstream::start([file, none, created]).await;
     let mut child = Child::start(Plumbing::Pipes, &["--base-url", &upstream.base_url(), "--log", "info"]);
     child.ask_tool("create_batch", parse(DIR_SMALL)).await;
-    upstream.arrived(2).await;
+    upstream.arrived(3).await;
     signal(&child, "TERM").await;
     child.logged("waiting for its outcome").await;
     upstream.release();

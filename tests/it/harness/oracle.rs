@@ -106,7 +106,7 @@ pub(crate) fn check(text: &str, session: Option<Revision>, asked: impl FnOnce(&s
 
 fn check_result(asked: &Asked, result: &Value, whole: &Value) {
     let Asked { method, revision, .. } = asked;
-    let (definition, own): (&str, &[&str]) = match method.as_str() {
+    let (definition, own): (&'static str, &[&str]) = match method.as_str() {
         "initialize" => (
             "InitializeResult",
             &["protocolVersion", "capabilities", "serverInfo", "instructions"],

@@ -2,36 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::{Draft, Validator};
 use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::{Value, json};
 
-/// Those that were needed so far; `None` for a definition that a revision does not have.
-type Validators = BTreeMap<(Revision, String), Option<Arc<Validator>>>;
+/// Those that were needed so far.
+type Validators = BTreeMap<(Revision, &'static str), Arc<Validator>>;
 
-/// Validates against a definition of a revision's schema. `false` where that schema is not at hand.
-pub(crate) fn validate(revision: Revision, definition: &str, value: &Value) -> bool {
+/// Validates against a definition of a revision's schema, where that is at hand.
+pub(crate) fn validate(revision: Revision, definition: &'static str, value: &Value) {
     static VALIDATORS: Mutex<Validators> = Mutex::new(BTreeMap::new());
-    let Some(schema) = schema(revision) else { return false };
+    let Some(schema) = schema(revision) else { return };
     let build = || {
         let (draft, place) = dialect(revision);
         let definitions = &schema[place];
-        definitions.get(definition)?;
+        assert!(
+            definitions[definition].is_object(),
+            "{} has no {definition}",
+            revision.as_str()
+        );
         let root = json!({ "$ref": format!("#/{place}/{definition}"), place: definitions });
-        Some(Arc::new(jsonschema::options().with_draft(draft).build(&root).unwrap()))
+        Arc::new(jsonschema::options().with_draft(draft).build(&root).unwrap())
     };
-    let validator = VALIDATORS
-        .lock()
-        .unwrap()
-        .entry((revision, definition.to_owned()))
-        .or_insert_with(build)
-        .clone();
-    if let Some(validator) = &validator {
-        assert_valid(validator, value, &format!("{} of {}", definition, revision.as_str()));
-    }
-    validator.is_some()
+    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = Arc::clone(validators.entry((revision, definition)).or_insert_with(build));
+    drop(validators);
+    assert_valid(&validator, value, &format!("{definition} of {}", revision.as_str()));
 }
 
 /// Validates a tool's structured content against the output schema that is advertised for it.
