@@ -298,3 +298,6 @@ fn oldest_unfinished(page: &BatchPage) -> Option<String> {
         oldest.id, oldest.status
     ))
 }
+
+#[cfg(test)]
+mod tests;
