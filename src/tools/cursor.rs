@@ -94,8 +94,8 @@ pub(crate) fn fingerprint<'a>(batch_id: &'a str, sorted_file_ids: impl IntoItera
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    let [a, b, c, d, e, f, g, h] = hash.to_le_bytes();
-    u32::from_le_bytes([a ^ e, b ^ f, c ^ g, d ^ h])
+    let (high, low) = (hash >> 32, hash & 0xffff_ffff);
+    u32::try_from(high ^ low).unwrap_or_default()
 }
 
 fn runs(shown: &[bool]) -> Vec<u8> {

@@ -249,10 +249,12 @@ fn summarize(page: &BatchPage, left_out: &[&str]) -> String {
     let batches = plural(page.items.len(), "batch", "batches");
     let mut sentences = vec![format!("{count} {batches}{where_they_are}: {}.", by_status(page))];
     sentences.extend(oldest_unfinished(page));
-    if let [names @ .., last] = left_out {
-        let names: String = names.iter().map(|name| format!("`{name}` and ")).collect();
+    if !left_out.is_empty() {
+        let names: Vec<String> = left_out.iter().map(|name| format!("`{name}`")).collect();
+        let are = plural(names.len(), "is", "are");
+        let names = names.join(" and ");
         sentences.push(format!(
-            "To keep this short, {names}`{last}` are left out; `get_batch` tells them."
+            "To keep this short, {names} {are} left out; `get_batch` tells more."
         ));
     }
     if more {
@@ -296,3 +298,6 @@ fn oldest_unfinished(page: &BatchPage) -> Option<String> {
         oldest.id, oldest.status
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,11 +29,15 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// What became of each file of a batch, against the API's own word.
+mod outcomes;
 /// Lists of batches and of files: filters and pages.
 mod paging;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;
+/// A client that only calls tools, which the examples use as well.
+mod session;
 /// Rules that the sources keep.
 mod tidy;
 /// What the tools do with a LlamaCloud that behaves.

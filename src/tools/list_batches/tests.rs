@@ -1,0 +1,130 @@
+//! Twenty batches in one answer, and the sentences about them.
+
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::llamacloud::{Client, Credential, Scope, Settings};
+use crate::tools::Policy;
+
+fn tool() -> ListBatches {
+    let credential = Credential::Missing { reason: String::new() };
+    let base_url = "http://127.0.0.1:9".parse().unwrap();
+    let policy = Policy {
+        pinned: Scope::default(),
+        read_only: false,
+        timeout: Duration::from_secs(1),
+        max_result_chars: 6000,
+    };
+    ListBatches::new(Account::new(Client::new(Settings::new(base_url, credential)), policy))
+}
+
+fn batch(index: usize, status: &str) -> Value {
+    let id = |prefix: &str, number: usize| format!("{prefix}-aaaaaaaa-bbbb-cccc-dddd-{number:012}");
+    json!({
+        "id": id("bat", index),
+        "project_id": id("prj", 0),
+        "source_directory_id": id("dir", index),
+        "config": { "job": {
+            "type": if index.is_multiple_of(2) { "parse_v2" } else { "extract_v2" },
+            "configuration_id": id("cfg", index),
+        } },
+        "status": status,
+        "created_at": format!("2026-11-24T10:{index:02}:00.123456Z"),
+        "updated_at": format!("2026-11-24T11:{index:02}:00Z"),
+    })
+}
+
+fn page(batches: Vec<Value>, next_page_token: Option<&str>) -> BatchPage {
+    BatchPage {
+        items: batches
+            .into_iter()
+            .map(|batch| serde_json::from_value(batch).unwrap())
+            .collect(),
+        next_page_token: next_page_token.map(str::to_owned),
+        total_size: None,
+        date: None,
+    }
+}
+
+#[test]
+fn twenty_batches_that_share_nothing_but_the_project_fit() {
+    let batches = (0..20).map(|index| batch(index, "COMPLETED")).collect();
+    let page = page(batches, Some(&"t".repeat(200)));
+    let output = tool().output(&page, 6000);
+    assert!(length(&output) <= 6000, "{}", length(&output));
+    assert_eq!(smaller_page(&output, 6000), None);
+    let output = serde_json::to_value(output).unwrap();
+    assert_eq!(
+        output["in_common"],
+        json!({ "project_id": "prj-aaaaaaaa-bbbb-cccc-dddd-000000000000" })
+    );
+    for member in ["id", "status", "final", "source_directory_id", "job_type", "created_at"] {
+        assert!(output["batches"][19].get(member).is_some(), "{member}");
+    }
+}
+
+#[test]
+fn what_is_shared_is_told_once() {
+    let batches = (0..3).map(|_| batch(4, "RUNNING")).collect();
+    let output = serde_json::to_value(tool().output(&page(batches, None), 6000)).unwrap();
+    assert_eq!(output["in_common"].as_object().unwrap().len(), 4);
+    let members: Vec<_> = output["batches"][0].as_object().unwrap().keys().collect();
+    assert_eq!(members, ["id", "status", "final", "created_at", "updated_at"]);
+    let alone = serde_json::to_value(tool().output(&page(vec![batch(4, "RUNNING")], None), 6000)).unwrap();
+    assert!(alone.get("in_common").is_none() && alone["batches"][0]["project_id"].is_string());
+}
+
+#[test]
+fn sentences() {
+    let check = |batches: Vec<Value>, token: Option<&str>, left_out: &[&str], expected: &Expect| {
+        expected.assert_eq(&format!("{}\n", summarize(&page(batches, token), left_out)));
+    };
+    check(
+        vec![],
+        None,
+        &[],
+        &expect![[r#"
+        No batch matches. Fewer filters or another project may show more.
+    "#]],
+    );
+    check(
+        vec![],
+        Some("t"),
+        &[],
+        &expect![[r#"
+        This page has no batches, but there are more: pass `next_page_token` as `page_token`.
+    "#]],
+    );
+    check(
+        vec![batch(1, "COMPLETED")],
+        None,
+        &[],
+        &expect![[r#"
+        1 batch: 1 COMPLETED.
+    "#]],
+    );
+    check(
+        vec![
+            batch(3, "RUNNING"),
+            batch(1, "FAILED"),
+            batch(2, "RUNNING"),
+            batch(4, "THROTTLED"),
+        ],
+        Some("t"),
+        &["updated_at"],
+        &expect![[r#"
+            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest that is not final: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); follow it with `get_batch`. To keep this short, `updated_at` is left out; `get_batch` tells more. There are more: pass `next_page_token` as `page_token`.
+        "#]],
+    );
+    check(
+        vec![batch(3, "PENDING"), batch(1, "FAILED")],
+        None,
+        &["updated_at", "configuration_id"],
+        &expect![[r#"
+            2 batches: 1 PENDING, 1 FAILED. Not final: bat-aaaaaaaa-bbbb-cccc-dddd-000000000003 (PENDING, created 2026-11-24T10:03:00Z); follow it with `get_batch`. To keep this short, `updated_at` and `configuration_id` are left out; `get_batch` tells more.
+        "#]],
+    );
+}

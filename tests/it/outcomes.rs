@@ -1,0 +1,300 @@
+//! What `get_batch` says about files, compared one by one with what the API says; and what it costs to know it.
+
+use std::collections::BTreeMap;
+
+use expect_test::expect;
+use llamacloud_batches_mcp::sandbox::{
+    DIR_BROKEN, DIR_EMPTY, DIR_FAILING, DIR_OVERSIZED, DIR_SMALL, DIR_STRAGGLERS, DIR_TEN, DIR_THOUSAND, PRESET_PARSE,
+    SAVED_EXTRACT, Sandbox, Speed,
+};
+use serde_json::{Value, json};
+
+use super::session::Session;
+
+const PARSE: (&str, &str) = ("parse_v2", PRESET_PARSE);
+
+async fn start(faults: &str) -> Session {
+    Session::start(Speed::Instant, faults, 6000).await
+}
+
+/// The API itself, asked without our client.
+struct Api<'a> {
+    sandbox: &'a Sandbox,
+    client: reqwest::Client,
+}
+
+impl<'a> Api<'a> {
+    fn of(sandbox: &'a Sandbox) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { sandbox, client }
+    }
+
+    async fn get(&self, target: &str) -> Value {
+        let url = format!("{}{target}", self.sandbox.base_url());
+        let response = self.client.get(url).bearer_auth(self.sandbox.api_key()).send().await;
+        response.unwrap().json().await.unwrap()
+    }
+}
+
+/// What the API says about each file, read file by file: name, status and error, by job or file id.
+async fn truth(sandbox: &Sandbox, batch_id: &str, product: &str) -> BTreeMap<String, (String, String, Value)> {
+    let api = Api::of(sandbox);
+    let batch = api.get(&format!("/api/v2/batches/{batch_id}?expand=results")).await;
+    let directory = batch["source_directory_id"].as_str().unwrap();
+    let mut truth = BTreeMap::new();
+    for result in batch["results"].as_array().unwrap() {
+        let file_id = result["source_directory_file_id"].as_str().unwrap();
+        let file = api
+            .get(&format!("/api/v1/beta/directories/{directory}/files/{file_id}"))
+            .await;
+        let name = file["display_name"].as_str().unwrap().to_owned();
+        let (key, status, error) = match result["job_reference"]["id"].as_str() {
+            Some(id) => {
+                let answer = api.get(&format!("/api/v2/{product}/{id}")).await;
+                let job = answer.get("job").unwrap_or(&answer);
+                (
+                    id,
+                    job["status"].as_str().unwrap().to_owned(),
+                    job["error_message"].clone(),
+                )
+            }
+            None if result["error_message"].is_null() => (file_id, "no_job_yet".to_owned(), Value::Null),
+            None => (file_id, "not_mapped".to_owned(), result["error_message"].clone()),
+        };
+        truth.insert(key.to_owned(), (name, status, error));
+    }
+    truth
+}
+
+#[tokio::test]
+async fn outcomes_are_what_the_api_says_file_by_file() {
+    for (directory, job_type, configuration, product) in [
+        (DIR_FAILING, PARSE.0, PARSE.1, "parse"),
+        (DIR_STRAGGLERS, PARSE.0, PARSE.1, "parse"),
+        (DIR_SMALL, "extract_v2", SAVED_EXTRACT, "extract"),
+        (DIR_THOUSAND, PARSE.0, PARSE.1, "parse"),
+    ] {
+        let mut session = start("").await;
+        let id = session.create(directory, job_type, configuration).await;
+        let truth = truth(&session.sandbox, &id, product).await;
+        let pages = session.pages(&id, "outcomes").await;
+        let mut seen = BTreeMap::new();
+        for entry in pages.iter().filter_map(|page| page["results"].as_array()).flatten() {
+            let key = entry["job_id"].as_str().or(entry["file_id"].as_str()).unwrap();
+            assert!(seen.insert(key.to_owned(), entry).is_none(), "{key} came twice");
+        }
+        assert_eq!(seen.len(), truth.len());
+        for (key, (name, status, error)) in &truth {
+            let entry = seen[key];
+            assert_eq!(&entry["status"], status, "{entry}");
+            // Words with nothing hidden in them arrive as they are.
+            if !name.contains('\u{202e}') {
+                assert_eq!(&entry["name"], name);
+                assert_eq!(&entry["error"], error, "{entry}");
+            }
+        }
+        for page in &pages {
+            let with_status = |word: &str| truth.values().filter(|(_, status, _)| status == word).count();
+            let counted = |member: &str| page["files"].get(member).cloned().unwrap_or_else(|| json!(0));
+            assert_eq!(counted("total"), truth.len());
+            for (member, word) in [
+                ("completed", "COMPLETED"),
+                ("failed", "FAILED"),
+                ("running", "RUNNING"),
+                ("not_mapped", "not_mapped"),
+            ] {
+                assert_eq!(counted(member), with_status(word), "{member}");
+            }
+            assert!(page.to_string().chars().count() <= 6000);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_files_take_fifteen_requests() {
+    let mut session = start("").await;
+    let id = session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await;
+    let before = session.sandbox.ledger();
+    let page = session.outcomes(&id).await;
+    let ledger = session.sandbox.ledger();
+    let asked = |template: &str| ledger.count(template) - before.count(template);
+    assert_eq!(asked("GET /api/v2/batches/{batch_id}"), 1);
+    assert_eq!(asked("GET /api/v1/beta/directories/{directory_id}/files"), 1);
+    assert_eq!(asked("GET /api/v2/parse"), 13);
+    assert_eq!(ledger.total() - before.total(), 15);
+    let longest = ledger.lines.iter().map(String::len).max().unwrap();
+    assert!(longest < 4200, "an address of {longest} bytes");
+    assert_eq!(
+        page["files"],
+        json!({ "total": 1000, "completed": 988, "failed": 11, "not_mapped": 1 })
+    );
+}
+
+#[tokio::test]
+async fn summaries_in_the_sandbox() {
+    let mut session = start("").await;
+    let mut told = Vec::new();
+    for (directory, expand) in [
+        (DIR_FAILING, "outcomes"),
+        (DIR_FAILING, "results"),
+        (DIR_SMALL, "outcomes"),
+        (DIR_STRAGGLERS, "outcomes"),
+        (DIR_BROKEN, "outcomes"),
+        (DIR_THOUSAND, "outcomes"),
+    ] {
+        let id = session.create(directory, PARSE.0, PARSE.1).await;
+        let answer = session
+            .call("get_batch", json!({ "batch_id": id, "expand": [expand] }))
+            .await
+            .unwrap();
+        let summary = answer["summary"].as_str().unwrap().replace(&id, "bat-…");
+        told.push(format!("{directory}, {expand}: {summary}\n"));
+    }
+    expect![[r#"
+        dir-failing, outcomes: [sandbox] Batch bat-… is COMPLETED, which does not mean that every file succeeded: of its 12 files, 4 succeeded, 5 failed, 2 could not be given a job, and 1 has no known job. Most frequent reason, for 3 files such as "scan-001.pdf" and "scan-002.pdf": "Page 3 of 12 could not be rendered: unsupported image encoding (trace 5b1f6c1e-0d8a-4c47-9a55-6f0d3c1a2b01)". `problems` has all 5 reasons. Next, tell the user what failed and why. LlamaCloud cannot run single files of a batch again: once corrected, they need a directory of their own and a new batch over it.
+        dir-failing, results: [sandbox] Batch bat-… is COMPLETED: of its 12 files, 9 have a parse job, 2 could not be given a job, and 1 has no known job. Each has a reason of its own; for "dfl-failing-0007" it is: "Unsupported file type: video/mp4". `problems` has both reasons. `expand: ["outcomes"]` tells how the jobs ended.
+        dir-small, outcomes: [sandbox] Batch bat-… is COMPLETED, and all 4 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
+        dir-stragglers, outcomes: [sandbox] Batch bat-… is COMPLETED, which means that its jobs were given out, not that they have ended: of its 5 files, 3 succeeded and 2 are still running. Look again with `get_batch` and `expand: ["outcomes"]` in 15 seconds.
+        dir-broken, outcomes: [sandbox] Batch bat-… FAILED as a whole: LlamaCloud has no reliable result for any of its files. Tell the user; a new batch costs credits again.
+        dir-thousand, outcomes: [sandbox] Batch bat-… is COMPLETED, which does not mean that every file succeeded: of its 1,000 files, 988 succeeded, 11 failed, and 1 could not be given a job. Most frequent reason, for 11 files such as "invoice-2026-0014.pdf" and "invoice-2026-0111.pdf": "Page 4 is damaged and could not be read". `problems` has both reasons. `results` shows files 1 to 35, problem files first; for more, pass `next_results_cursor` as `results_cursor`. Next, tell the user what failed and why. LlamaCloud cannot run single files of a batch again: once corrected, they need a directory of their own and a new batch over it.
+    "#]].assert_eq(&told.concat());
+}
+
+#[tokio::test]
+async fn a_lookup_that_fails_costs_its_own_part_alone() {
+    for (fault, completed, unknown, names, told) in [
+        (
+            "403@files",
+            10,
+            0,
+            false,
+            "The file names could not be read (this API key may not read that, 403",
+        ),
+        (
+            "403@parse",
+            0,
+            10,
+            true,
+            "The states of the jobs could not be read (this API key may not read that, 403",
+        ),
+        ("html@parse:1", 10, 0, true, "all 10 files succeeded"),
+    ] {
+        let mut session = start("").await;
+        let id = session.create(DIR_TEN, PARSE.0, PARSE.1).await;
+        session.sandbox.inject(fault.parse().unwrap());
+        let answer = session
+            .call("get_batch", json!({ "batch_id": id, "expand": ["outcomes"] }))
+            .await
+            .unwrap();
+        assert!(
+            answer["summary"].as_str().unwrap().contains(told),
+            "{fault}: {}",
+            answer["summary"]
+        );
+        assert_eq!(
+            answer["files"]["completed"].as_u64().unwrap_or_default(),
+            completed,
+            "{fault}"
+        );
+        assert_eq!(
+            answer["files"]["unknown"].as_u64().unwrap_or_default(),
+            unknown,
+            "{fault}"
+        );
+        for entry in answer["results"].as_array().unwrap() {
+            assert_eq!(entry.get("name").is_some(), names, "{fault}: {entry}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_list_of_jobs_is_not_asked_for_again_and_again() {
+    let mut session = start("").await;
+    let id = session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await;
+    session.sandbox.inject("403@parse".parse().unwrap());
+    let answer = session
+        .call("get_batch", json!({ "batch_id": id, "expand": ["outcomes"] }))
+        .await
+        .unwrap();
+    assert!(session.sandbox.ledger().count("GET /api/v2/parse") <= 4);
+    assert_eq!(answer["files"]["unknown"], 999);
+}
+
+#[tokio::test]
+async fn a_cursor_survives_a_restart_and_fits_one_batch() {
+    let mut session = Session::start(Speed::Instant, "", 3000).await;
+    let (one, other) = (
+        session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await,
+        session.create(DIR_TEN, PARSE.0, PARSE.1).await,
+    );
+    let page = session
+        .call("get_batch", json!({ "batch_id": one, "expand": ["outcomes"] }))
+        .await
+        .unwrap();
+    let cursor = &page["next_results_cursor"];
+    for (batch, cursor) in [(&other, cursor.clone()), (&one, json!("bm9uZQ")), (&one, json!("%%"))] {
+        let error = session
+            .call("get_batch", json!({ "batch_id": batch, "results_cursor": cursor }))
+            .await
+            .unwrap_err();
+        assert!(
+            error.starts_with("argument `results_cursor`: it does not fit the files of this batch"),
+            "{error}"
+        );
+    }
+    let next = session
+        .call("get_batch", json!({ "batch_id": one, "results_cursor": cursor }))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&next["id"], &next["status"], &next["files"]),
+        (&page["id"], &page["status"], &page["files"])
+    );
+    assert!(
+        next["results"][0]["status"].is_string(),
+        "the cursor implies what it was made for"
+    );
+}
+
+#[tokio::test]
+async fn directories_that_no_batch_can_run_over_are_refused_before_anything_is_sent() {
+    let mut session = start("").await;
+    for (directory, told) in [
+        (DIR_EMPTY, "No batch was created: directory dir-empty has no files"),
+        (
+            DIR_OVERSIZED,
+            "No batch was created: directory dir-oversized has more than 1,000 files",
+        ),
+    ] {
+        let config = json!({ "job": { "type": PARSE.0, "configuration_id": PARSE.1 } });
+        let arguments = json!({ "source_directory_id": directory, "config": config });
+        let error = session.call("create_batch", arguments).await.unwrap_err();
+        assert!(error.starts_with(told), "{error}");
+    }
+    assert_eq!(session.sandbox.ledger().count("POST /api/v2/batches"), 0);
+    session.sandbox.inject("403@files".parse().unwrap());
+    session.create(DIR_TEN, PARSE.0, PARSE.1).await;
+    assert_eq!(session.sandbox.ledger().batches, 1);
+}
+
+#[tokio::test]
+async fn twenty_batches_fit_one_answer() {
+    let mut session = start("").await;
+    for _ in 0..12 {
+        session.create(DIR_TEN, PARSE.0, PARSE.1).await;
+        session.create(DIR_SMALL, "extract_v2", SAVED_EXTRACT).await;
+    }
+    let before = session.sandbox.ledger().total();
+    let list = session.call("list_batches", json!({})).await.unwrap();
+    assert_eq!(session.sandbox.ledger().total() - before, 1);
+    assert_eq!(list["batches"].as_array().unwrap().len(), 20);
+    assert!(list["in_common"]["project_id"].is_string() && list["next_page_token"].is_string());
+    assert!(
+        list["batches"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|batch| batch.get("project_id").is_none())
+    );
+    assert!(list.to_string().chars().count() <= 6000);
+}
