@@ -1,0 +1,88 @@
+//! What must come of each cell.
+
+use crate::matrix::{Caller, Cell, Fate, Fault, Listing};
+
+/// How the first call must end, as far as anybody hears of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Created,
+    Recovered,
+    Unknown,
+    NotCreated,
+}
+
+impl Cell {
+    /// Whether the API keeps what the promise rests on from the process that is asked second: that process has no memory of the
+    /// first, so the list alone could tell it of the batch, and the list does not.
+    pub(crate) fn is_beyond_the_promise(self) -> bool {
+        let made_first = self.fault.commits() || self.fault == Fault::TooMany && self.fate != Fate::Sigkill;
+        self.caller == Caller::Restarts
+            && made_first
+            && !matches!(self.listing, Listing::Consistent | Listing::FailsBeforeThePost)
+    }
+
+    /// How the first call ends.
+    pub(crate) fn expected(self) -> Expected {
+        match self.fault {
+            Fault::None | Fault::TooMany => Expected::Created,
+            Fault::Refused | Fault::RedirectHere | Fault::RedirectElsewhere => Expected::NotCreated,
+            Fault::ResetUnread | Fault::HalfRequest | Fault::ErrorBeforeCommit | Fault::Unavailable => {
+                Expected::Unknown
+            }
+            Fault::LostAfterCommit
+            | Fault::SilenceAfterCommit
+            | Fault::HalfAnswer
+            | Fault::ErrorAfterCommit
+            | Fault::SeeOther => {
+                if tells_in_time(self.listing, self.fault) {
+                    Expected::Recovered
+                } else {
+                    Expected::Unknown
+                }
+            }
+        }
+    }
+
+    /// Whether the first call's answer can be read.
+    pub(crate) fn is_answered(self) -> bool {
+        matches!(self.fate, Fate::Lives | Fate::InputEnds) && self.caller != Caller::Cancels
+    }
+
+    /// Whether nobody can hear the first call's answer while there is time to settle it: then stderr tells.
+    pub(crate) fn is_logged(self) -> bool {
+        match self.fate {
+            Fate::Lives | Fate::InputEnds => self.caller == Caller::Cancels,
+            Fate::Sigterm => true,
+            // A closed output may only be noticed by writing an answer to it, and elsewhere than on Linux always is.
+            Fate::OutputCloses => {
+                self.caller == Caller::Cancels || cfg!(target_os = "linux") && self.expected() != Expected::Created
+            }
+            Fate::Sigkill => false,
+        }
+    }
+
+    /// Where nobody listens, the POST is tried until its time is over. If that happens while the last attempt still connects, it looks
+    /// from within like any attempt that was not answered in time, and the outcome is called unknown though nothing was sent.
+    pub(crate) fn may_be_cut_short(self) -> bool {
+        self.fault == Fault::Refused
+    }
+
+    /// A second process that creates while the first still looks may be found by it in place of its own batch.
+    pub(crate) fn races(self) -> bool {
+        self.fate == Fate::Lives && self.caller == Caller::Restarts
+    }
+}
+
+/// Whether it tells, before the call has to be answered, what a POST has made. Where that time is waited for an answer first,
+/// the little that is left suffices for one look.
+const fn tells_in_time(listing: Listing, fault: Fault) -> bool {
+    match listing {
+        Listing::Consistent | Listing::FailsBeforeThePost => true,
+        Listing::LagsBriefly => !matches!(fault, Fault::SilenceAfterCommit),
+        Listing::LagsLong
+        | Listing::FailsAfterThePost
+        | Listing::Fails
+        | Listing::ForbiddenAfterThePost
+        | Listing::Forbidden => false,
+    }
+}
