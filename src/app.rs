@@ -32,6 +32,8 @@ const SETTLE_WHEN_STOPPED: Duration = Duration::from_secs(5);
 /// # Errors
 /// For what keeps the program from starting.
 pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
+    #[cfg(feature = "sandbox")]
+    let environment = &simulated::environment(&cli, environment);
     let config = Config::resolve(&cli.flags, environment)?;
     let logging = crate::telemetry::start(&config)?;
     let signals = Signals::listen()?;

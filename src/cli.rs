@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[command(
     name = "llamacloud-batches-mcp",
     version,
+    propagate_version = true,
     about = "MCP server for LlamaCloud Batches, on stdin and stdout.",
     long_about = "MCP server for LlamaCloud Batches, on stdin and stdout.\n\nAn AI assistant host starts it and talks JSON-RPC \
                   with it. Without a command it serves; try it without an account with --sandbox.",
@@ -82,7 +83,7 @@ pub struct Flags {
     pub stdio: Stdio,
     /// Serve on a simulated LlamaCloud inside this process: no account, no network, no costs.
     #[cfg(feature = "sandbox")]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with_all = ["base_url", "region"])]
     pub sandbox: bool,
     /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state further each read).
     #[cfg(feature = "sandbox")]

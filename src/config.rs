@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
 use url::{Host, Url};
 
 use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
@@ -35,8 +36,8 @@ pub struct Config {
     pub timeout: Duration,
     /// Longest tool result, in characters.
     pub max_result_chars: usize,
-    /// Filter of the log, as [`tracing_subscriber::filter::Targets`] reads it.
-    pub log: String,
+    /// What is logged.
+    pub log: Targets,
     /// Shape of a log line.
     pub log_format: LogFormat,
     /// Where the log goes in place of stderr.
@@ -84,7 +85,7 @@ impl Config {
             read_only: flags.read_only,
             timeout: flags.timeout,
             max_result_chars: flags.max_result_chars as usize,
-            log: setting(&flags.log, &environment.log).unwrap_or_else(|| "warn".to_owned()),
+            log: log_filter(flags, environment)?,
             log_format: flags.log_format,
             log_file: flags.log_file.clone(),
             stdio: flags.stdio,
@@ -153,6 +154,18 @@ fn key_file(path: &Path) -> ApiKey {
         (Ok(_), "") => ApiKey::Missing("the first line of the file given with --api-key-file is empty".to_owned()),
         (Ok(_), key) => ApiKey::Given(SecretString::from(key)),
     }
+}
+
+fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, ConfigError> {
+    let flag = flags.log.clone().map(|filter| ("--log", filter));
+    let variable = || Some(("LLAMA_CLOUD_LOG", given(environment.log.as_deref())?));
+    let (source, filter) = flag.or_else(variable).unwrap_or(("the default", "warn".to_owned()));
+    filter.parse().map_err(|_| {
+        let quoted = foreign::quote(&filter, 60);
+        ConfigError(format!(
+            "{source}: {quoted} is no filter; write it like `info` or `llamacloud_batches_mcp=debug`"
+        ))
+    })
 }
 
 fn base_url(flags: &Flags, environment: &Environment) -> Result<Url, ConfigError> {

@@ -40,7 +40,12 @@ pub fn nearest<'a>(name: &str, accepted: impl IntoIterator<Item = &'a str>) -> O
     const NEAR: f64 = 0.75;
     accepted
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&name.to_ascii_lowercase(), candidate), candidate))
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, candidate)| candidate)
@@ -86,5 +91,6 @@ mod tests {
         assert_eq!(nearest("batchId", accepted), Some("batch_id"));
         assert_eq!(nearest("expands", accepted), Some("expand"));
         assert_eq!(nearest("zzz", accepted), None);
+        assert_eq!(nearest("completed", ["RUNNING", "COMPLETED"]), Some("COMPLETED"));
     }
 }

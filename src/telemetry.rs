@@ -9,7 +9,6 @@ use std::path::Path;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -21,12 +20,8 @@ const MAX_WAITING_LINES: usize = 1000;
 /// Starts logging for the whole process. What is still waiting is written when the guard is dropped.
 ///
 /// # Errors
-/// For a filter that cannot be read and a file that cannot be opened.
+/// For a file that cannot be opened.
 pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
-    let filter: Targets = config
-        .log
-        .parse()
-        .map_err(|error| anyhow::anyhow!("--log: {error}; write it like `info` or `llamacloud_batches_mcp=debug`"))?;
     let (writer, colours): (Box<dyn Write + Send>, _) = match &config.log_file {
         Some(path) => (Box::new(open(path)?), false),
         None => (Box::new(io::stderr()), io::stderr().is_terminal()),
@@ -40,7 +35,7 @@ pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(lines.with_filter(config.log.clone()))
         .try_init()?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);

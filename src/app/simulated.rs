@@ -5,9 +5,19 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::say;
-use crate::cli::Flags;
+use crate::cli::{Cli, Command, Environment, Flags};
 use crate::config::{ApiKey, Config};
 use crate::sandbox::{self, Sandbox, Settings};
+
+/// The variables that count: a sandbox is where it is, whatever base URL the environment names.
+pub(super) fn environment(cli: &Cli, environment: &Environment) -> Environment {
+    let in_sandbox = cli.flags.sandbox || matches!(cli.command, Some(Command::Sandbox { .. }));
+    let base_url = environment.base_url.clone().filter(|_| !in_sandbox);
+    Environment {
+        base_url,
+        ..environment.clone()
+    }
+}
 
 /// Starts a sandbox in this process, if asked for, and points the settings at it. It lives as long as what is returned.
 pub(super) async fn instead(flags: &Flags, mut config: Config) -> anyhow::Result<(Config, Option<Sandbox>)> {

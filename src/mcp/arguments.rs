@@ -23,12 +23,11 @@ pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: &Value) -> Re
         if let Ok(value) = serde_json::from_str(arguments) {
             problems.check(schema, &value, "");
         }
-        if problems.0.is_empty() {
-            let path = error.path().to_string();
-            problems.add(
-                if path == "." { "" } else { &path },
-                &plain_words(&error.inner().to_string()),
-            );
+        // What only the type knows, such as how an instant is written; it stops at the first such mistake.
+        let path = error.path().to_string();
+        let path = if path == "." { "" } else { &path };
+        if problems.0.is_empty() || !problems.are_about(path) {
+            problems.add(path, &plain_words(&error.inner().to_string()));
         }
         problems.0.truncate(MAX_PROBLEMS);
         problems.0.join("; ")
@@ -39,6 +38,12 @@ pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: &Value) -> Re
 struct Problems(Vec<String>);
 
 impl Problems {
+    /// Whether a problem at this path, or inside what is there, is named already.
+    fn are_about(&self, path: &str) -> bool {
+        let named = format!("argument `{path}");
+        path.is_empty() || self.0.iter().any(|problem| problem.starts_with(&named))
+    }
+
     fn add(&mut self, path: &str, problem: &str) {
         self.0.push(match path {
             "" => format!("arguments: {problem}"),

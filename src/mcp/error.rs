@@ -43,16 +43,9 @@ impl ProtocolError {
         Self::new(-32602, format!("Invalid params: {reason}"), None)
     }
 
-    /// -32602 with the wording that the official SDKs use. Source: MCP, server/tools, error handling.
-    pub fn unknown_tool(name: &str, why: Option<&str>) -> Self {
-        let name = clip(name);
-        Self::new(
-            -32602,
-            why.map_or(format!("Unknown tool: {name}"), |why| {
-                format!("Unknown tool: {name}. {why}")
-            }),
-            None,
-        )
+    /// -32602 with the wording that the official SDKs use, and what to do about it. Source: MCP, server/tools, error handling.
+    pub fn unknown_tool(name: &str, what_to_do: &str) -> Self {
+        Self::new(-32602, format!("Unknown tool: {}. {what_to_do}", clip(name)), None)
     }
 
     /// -32603: the bug is ours. Source: JSON-RPC 2.0, section 5.1.
@@ -121,10 +114,6 @@ mod tests {
     fn names_from_outside_are_bounded() {
         let long = "x".repeat(10_000);
         assert!(ProtocolError::method_not_found(&long).message().len() < 200);
-        assert!(ProtocolError::unknown_tool(&long, None).message().len() < 200);
-        assert_eq!(
-            ProtocolError::unknown_tool("nope", None).message(),
-            "Unknown tool: nope"
-        );
+        assert!(ProtocolError::unknown_tool(&long, "There is none.").message().len() < 200);
     }
 }

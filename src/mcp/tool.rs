@@ -17,6 +17,7 @@ use super::error::ProtocolError;
 use super::types::{CallToolResult, Icon, TextContent, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
 use super::{arguments, schema};
+use crate::foreign;
 
 /// Something that a model may do.
 pub trait Tool: Send + Sync + 'static {
@@ -133,12 +134,7 @@ impl ToolSet {
         arguments: Option<&RawValue>,
     ) -> Result<CallToolResult, ProtocolError> {
         let Some(entry) = self.tools.iter().find(|entry| entry.definition.name == name) else {
-            let why = self
-                .withheld
-                .iter()
-                .find(|(withheld, _)| *withheld == name)
-                .map(|(_, why)| *why);
-            return Err(ProtocolError::unknown_tool(name, why));
+            return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
         let arguments = arguments.map_or("{}", RawValue::get);
         if !arguments.starts_with('{') {
@@ -148,6 +144,21 @@ impl ToolSet {
         let outcome = entry.tool.call(context, arguments).await;
         log(context, name, started, &outcome);
         Ok(result(context.revision, outcome))
+    }
+
+    /// What to do about a tool that is not there.
+    fn why_not(&self, name: &str) -> String {
+        if let Some((_, why)) = self.withheld.iter().find(|(withheld, _)| *withheld == name) {
+            return (*why).to_owned();
+        }
+        let names = || self.tools.iter().map(|entry| entry.definition.name);
+        match foreign::nearest(name, names()) {
+            Some(nearest) => format!("Did you mean `{nearest}`?"),
+            None => format!(
+                "There are {}.",
+                names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ),
+        }
     }
 
     fn advertised(&self, entry: &Entry) -> ToolDefinition {

@@ -217,7 +217,7 @@ fn kind(name: &str, value: Option<&str>) -> Result<(Kind, Option<&'static str>),
             let seconds = seconds.ok_or("a number of seconds is missing, as in `clock-skew=-90`")?;
             return Ok((Kind::ClockSkew(SignedDuration::from_secs(seconds.into())), None));
         }
-        _ => return Err(format!("there is no fault `{name}`")),
+        _ => return Err(format!("there is no fault `{name}`; `sandbox --help` lists them")),
     };
     match value {
         None => Ok((kind, scope)),

@@ -32,6 +32,14 @@ impl Operation<'_> {
         }
     }
 
+    fn asking_for_less(self) -> &'static str {
+        match self {
+            Self::List => "Ask for less with a smaller `page_size`.",
+            Self::Get(_) => "Ask for less: leave `expand` out.",
+            Self::Create => "There is nothing to shorten in this request; tell the user.",
+        }
+    }
+
     fn when_not_found(self) -> &'static str {
         match self {
             Self::Create => {
@@ -91,7 +99,11 @@ fn sentence(operation: Operation<'_>, error: &Error, context: &RequestContext, a
     let (cause, next) = match error.kind() {
         ErrorKind::MissingKey { reason } => (
             format!("there is no usable LlamaCloud API key ({reason}), so nothing was sent"),
-            how_to_pass_the_key(context.client_name()),
+            if reason.contains("--api-key-file") {
+                "The user has to correct that file, or the path in the registration of this server, and restart the server.".to_owned()
+            } else {
+                how_to_pass_the_key(context.client_name())
+            },
         ),
         ErrorKind::Unauthorized => (
             format!("{host} rejected the API key (401)"),
@@ -120,7 +132,7 @@ fn sentence(operation: Operation<'_>, error: &Error, context: &RequestContext, a
         ),
         ErrorKind::TooLarge => (
             "LlamaCloud finds the request too large (413)".to_owned(),
-            "Ask for less, for example a smaller `page_size`. If that does not help, the user should check the base URL.".to_owned(),
+            format!("{} If that does not help, the user should check the base URL.", operation.asking_for_less()),
         ),
         ErrorKind::Rejected { status, details } => (
             format!("LlamaCloud rejected the request ({status}){}", list(details)),
@@ -163,7 +175,7 @@ fn sentence(operation: Operation<'_>, error: &Error, context: &RequestContext, a
         ),
         ErrorKind::OversizedBody { limit_bytes } => (
             format!("the answer is larger than {} MiB", limit_bytes >> 20),
-            "Ask for less, for example a smaller `page_size`.".to_owned(),
+            operation.asking_for_less().to_owned(),
         ),
         ErrorKind::UnreadableBody => (
             format!("{host} answered with something other than the LlamaCloud API does"),

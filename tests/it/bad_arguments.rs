@@ -53,7 +53,7 @@ async fn a_bad_argument_is_named_with_its_rule() {
 async fn a_bad_filter_is_named_with_its_rule() {
     check_arguments(&[
         ("list_batches", json!({ "status": "DONE" }), expect![[r#"`list_batches` was not carried out. argument `status`: "DONE" is not one of `PENDING`, `THROTTLED`, `RUNNING`, `COMPLETED`, `FAILED`, `CANCELLED`. Correct this and call again."#]]),
-        ("list_batches", json!({ "status": "completed" }), expect![[r#"`list_batches` was not carried out. argument `status`: "completed" is not one of `PENDING`, `THROTTLED`, `RUNNING`, `COMPLETED`, `FAILED`, `CANCELLED`. Correct this and call again."#]]),
+        ("list_batches", json!({ "status": "completed" }), expect![[r#"`list_batches` was not carried out. argument `status`: "completed" is not one of `PENDING`, `THROTTLED`, `RUNNING`, `COMPLETED`, `FAILED`, `CANCELLED` (did you mean `COMPLETED`?). Correct this and call again."#]]),
         ("list_batches", json!({ "page_size": 0 }), expect!["`list_batches` was not carried out. argument `page_size`: 0 is less than 1. Correct this and call again."]),
         ("list_batches", json!({ "page_size": -1 }), expect!["`list_batches` was not carried out. argument `page_size`: -1 is less than 1. Correct this and call again."]),
         ("list_batches", json!({ "page_size": 1.5 }), expect!["`list_batches` was not carried out. argument `page_size`: expected an integer, not 1.5. Correct this and call again."]),
@@ -88,7 +88,7 @@ async fn a_bad_create_is_named_with_its_rule() {
         (
             "create_batch",
             json!({ "source_directory_id": "dir 1", "config": { "job": { "type": "parse", "configuration_id": "c" } } }),
-            expect![[r#"`create_batch` was not carried out. argument `config.job.type`: "parse" is not one of `parse_v2`, `extract_v2` (did you mean `parse_v2`?). Correct this and call again."#]],
+            expect![[r#"`create_batch` was not carried out. argument `config.job.type`: "parse" is not one of `parse_v2`, `extract_v2` (did you mean `parse_v2`?); argument `source_directory_id`: "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -. Correct this and call again."#]],
         ),
         (
             "create_batch",

@@ -113,7 +113,7 @@ async fn what_stands_between() {
     .await;
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\":\"bat-1\"";
     check_reply(Reply::Bytes(half.to_vec()), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]]).await;
-    check_reply(Reply::Endless, expect!["Batch bat-1 could not be read: the answer is larger than 8 MiB. Ask for less, for example a smaller `page_size`."]).await;
+    check_reply(Reply::Endless, expect!["Batch bat-1 could not be read: the answer is larger than 8 MiB. Ask for less: leave `expand` out."]).await;
     check_reply(
         Reply::Silence,
         expect!["Batch bat-1 could not be read: 127.0.0.1 did not answer in time. Wait a minute and call again."],
@@ -145,7 +145,7 @@ async fn answers_that_the_api_might_give_one_day() {
     .await;
     check_reply(
         Reply::json("413 Content Too Large", "", r#"{"detail":"too large"}"#),
-        expect![[r#"Batch bat-1 could not be read: LlamaCloud finds the request too large (413): "too large". Ask for less, for example a smaller `page_size`. If that does not help, the user should check the base URL."#]],
+        expect![[r#"Batch bat-1 could not be read: LlamaCloud finds the request too large (413): "too large". Ask for less: leave `expand` out. If that does not help, the user should check the base URL."#]],
     )
     .await;
     check_reply(
