@@ -1,4 +1,47 @@
 //! Never a second paid batch by accident, and never one that nobody hears of: the built binary against a server that breaks things.
+//!
+//! A cell is a combination of what the first POST meets, what becomes of the process while the fault has that POST, what the caller
+//! does then, and what the list shows ([`matrix`]; it also says which combinations are left out, and why). Each has a server
+//! ([`api`]), processes ([`process`]) and a ledger ([`ledger`]) of its own. The server speaks HTTP by hand and shares nothing with
+//! the product. Nothing sleeps: the server holds the POST until the caller and the process have done what the cell says, and all
+//! of the product's own waits shrink with `--timeout`.
+//!
+//! The ledger knows what happened, and [`oracle`] compares. In every cell:
+//! - at most one batch is made, unless `allow_duplicate` asks for more;
+//! - every batch is named in an answer or on stderr, or is the answer to the next identical call of a fresh process, which makes no
+//!   other;
+//! - no answer says "not created" of a batch that its process has made, and none names a batch that does not exist;
+//! - a body leaves once for each attempt, except after 429, always on a connection of its own, never in HTTP/2;
+//! - what the first and the second call answer is what [`expected`] says, or stderr says so where nobody can hear it;
+//! - the arguments of `list_batches` in an answer of unknown outcome do show the batch;
+//! - the API key is on neither output.
+//!
+//! # Where the API makes the promise impossible
+//! - The answer to a POST is lost, and the list lags longer than the call may last, or fails: the answer is "unknown". So it is where
+//!   nothing was made, for nothing tells one from the other.
+//! - A list that lags briefly is waited for, but where the whole time of the POST passed in silence, what is left may not suffice.
+//! - Another process is asked for the same batch while the list does not show it, because it lags or fails: the second process has
+//!   no memory of the first and makes another batch. It says so if its guard saw nothing. Both batches are in some answer, on
+//!   stderr or in the list; a single answer may not name both.
+//! - An output that closes in the moment in which an answer is written swallows it. The next identical call finds the batch.
+//!
+//! # Mutations
+//! Each was tried, one at a time: a change to the product, and how many of the 1,618 cells of [`faults`] and the 98 of
+//! [`duplicates`] failed then. None survived.
+//!
+//! | Change | Failed | Which tests |
+//! |---|---|---|
+//! | `retry`: a POST is repeated like a GET (after a timeout, a broken connection, a 5xx) | 777 | all whose POST breaks or gets a 5xx, both of [`duplicates`] |
+//! | `create_once`: the guard never refuses | 1,118 | all but `the_connection_is_refused`; `nothing_is_sent_where_the_batch_runs` |
+//! | `create_once`: no reconciling | 259 | the five whose batch is made and not answered with, both of [`duplicates`] |
+//! | `create_once`: a call that is given up takes its attempt along | 613 | the eleven whose POST may have made a batch |
+//! | `create_once`: identical calls share nothing | 24 | both redirects |
+//! | `create_once`: nothing is remembered of earlier attempts | 58 | the eleven whose POST may have made a batch |
+//! | `create_once`: times are ours in place of the API's | 422 | the ten of unknown outcome, both of [`duplicates`] |
+//! | `app`: attempts are not waited for when the process ends | 538 | the eleven whose POST may have made a batch |
+//! | `client`: redirects are followed | 303 | both redirects and `the_batch_is_made_and_called_elsewhere` |
+//! | `client`: creates go through the pool of the reads | 1,715 | all of [`faults`], the matrix of [`duplicates`] |
+//! | `retry`: a broken connection had no effect | 555 | the five in which a connection breaks or is silent, both of [`duplicates`] |
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
