@@ -37,7 +37,7 @@ pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::{Client, Credential, Settings};
-pub use create_once::{CreateOnce, CreatePolicy, Duplicates, Existing, Guard, Outcome};
+pub use create_once::{CreateOnce, CreateOutcome, CreatePolicy, Duplicates, Existing, Guard, Precheck};
 pub use directories::{Directories, DirectoryFile, FilesOf};
 pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
@@ -11,7 +12,8 @@ use super::directory_size::directory_size;
 use super::error::{Operation, explain, explain_unknown};
 use crate::foreign::quote;
 use crate::llamacloud::{
-    self, Batch, ConfigurationId, CreateOnce, DirectoryId, Duplicates, OrganizationId, Outcome, ProjectId,
+    self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, OrganizationId, Precheck,
+    ProjectId, Scope,
 };
 use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
 
@@ -95,6 +97,16 @@ impl CreateBatch {
         Self { account, create_once }
     }
 
+    /// Whether a batch can run over the directory at all.
+    fn precheck(&self, scope: &Scope, request: &llamacloud::CreateBatch, deadline: Instant) -> Precheck {
+        let (account, scope) = (self.account.clone(), scope.clone());
+        let directory = request.source_directory_id.clone();
+        Box::pin(async move {
+            let size = directory_size(&account, &scope, &directory, deadline).await;
+            size.map_err(|error| error.text().to_owned())
+        })
+    }
+
     fn output(&self, batch: &Batch, news: &News) -> CreateBatchOutput {
         CreateBatchOutput {
             summary: self.account.summary(&tell(batch, news).join(" ")),
@@ -127,14 +139,23 @@ impl Tool for CreateBatch {
         };
         let BatchConfig { job } = input.config;
         refuse_foreign_preset(&job)?;
-        let files = directory_size(&self.account, &scope, &input.source_directory_id, deadline).await?;
         let request = llamacloud::CreateBatch {
             source_directory_id: input.source_directory_id,
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let (batch, news) = match self.create_once.create(&scope, &request, duplicates, deadline).await {
-            Outcome::Created { batch, mentions, guard } => (
+        let precheck = self.precheck(&scope, &request, deadline);
+        let (batch, news) = match self
+            .create_once
+            .create(&scope, &request, duplicates, precheck, deadline)
+            .await
+        {
+            CreateOutcome::Created {
+                batch,
+                mentions,
+                guard,
+                files,
+            } => (
                 batch,
                 News::Created {
                     files,
@@ -143,10 +164,13 @@ impl Tool for CreateBatch {
                     guard,
                 },
             ),
-            Outcome::Recovered { batch } => (batch, News::Recovered),
-            Outcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
-            Outcome::NotCreated { error } => return Err(explain(Operation::Create, error, context, &self.account)),
-            Outcome::Unknown { error, look_after } => {
+            CreateOutcome::Recovered { batch } => (batch, News::Recovered),
+            CreateOutcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
+            CreateOutcome::Refused { reason } => return Err(ToolError::new(reason)),
+            CreateOutcome::NotCreated { error } => {
+                return Err(explain(Operation::Create, error, context, &self.account));
+            }
+            CreateOutcome::Unknown { error, look_after } => {
                 return Err(explain_unknown(&request, look_after, error, context, &self.account));
             }
         };

@@ -65,8 +65,8 @@ async fn what_the_api_refuses() {
 async fn what_the_api_does_not_know_or_accept() {
     check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"Batch bat-none could not be read: LlamaCloud knows no such thing in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist, and those of another project need its `project_id`."#]]).await;
     check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud knows no such thing in this project (404): "Directory dir-none not found". Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its `project_id`."#]]).await;
-    check_fault("", "create_batch", parse(DIR_EMPTY), 1, expect!["No batch was created: directory dir-empty has no files, so there is nothing to run over, and nothing was sent. Ask the user to upload files to it, or for another `source_directory_id`."]).await;
-    check_fault("", "create_batch", parse(DIR_OVERSIZED), 2, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that LlamaCloud runs one batch over, and nothing was sent. Ask the user to spread the files over several directories, each for a batch of its own."]).await;
+    check_fault("", "create_batch", parse(DIR_EMPTY), 2, expect!["No batch was created: directory dir-empty has no files, so there is nothing to run over, and nothing was sent. Ask the user to upload files to it, or for another `source_directory_id`."]).await;
+    check_fault("", "create_batch", parse(DIR_OVERSIZED), 3, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that LlamaCloud runs one batch over, and nothing was sent. Ask the user to spread the files over several directories, each for a batch of its own."]).await;
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
     let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
     check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what it names and call again."#]]).await;
@@ -113,7 +113,11 @@ async fn what_stands_between() {
     .await;
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\":\"bat-1\"";
     check_reply(Reply::Bytes(half.to_vec()), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]]).await;
-    check_reply(Reply::Endless, expect!["Batch bat-1 could not be read: the answer is larger than 8 MiB. Ask for less: leave `expand` out."]).await;
+    check_reply(
+        Reply::Endless,
+        expect!["Batch bat-1 could not be read: the answer is larger than 8 MiB. Ask for less: leave `expand` out."],
+    )
+    .await;
     check_reply(
         Reply::Silence,
         expect!["Batch bat-1 could not be read: 127.0.0.1 did not answer in time. Wait a minute and call again."],

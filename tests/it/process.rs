@@ -112,10 +112,10 @@ async fn a_signal_ends_it_while_nobody_reads() {
 /// A create that has left is waited for, since its batch costs money whether anybody hears of it or not.
 #[tokio::test]
 async fn a_signal_waits_for_a_create_that_has_left() {
-    let file = Reply::json("200 OK", "", r#"{"items":[{"id":"dfl-1","display_name":"a.pdf"}]}"#);
-    let none = Reply::json("200 OK", "", r#"{"items":[]}"#);
+    // What the directory holds and what the guard finds are asked for at the same time: this is an answer to both.
+    let one = || Reply::json("200 OK", "", r#"{"items":[{"id":"dfl-1","display_name":"a.pdf"}]}"#);
     let created = Reply::json("201 Created", "", r#"{"id":"bat-9","status":"PENDING"}"#).held();
-    let upstream = Upstream::start([file, none, created]).await;
+    let upstream = Upstream::start([one(), one(), created]).await;
     let mut child = Child::start(Plumbing::Pipes, &["--base-url", &upstream.base_url(), "--log", "info"]);
     child.ask_tool("create_batch", parse(DIR_SMALL)).await;
     upstream.arrived(3).await;

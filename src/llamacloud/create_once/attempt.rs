@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Duplicates, Existing, Guard, Key, Last, Leaving, Memory, Outcome, Shared,
+    CreateOutcome, Duplicates, Existing, Guard, Key, Last, Leaving, Memory, Precheck, Shared,
     census::{self, Census, Gap, is_same},
     timed_out,
 };
@@ -26,19 +26,20 @@ pub(super) async fn run(
     key: &Key,
     leaving: &Leaving,
     duplicates: Duplicates,
+    precheck: Precheck,
     deadline: Instant,
-) -> Outcome {
+) -> CreateOutcome {
     let started = Instant::now();
     let Ok(mut memory) = timeout_at(deadline, leaving.slot.memory.lock()).await else {
         let error = timed_out(started, true, "an earlier create of the same job is not settled yet");
-        return Outcome::NotCreated { error };
+        return CreateOutcome::NotCreated { error };
     };
     let policy = &shared.policy;
     let third = deadline.saturating_duration_since(Instant::now()) / 3;
 
     // 1. Guard.
     let guard_deadline = Instant::now() + policy.guard_limit.min(third);
-    let census = census::take(shared, key, None, guard_deadline).await;
+    let (census, files) = tokio::join!(census::take(shared, key, None, guard_deadline), precheck);
     if duplicates == Duplicates::Refuse
         && let Some(outcome) = refusal(&census, key, &memory, policy.recent, policy.list_lag)
     {
@@ -46,13 +47,19 @@ pub(super) async fn run(
     }
     let guard = match &census.gap {
         None => Guard::Checked,
-        Some(Gap::Failed(error)) if stops_creates_too(error) => return Outcome::NotCreated { error: error.clone() },
+        Some(Gap::Failed(error)) if stops_creates_too(error) => {
+            return CreateOutcome::NotCreated { error: error.clone() };
+        }
         Some(Gap::Failed(error)) => Guard::Skipped {
             reason: error.to_string(),
         },
         Some(Gap::TooManyPages(pages)) => Guard::Skipped {
             reason: format!("the directory has more than {pages} pages of batches"),
         },
+    };
+    let files = match files {
+        Ok(files) => files,
+        Err(reason) => return CreateOutcome::Refused { reason },
     };
     let floor = shared.client.api_time().or(census.date);
     let before = Before {
@@ -63,7 +70,7 @@ pub(super) async fn run(
 
     if leaving.is_given_up() {
         let error = timed_out(started, true, "the call was given up before anything was sent");
-        return Outcome::NotCreated { error };
+        return CreateOutcome::NotCreated { error };
     }
 
     // 2. Send once. From here on a batch may exist.
@@ -76,16 +83,17 @@ pub(super) async fn run(
         .create(&key.scope, &key.request, post_deadline)
         .await
     {
-        Ok(batch) => Outcome::Created {
+        Ok(batch) => CreateOutcome::Created {
             batch,
             mentions: census.mentions(&key.request, policy.recent),
             guard,
+            files,
         },
-        Err(error) if error.had_no_effect() => Outcome::NotCreated { error },
+        Err(error) if error.had_no_effect() => CreateOutcome::NotCreated { error },
         // 3. Reconcile.
         Err(error) => match reconcile(shared, key, &before, &memory, deadline).await {
-            Some(batch) => Outcome::Recovered { batch },
-            None => Outcome::Unknown {
+            Some(batch) => CreateOutcome::Recovered { batch },
+            None => CreateOutcome::Unknown {
                 error,
                 look_after: before.floor.map(|floor| less(floor, policy.clock_slack)),
             },
@@ -96,9 +104,9 @@ pub(super) async fn run(
 }
 
 /// What answers a request that allows no duplicates without anything being sent.
-fn refusal(census: &Census, key: &Key, memory: &Memory, recent: Duration, list_lag: Duration) -> Option<Outcome> {
+fn refusal(census: &Census, key: &Key, memory: &Memory, recent: Duration, list_lag: Duration) -> Option<CreateOutcome> {
     if let Some((batch, kind)) = census.duplicate(&key.request, recent) {
-        return Some(Outcome::AlreadyThere {
+        return Some(CreateOutcome::AlreadyThere {
             batch: batch.clone(),
             kind,
         });
@@ -109,12 +117,14 @@ fn refusal(census: &Census, key: &Key, memory: &Memory, recent: Duration, list_l
     }
     match last {
         // Listed, it would have been found above, unless it has ended in a way that does not count.
-        Last::Made(batch) if !census.batches.iter().any(|seen| seen.id == batch.id) => Some(Outcome::AlreadyThere {
-            batch: batch.clone(),
-            kind: Existing::Running,
-        }),
+        Last::Made(batch) if !census.batches.iter().any(|seen| seen.id == batch.id) => {
+            Some(CreateOutcome::AlreadyThere {
+                batch: batch.clone(),
+                kind: Existing::Running,
+            })
+        }
         Last::Made(_) => None,
-        Last::Unknown { error, look_after } => Some(Outcome::Unknown {
+        Last::Unknown { error, look_after } => Some(CreateOutcome::Unknown {
             error: error.clone(),
             look_after: *look_after,
         }),
@@ -188,17 +198,17 @@ fn is_young_enough(batch: &Batch, before: &Before, slack: Duration) -> bool {
         .is_some_and(|(created, floor)| created >= floor)
 }
 
-fn remember(memory: &mut Memory, outcome: &Outcome) {
+fn remember(memory: &mut Memory, outcome: &CreateOutcome) {
     let last = match outcome {
-        Outcome::Created { batch, .. } | Outcome::Recovered { batch } => {
+        CreateOutcome::Created { batch, .. } | CreateOutcome::Recovered { batch } => {
             memory.claimed.insert(batch.id.clone());
             Last::Made(batch.clone())
         }
-        Outcome::Unknown { error, look_after } => Last::Unknown {
+        CreateOutcome::Unknown { error, look_after } => Last::Unknown {
             error: error.clone(),
             look_after: *look_after,
         },
-        Outcome::AlreadyThere { .. } | Outcome::NotCreated { .. } => return,
+        CreateOutcome::AlreadyThere { .. } | CreateOutcome::Refused { .. } | CreateOutcome::NotCreated { .. } => return,
     };
     memory.last = Some((Instant::now(), last));
 }

@@ -1,7 +1,7 @@
 //! At most one batch for each request, and never one that nobody hears of.
 //!
 //! The API has no idempotency key, and a batch costs credits. The protocol, for one request:
-//! 1. **Guard.** List the directory's batches. One with the same job that is not final, or that is COMPLETED and was created
+//! 1. **Guard.** Beside whatever the caller wants to know first ([`Precheck`]), list the directory's batches. One with the same job that is not final, or that is COMPLETED and was created
 //!    recently, is the answer: nothing is sent. What the listing showed is the *before* set.
 //! 2. **Send once.** The POST, which the client repeats only where it surely did nothing.
 //! 3. **Reconcile.** If the outcome is unknown, list again and again until the deadline: a batch of the same job that was not there
@@ -34,6 +34,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::{
     sync::watch,
@@ -92,9 +93,12 @@ pub enum Duplicates {
     Allow,
 }
 
+/// What a caller wants to know before anything is sent: how many files there are, if that can be told, or why no batch may be created.
+pub type Precheck = BoxFuture<'static, Result<Option<usize>, String>>;
+
 /// How a create ended.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum CreateOutcome {
     /// There is a new batch.
     Created {
         /// It.
@@ -103,6 +107,8 @@ pub enum Outcome {
         mentions: Vec<Batch>,
         /// Whether duplicates were looked for.
         guard: Guard,
+        /// What the precheck found.
+        files: Option<usize>,
     },
     /// Nothing was created, for there is one already.
     AlreadyThere {
@@ -122,6 +128,11 @@ pub enum Outcome {
         error: Error,
         /// The batch, if there is one, was created then or later: the argument for a later listing. `None` if the API's clock is not known.
         look_after: Option<Timestamp>,
+    },
+    /// Nothing was sent, for the precheck found a reason.
+    Refused {
+        /// It, as the precheck gave it.
+        reason: String,
     },
     /// There is surely no new batch.
     NotCreated {
@@ -198,7 +209,7 @@ enum Last {
     },
 }
 
-type Sender = Arc<watch::Sender<Option<Outcome>>>;
+type Sender = Arc<watch::Sender<Option<CreateOutcome>>>;
 
 impl CreateOnce {
     /// Attempts run on `settling`: wait for it before the process ends.
@@ -220,27 +231,30 @@ impl CreateOnce {
         scope: &Scope,
         request: &CreateBatch,
         duplicates: Duplicates,
+        precheck: Precheck,
         deadline: Instant,
-    ) -> Outcome {
+    ) -> CreateOutcome {
         let started = Instant::now();
         let key = Key {
             scope: scope.clone(),
             request: request.clone(),
         };
         let slot = Arc::clone(lock(&self.0.slots).entry(key.clone()).or_default());
-        let (receiver, joined) = self.join_or_begin(key, &slot, duplicates, deadline);
+        let (receiver, joined) = self.join_or_begin(key, &slot, duplicates, precheck, deadline);
         let mut ear = Ear { receiver, heard: false };
         let heard = timeout_at(deadline + GRACE, ear.receiver.wait_for(Option::is_some)).await;
         let outcome = heard.ok().and_then(Result::ok).and_then(|outcome| outcome.clone());
         ear.heard = true;
         match outcome {
-            Some(Outcome::Created { batch, .. } | Outcome::Recovered { batch }) if joined => Outcome::AlreadyThere {
-                batch,
-                kind: Existing::SharedAttempt,
-            },
+            Some(CreateOutcome::Created { batch, .. } | CreateOutcome::Recovered { batch }) if joined => {
+                CreateOutcome::AlreadyThere {
+                    batch,
+                    kind: Existing::SharedAttempt,
+                }
+            }
             Some(outcome) => outcome,
             // A joined attempt with a later deadline, or one that ended without a word.
-            None => Outcome::Unknown {
+            None => CreateOutcome::Unknown {
                 error: timed_out(started, false, "an identical create is not settled yet"),
                 look_after: self.0.client.api_time(),
             },
@@ -252,8 +266,9 @@ impl CreateOnce {
         key: Key,
         slot: &Arc<Slot>,
         duplicates: Duplicates,
+        precheck: Precheck,
         deadline: Instant,
-    ) -> (watch::Receiver<Option<Outcome>>, bool) {
+    ) -> (watch::Receiver<Option<CreateOutcome>>, bool) {
         let mut joinable = lock(&slot.joinable);
         if let Some(sender) = joinable.as_ref().filter(|_| duplicates == Duplicates::Refuse) {
             return (sender.subscribe(), true);
@@ -269,7 +284,7 @@ impl CreateOnce {
         };
         let shared = Arc::clone(&self.0);
         let attempt = async move {
-            let outcome = attempt::run(&shared, &key, &leaving, duplicates, deadline).await;
+            let outcome = attempt::run(&shared, &key, &leaving, duplicates, precheck, deadline).await;
             leaving.tell(outcome);
         };
         self.0.settling.spawn(attempt.in_current_span());
@@ -287,7 +302,7 @@ struct Leaving {
 }
 
 impl Leaving {
-    fn tell(self, outcome: Outcome) {
+    fn tell(self, outcome: CreateOutcome) {
         // First nobody new can join, then those who wait are told: so nobody joins too late to be told.
         self.leave();
         if let Err(watch::error::SendError(Some(outcome))) = self.sender.send(Some(outcome)) {
@@ -328,7 +343,7 @@ impl Drop for Leaving {
 
 /// A caller's end. Dropped with an outcome that it has not looked at, it logs it.
 struct Ear {
-    receiver: watch::Receiver<Option<Outcome>>,
+    receiver: watch::Receiver<Option<CreateOutcome>>,
     heard: bool,
 }
 
@@ -343,23 +358,23 @@ impl Drop for Ear {
 }
 
 /// The last resort against a batch that nobody hears of.
-fn log_unheard(outcome: &Outcome) {
+fn log_unheard(outcome: &CreateOutcome) {
     match outcome {
-        Outcome::Created { batch, .. } | Outcome::Recovered { batch } => {
+        CreateOutcome::Created { batch, .. } | CreateOutcome::Recovered { batch } => {
             let id = crate::foreign::clean(&batch.id, 128);
             tracing::warn!(
                 batch.id = id,
                 "created batch {id}; the call that asked for it was cancelled"
             );
         }
-        Outcome::Unknown { error, look_after } => {
+        CreateOutcome::Unknown { error, look_after } => {
             let after = look_after.map(|at| at.to_string()).unwrap_or_default();
             tracing::warn!(
                 look_after = after,
                 "a batch may have been created; the call that asked for it was cancelled: {error}"
             );
         }
-        Outcome::AlreadyThere { .. } | Outcome::NotCreated { .. } => {}
+        CreateOutcome::AlreadyThere { .. } | CreateOutcome::Refused { .. } | CreateOutcome::NotCreated { .. } => {}
     }
 }
 

@@ -43,18 +43,18 @@ impl Bench {
         told(
             &self
                 .create_once
-                .create(&Scope::default(), &request(), duplicates, deadline)
+                .create(&Scope::default(), &request(), duplicates, nothing_to_check(), deadline)
                 .await,
         )
     }
 
     /// A create in a task of its own, to be given up.
-    fn begin(&self) -> tokio::task::JoinHandle<Outcome> {
+    fn begin(&self) -> tokio::task::JoinHandle<CreateOutcome> {
         let create_once = self.create_once.clone();
         let deadline = Instant::now() + Duration::from_secs(3);
         tokio::spawn(async move {
             create_once
-                .create(&Scope::default(), &request(), Refuse, deadline)
+                .create(&Scope::default(), &request(), Refuse, nothing_to_check(), deadline)
                 .await
         })
     }
@@ -72,27 +72,46 @@ fn request() -> CreateBatch {
     }
 }
 
-fn told(outcome: &Outcome) -> String {
+fn told(outcome: &CreateOutcome) -> String {
     match outcome {
-        Outcome::Created { batch, mentions, guard } => {
+        CreateOutcome::Created {
+            batch, mentions, guard, ..
+        } => {
             let mentions: Vec<_> = mentions.iter().map(|batch| batch.id.as_str()).collect();
             let guard = if *guard == Guard::Checked { "checked" } else { "skipped" };
             format!("created {}, {guard}, mentions {mentions:?}", batch.id)
         }
-        Outcome::AlreadyThere { batch, kind } => format!("there {} {kind:?}", batch.id),
-        Outcome::Recovered { batch } => format!("recovered {}", batch.id),
-        Outcome::Unknown { error, look_after } => {
+        CreateOutcome::AlreadyThere { batch, kind } => format!("there {} {kind:?}", batch.id),
+        CreateOutcome::Recovered { batch } => format!("recovered {}", batch.id),
+        CreateOutcome::Unknown { error, look_after } => {
             format!(
                 "unknown: {}; after {}",
                 error.kind(),
                 look_after.map_or("?".to_owned(), |at| at.to_string())
             )
         }
-        Outcome::NotCreated { error } => format!("not created: {}", error.kind()),
+        CreateOutcome::Refused { reason } => format!("refused: {reason}"),
+        CreateOutcome::NotCreated { error } => format!("not created: {}", error.kind()),
     }
 }
 
+fn nothing_to_check() -> Precheck {
+    Box::pin(std::future::ready(Ok(None)))
+}
+
 use Duplicates::{Allow, Refuse};
+
+#[tokio::test]
+async fn a_precheck_that_finds_a_reason_stops_the_create() {
+    let bench = Bench::new(Fake::default()).await;
+    let precheck: Precheck = Box::pin(std::future::ready(Err("no files".to_owned())));
+    let deadline = Instant::now() + Duration::from_secs(3);
+    let outcome = bench
+        .create_once
+        .create(&Scope::default(), &request(), Refuse, precheck, deadline)
+        .await;
+    assert_eq!((told(&outcome).as_str(), bench.posts()), ("refused: no files", 0));
+}
 
 #[tokio::test]
 async fn the_guard_decides() {
