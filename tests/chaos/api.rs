@@ -221,6 +221,8 @@ impl Shared {
                 self.done.send_replace(true);
             }
             answer
+        } else if path.ends_with("/files") {
+            Answer::json(200, &json!({ "items": [{ "id": "dfl-1", "display_name": "one.pdf" }] }))
         } else {
             let batch = path
                 .strip_prefix("/api/v2/batches/")
