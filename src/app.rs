@@ -59,8 +59,13 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
         ApiKey::Given(key) => Credential::Key(key.clone()),
         ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
     };
-    let client = Client::new(Settings::new(config.base_url.clone(), credential));
-    let create_once = CreateOnce::new(client.clone(), CreatePolicy::default(), settling.clone());
+    let settings = Settings::new(config.base_url.clone(), credential);
+    let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
+    let client = Client::new(Settings {
+        connect_timeout,
+        ..settings
+    });
+    let create_once = CreateOnce::new(client.clone(), CreatePolicy::within(config.timeout), settling.clone());
     let pinned = Scope {
         project_id: config.project_id.as_deref().map(str::parse).transpose()?,
         organization_id: config.organization_id.as_deref().map(str::parse).transpose()?,

@@ -238,6 +238,11 @@ impl Client {
                 Err(failed) => failed,
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
+            // A POST that runs out of time while it connects cannot be told from one that was sent.
+            let remaining = match request.method {
+                Method::Post => remaining.saturating_sub(self.0.settings.connect_timeout),
+                Method::Get => remaining,
+            };
             match retry::decide(
                 request.method,
                 failed.failure,

@@ -1,7 +1,7 @@
 //! The Model Context Protocol on a pipe. Knows no tool and no LlamaCloud.
 //!
-//! A line comes in ([`lines`]), is read ([`envelope`]), gets a revision ([`context`]), finds its method ([`methods`]) and perhaps its
-//! tool ([`tool`]), and its answer goes out ([`outbox`]). [`connection`] is the loop around all of it, [`pipe`] opens the process's own
+//! A line comes in (`lines`), is read (`envelope`), gets a revision (`context`), finds its method (`methods`) and perhaps its
+//! tool (`tool`), and its answer goes out (`outbox`). `connection` is the loop around all of it, `pipe` opens the process's own
 //! stdin and stdout.
 
 mod arguments;

@@ -34,7 +34,7 @@ impl Cell {
             | Fault::HalfAnswer
             | Fault::ErrorAfterCommit
             | Fault::SeeOther => {
-                if tells_in_time(self.listing, self.fault) {
+                if tells_in_time(self.listing) {
                     Expected::Recovered
                 } else {
                     Expected::Unknown
@@ -61,24 +61,16 @@ impl Cell {
         }
     }
 
-    /// Where nobody listens, the POST is tried until its time is over. If that happens while the last attempt still connects, it looks
-    /// from within like any attempt that was not answered in time, and the outcome is called unknown though nothing was sent.
-    pub(crate) fn may_be_cut_short(self) -> bool {
-        self.fault == Fault::Refused
-    }
-
     /// A second process that creates while the first still looks may be found by it in place of its own batch.
     pub(crate) fn races(self) -> bool {
         self.fate == Fate::Lives && self.caller == Caller::Restarts
     }
 }
 
-/// Whether it tells, before the call has to be answered, what a POST has made. Where that time is waited for an answer first,
-/// the little that is left suffices for one look.
-const fn tells_in_time(listing: Listing, fault: Fault) -> bool {
+/// Whether it tells, before the call has to be answered, what a POST has made.
+const fn tells_in_time(listing: Listing) -> bool {
     match listing {
-        Listing::Consistent | Listing::FailsBeforeThePost => true,
-        Listing::LagsBriefly => !matches!(fault, Fault::SilenceAfterCommit),
+        Listing::Consistent | Listing::FailsBeforeThePost | Listing::LagsBriefly => true,
         Listing::LagsLong
         | Listing::FailsAfterThePost
         | Listing::Fails

@@ -16,7 +16,7 @@ pub(crate) const CONFIGURATION: &str = "cfg-chaos";
 /// The API's clock is that far behind ours: whoever compares its times with ours finds nothing.
 const BEHIND: Duration = Duration::from_hours(3);
 /// So many listings do not show a batch that exists, where the list lags briefly.
-const LAG: usize = 1;
+const LAG: usize = 2;
 /// No page is larger, whatever is asked for: every listing of the directory has several.
 const PAGE: usize = 4;
 

@@ -154,8 +154,8 @@ async fn reconcile(shared: &Shared, key: &Key, before: &Before, memory: &Memory,
     let mut looks = 0;
     loop {
         let remaining = deadline.saturating_duration_since(Instant::now());
-        // However little time there is, one look is taken.
-        if remaining.is_zero() || (looks > 0 && remaining < wait) {
+        // However little time there is, one look is taken; towards the end they come closer together, so that none of it is lost.
+        if remaining.is_zero() || (looks > 0 && remaining < policy.first_look / 2) {
             return None;
         }
         sleep(wait.min(remaining / 2)).await;

@@ -25,6 +25,8 @@ mod attempt;
 mod census;
 #[cfg(test)]
 mod fake;
+mod outcome;
+mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +36,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::{
     sync::watch,
@@ -43,126 +44,10 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+pub use outcome::{CreateOutcome, Duplicates, Existing, Guard, Precheck};
+pub use policy::CreatePolicy;
+
 use super::{Batch, Client, CreateBatch, Error, ErrorKind, Scope, error::Account};
-
-/// The patience of the protocol. Its parts shrink with the deadline, so that each gets its share.
-#[derive(Debug, Clone)]
-pub struct CreatePolicy {
-    /// How long a COMPLETED batch counts as a duplicate, from its creation on.
-    pub recent: Duration,
-    /// How long the guard may look, at most a third of the time there is.
-    pub guard_limit: Duration,
-    /// What is kept of the time for looking after a POST of unknown outcome, at most a third of it.
-    pub reconcile_reserve: Duration,
-    /// The wait before the first look; each further one is twice as long.
-    pub first_look: Duration,
-    /// The longest wait between two looks.
-    pub longest_look: Duration,
-    /// How long a batch that exists may be missing from the list.
-    pub list_lag: Duration,
-    /// How far the API's own clocks may differ. Units: whole seconds matter, for `Date` has no others.
-    pub clock_slack: Duration,
-    /// How many pages of a listing are read.
-    pub max_pages: usize,
-    /// How many batches are asked for at once; if the API rejects that, its own default is taken.
-    pub page_size: u32,
-}
-
-impl Default for CreatePolicy {
-    fn default() -> Self {
-        Self {
-            recent: Duration::from_mins(10),
-            guard_limit: Duration::from_secs(10),
-            reconcile_reserve: Duration::from_secs(12),
-            first_look: Duration::from_millis(500),
-            longest_look: Duration::from_secs(4),
-            list_lag: Duration::from_mins(1),
-            clock_slack: Duration::from_secs(5),
-            max_pages: 20,
-            page_size: 100,
-        }
-    }
-}
-
-/// What to do about a batch that is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duplicates {
-    /// Answer with it and create nothing.
-    Refuse,
-    /// Create another one.
-    Allow,
-}
-
-/// What a caller wants to know before anything is sent: how many files there are, if that can be told, or why no batch may be created.
-pub type Precheck = BoxFuture<'static, Result<Option<usize>, String>>;
-
-/// How a create ended.
-#[derive(Debug, Clone)]
-pub enum CreateOutcome {
-    /// There is a new batch.
-    Created {
-        /// It.
-        batch: Batch,
-        /// Recent batches of the same job that FAILED or were CANCELLED.
-        mentions: Vec<Batch>,
-        /// Whether duplicates were looked for.
-        guard: Guard,
-        /// What the precheck found.
-        files: Option<usize>,
-    },
-    /// Nothing was created, for there is one already.
-    AlreadyThere {
-        /// It.
-        batch: Batch,
-        /// In which way.
-        kind: Existing,
-    },
-    /// The answer to the POST was lost, and the batch it made was found.
-    Recovered {
-        /// It.
-        batch: Batch,
-    },
-    /// There may be a batch, or not, and looking for it in time did not tell.
-    Unknown {
-        /// What happened to the POST.
-        error: Error,
-        /// The batch, if there is one, was created then or later: the argument for a later listing. `None` if the API's clock is not known.
-        look_after: Option<Timestamp>,
-    },
-    /// Nothing was sent, for the precheck found a reason.
-    Refused {
-        /// It, as the precheck gave it.
-        reason: String,
-    },
-    /// There is surely no new batch.
-    NotCreated {
-        /// Why.
-        error: Error,
-    },
-}
-
-/// In which way a batch was there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// It is not final.
-    Running,
-    /// It is COMPLETED and recent.
-    JustCompleted,
-    /// An identical request in this process, at the same time, has just made it.
-    SharedAttempt,
-}
-
-/// Whether duplicates were looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Guard {
-    /// In everything the API listed.
-    Checked,
-    /// Not, or not in everything.
-    Skipped {
-        /// Why: the failure of the listing as a log line, or that it had too many pages.
-        reason: String,
-    },
-}
 
 /// Creates batches by the protocol above. Clones share their memory.
 #[derive(Clone)]
