@@ -13,7 +13,7 @@ use super::moment::Moment;
 use super::summary::{number, plural};
 use super::token::Token;
 use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
-use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
@@ -186,7 +186,11 @@ impl Tool for ListBatches {
     type Input = ListBatchesInput;
     type Output = ListBatchesOutput;
 
-    async fn call(&self, context: &RequestContext, input: ListBatchesInput) -> Result<ListBatchesOutput, ToolError> {
+    async fn call(
+        &self,
+        context: &RequestContext,
+        input: ListBatchesInput,
+    ) -> Result<Outcome<ListBatchesOutput>, ToolError> {
         let scope = self.account.scope(input.project_id, input.organization_id)?;
         let (after, before) = (input.created_at_on_or_after, input.created_at_on_or_before);
         if let (Some(after), Some(before)) = (after, before)
@@ -214,7 +218,7 @@ impl Tool for ListBatches {
             match smaller_page(&output, max_chars) {
                 // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
                 Some(page_size) => query.page_size = Some(page_size),
-                None => return Ok(output),
+                None => return Ok(output.into()),
             }
         }
     }
