@@ -18,9 +18,9 @@ use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 pub(crate) struct CancelBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     project_id: Option<ProjectId>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     organization_id: Option<OrganizationId>,
 }
 

@@ -22,9 +22,9 @@ use crate::llamacloud::{
 use crate::mcp::{InputRequired, Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
 /// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
-/// for each page: call it only when asked to. If a batch of the same directory and job is under way or just
-/// COMPLETED, the answer is that one (`created: false`). Answers at once; the work takes minutes to hours: follow it
-/// with `get_batch`. After an error that calls the outcome unknown, do as it says before calling again.
+/// for each page: only call it when asked to. If a batch of the same directory and job is under way or just
+/// COMPLETED, that is the answer (`created: false`). The work takes minutes to hours: follow it with `get_batch`.
+/// After an error that calls the outcome unknown, do as it says before calling again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -32,14 +32,14 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: DirectoryId,
     /// What to run.
     config: BatchConfig,
-    /// Create another one although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
+    /// Create another although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
     /// Default: false.
     allow_duplicate: Option<bool>,
-    /// Wait up to so many seconds, 0 to 300, for a final status. Default: 0.
+    /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
     wait_seconds: Option<WaitSeconds>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     project_id: Option<ProjectId>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     organization_id: Option<OrganizationId>,
 }
 

@@ -25,23 +25,22 @@ use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
 
 /// Reads one batch: its status and, with `expand`, what became of its files. Use it to follow a batch, waiting
-/// `check_again_in_seconds` between calls until `final` is true. Changes and costs nothing. `summary` says what to do
-/// next.
+/// `check_again_in_seconds` between calls until `final` is true. Changes and costs nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Adds, problem files first: `outcomes`: each file's name, how its job ended, and why it failed. `results`: only job IDs, one
-    /// request in place of up to 15. Default: the status alone.
+    /// `outcomes` adds each file's name, how its job ended and why it failed; `results` only job IDs, in one request,
+    /// not up to 15. Default: the status alone.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the answer before, for more files.
     results_cursor: Option<Token>,
-    /// Wait up to so many seconds, 0 to 300, for a final status. Default: 0.
+    /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
     wait_seconds: Option<WaitSeconds>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     project_id: Option<ProjectId>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     organization_id: Option<OrganizationId>,
 }
 
