@@ -150,13 +150,16 @@ impl Connection {
         }
     }
 
-    /// Sends a request of ours and waits for its answer; `None` if none comes in time.
+    /// Sends a request of ours and waits for its answer; `None` if none comes in time, or can come any more.
     pub(crate) async fn ask(&self, method: &str, params: Value, limit: Duration) -> Option<Reply> {
         let mut waiting = self.asked.expect();
         let request = json!({ "jsonrpc": "2.0", "id": waiting.id, "method": method, "params": params });
         self.outbox.send(&request.to_string()).await;
-        if let Ok(reply) = timeout(limit, &mut waiting.reply).await {
-            return reply.ok();
+        tokio::select! {
+            reply = timeout(limit, &mut waiting.reply) => if let Ok(reply) = reply {
+                return reply.ok();
+            },
+            () = self.draining.cancelled() => return None,
         }
         let params = json!({ "requestId": waiting.id, "reason": "no answer in time" });
         let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });

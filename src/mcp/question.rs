@@ -63,8 +63,7 @@ pub(crate) struct Answers {
 #[derive(Deserialize)]
 struct ElicitResult {
     action: Action,
-    #[serde(default)]
-    content: HashMap<String, Value>,
+    content: Option<HashMap<String, Value>>,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
@@ -123,7 +122,8 @@ impl RequestContext {
 
 impl ElicitResult {
     fn verdict(&self) -> Verdict {
-        let ticked = self.content.get(KEY).is_none_or(|value| *value == Value::Bool(true));
+        let answer = self.content.as_ref().and_then(|content| content.get(KEY));
+        let ticked = answer.is_none_or(|value| *value == Value::Bool(true));
         if self.action == Action::Accept && ticked {
             Verdict::Yes
         } else {

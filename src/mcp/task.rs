@@ -134,10 +134,13 @@ pub(crate) struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// The tasks that can be followed, of those asked for.
+    /// The tasks that can be followed, of those asked for, each once.
     pub(crate) async fn known(&self, ids: &[String]) -> Vec<Task> {
-        let mut known = Vec::new();
+        let mut known: Vec<Task> = Vec::new();
         for id in ids {
+            if known.iter().any(|task| task.id == *id) {
+                continue;
+            }
             known.extend(self.source.get(self.context, id).await.ok());
         }
         known
