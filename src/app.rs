@@ -16,7 +16,7 @@ use crate::cli::{Cli, Command, Environment, Stdio};
 use crate::config::{ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
 use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
-use crate::tools::{self, Policy};
+use crate::tools::{self, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
     src: include_str!("icon.txt"),
@@ -73,6 +73,9 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
     let policy = Policy {
         pinned,
         read_only: config.read_only,
+        allow_cancel: config.allow_cancel,
+        confirm_create: config.confirm_create,
+        poll: PollPolicy::from(config.poll_interval),
         timeout: config.timeout,
         max_result_chars: config.max_result_chars,
     };
@@ -86,7 +89,8 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
         },
         instructions: tools::INSTRUCTIONS,
     };
-    Ok(Server::new(identity, tools::all(client, create_once, policy, ICONS)))
+    let (tools, tasks) = tools::all(client, create_once, policy, ICONS);
+    Ok(Server::new(identity, tools, tasks))
 }
 
 async fn serve_stdio(config: &Config, signals: &Signals) -> anyhow::Result<()> {

@@ -44,6 +44,7 @@ pub enum Command {
 
 /// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Flags {
     /// File whose first line is the API key.
     #[arg(long, global = true, value_name = "FILE")]
@@ -63,6 +64,15 @@ pub struct Flags {
     /// Withhold every tool that changes something.
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Offer the tool `cancel_batch`.
+    #[arg(long, global = true)]
+    pub allow_cancel: bool,
+    /// Ask the user, through the host, before each batch is created.
+    #[arg(long, global = true)]
+    pub confirm_create: bool,
+    /// How soon a call that waits looks at its batch for the first time; later pauses grow to five times as much.
+    #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub poll_interval: Duration,
     /// Within which each tool call is answered: seconds, or with a unit (`90s`, `2m`, `500ms`); at most 10 minutes.
     #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration)]
     pub timeout: Duration,

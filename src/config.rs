@@ -32,6 +32,12 @@ pub struct Config {
     pub organization_id: Option<String>,
     /// Tools that change something are withheld.
     pub read_only: bool,
+    /// `cancel_batch` is offered.
+    pub allow_cancel: bool,
+    /// The user is asked before a batch is created.
+    pub confirm_create: bool,
+    /// The first pause of a call that waits.
+    pub poll_interval: Duration,
     /// Within which each tool call is answered.
     pub timeout: Duration,
     /// Longest tool result, in characters.
@@ -83,6 +89,9 @@ impl Config {
             project_id: id("project id", &flags.project_id, &environment.project_id)?,
             organization_id: id("organization id", &flags.organization_id, &environment.organization_id)?,
             read_only: flags.read_only,
+            allow_cancel: flags.allow_cancel,
+            confirm_create: flags.confirm_create,
+            poll_interval: flags.poll_interval,
             timeout: flags.timeout,
             max_result_chars: flags.max_result_chars as usize,
             log: log_filter(flags, environment)?,

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::context::{Connection, RequestContext};
+use super::context::Connection;
 use super::dispatch::{Answer, dispatch, refuse};
 use super::envelope::{Line, Message, RequestId};
 use super::error::ProtocolError;
@@ -234,8 +234,15 @@ impl Receiver {
                 }
                 Begun::Nothing
             }
-            // The server asks nothing, so no answer is expected.
-            Message::Response => Begun::Nothing,
+            Message::Response { id, result } => {
+                let id = id.and_then(|id| serde_json::from_str::<String>(id.as_json()).ok());
+                if let Some(id) = id {
+                    self.connection
+                        .asked
+                        .answer(&id, result.map(ToOwned::to_owned).ok_or(()));
+                }
+                Begun::Nothing
+            }
             Message::Invalid { id, error } => {
                 tracing::debug!(code = error.code(), message = error.message(), "not a message");
                 Begun::Answer(refuse(id, error))
@@ -244,8 +251,8 @@ impl Receiver {
     }
 
     fn begin_request(&self, id: RequestId<'_>, method: &str, params: Option<&RawValue>) -> Begun {
-        let settled = match self.connection.settle(method, params) {
-            Ok(settled) => settled,
+        let context = match self.connection.context(id, method, params) {
+            Ok(context) => context,
             Err(error) => return Begun::Answer(refuse(Some(id), error)),
         };
         let Some(ticket) = self.in_flight.admit(id.key()) else {
@@ -257,12 +264,6 @@ impl Receiver {
             return Begun::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
         };
         let span = tracing::debug_span!("request", method, request.id = id.as_json());
-        let context = RequestContext {
-            revision: settled.revision,
-            client_name: settled.client_name,
-            request_id: id.to_owned_json(),
-            connection: self.connection.clone(),
-        };
         match span.in_scope(|| dispatch(&self.methods, context, method, params)) {
             Answer::Now(line) => Begun::Answer(line),
             Answer::Later(answer) => Begun::Call(Call { ticket, answer, span }),

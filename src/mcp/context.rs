@@ -5,15 +5,23 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::envelope::present;
+use super::asked::{Asked, Reply};
+use super::envelope::{RequestId, present};
 use super::error::ProtocolError;
 use super::outbox::Outbox;
-use super::version::Revision;
+use super::progress::Progress;
+use super::question::Answers;
+use super::state::States;
+use super::task;
+use super::version::{Era, Revision};
 use crate::foreign;
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -22,7 +30,13 @@ const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// Methods that only the legacy era has.
 const LEGACY_ONLY: [&str; 2] = ["initialize", "ping"];
 /// Methods that only the modern era has.
-const MODERN_ONLY: [&str; 2] = ["server/discover", "subscriptions/listen"];
+const MODERN_ONLY: [&str; 5] = [
+    "server/discover",
+    "subscriptions/listen",
+    "tasks/get",
+    "tasks/update",
+    "tasks/cancel",
+];
 
 /// A request's surroundings, as its method sees them.
 #[derive(Debug, Clone)]
@@ -31,6 +45,12 @@ pub struct RequestContext {
     pub(crate) revision: Revision,
     /// `clientInfo.name`, where the client said it. For wording and logs, never for behaviour.
     pub(crate) client_name: Option<String>,
+    /// What the client can do, as far as it matters.
+    pub(crate) capabilities: ClientCapabilities,
+    /// What the client brings with a call that it makes again.
+    pub(crate) answers: Answers,
+    /// Takes reports, if the client wants any.
+    pub(crate) progress: Option<Progress>,
     /// The request's id, as the client wrote it.
     pub(crate) request_id: Box<RawValue>,
     /// What this connection remembers.
@@ -47,6 +67,54 @@ impl RequestContext {
     pub fn client_name(&self) -> Option<&str> {
         self.client_name.as_deref()
     }
+
+    /// Whether the client can follow a task: such a call may be answered with one.
+    pub const fn can_follow_tasks(&self) -> bool {
+        self.capabilities.tasks
+    }
+
+    /// Tells the client how far the call has come, if it wants to know. Both numbers are in whatever unit the call counts in.
+    pub async fn report_progress(&self, progress: u64, total: u64, message: &str) {
+        if let Some(reporter) = &self.progress {
+            reporter.report(progress, total, message).await;
+        }
+    }
+
+    /// Resolves when no more input will come: what only waits should answer now.
+    pub async fn input_ended(&self) {
+        self.connection.draining.cancelled().await;
+    }
+}
+
+/// What a client declared, as far as it matters. Source: `ClientCapabilities`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ClientCapabilities {
+    /// Forms can be shown to the user.
+    pub(crate) elicitation: bool,
+    /// The tasks extension; modern requests only, whatever a legacy session says.
+    pub(crate) tasks: bool,
+}
+
+impl ClientCapabilities {
+    /// Reads what a client declared; what cannot be read was not declared.
+    pub(crate) fn read(declared: &RawValue, revision: Revision) -> Self {
+        #[derive(Deserialize)]
+        struct Declared {
+            elicitation: Option<Map<String, Value>>,
+            extensions: Option<Map<String, Value>>,
+        }
+        let Ok(declared) = serde_json::from_str::<Declared>(declared.get()) else {
+            return Self::default();
+        };
+        let forms = |modes: &Map<String, Value>| modes.is_empty() || modes.contains_key("form");
+        Self {
+            elicitation: revision.has_elicitation() && declared.elicitation.as_ref().is_some_and(forms),
+            tasks: revision.era() == Era::Modern
+                && declared
+                    .extensions
+                    .is_some_and(|extensions| extensions.contains_key(task::EXTENSION)),
+        }
+    }
 }
 
 /// One connection: its legacy session, its way out, its end.
@@ -56,6 +124,10 @@ pub(crate) struct Connection {
     pub(crate) outbox: Arc<Outbox>,
     /// Cancelled at end of input: what only waits for events ends itself.
     pub(crate) draining: CancellationToken,
+    /// Confirms what clients carry from a question to its answer.
+    pub(crate) states: Arc<States>,
+    /// Our own requests that wait for an answer.
+    pub(crate) asked: Arc<Asked>,
     session: Arc<Mutex<Option<Session>>>,
 }
 
@@ -64,13 +136,7 @@ pub(crate) struct Connection {
 pub(crate) struct Session {
     pub(crate) revision: Revision,
     pub(crate) client_name: Option<String>,
-}
-
-/// A request's revision and client, before it is known whether it can be served.
-#[derive(Debug)]
-pub(crate) struct Settled {
-    pub(crate) revision: Revision,
-    pub(crate) client_name: Option<String>,
+    pub(crate) capabilities: ClientCapabilities,
 }
 
 impl Connection {
@@ -78,8 +144,56 @@ impl Connection {
         Self {
             outbox,
             draining: CancellationToken::new(),
+            states: Arc::new(States::new()),
+            asked: Arc::default(),
             session: Arc::default(),
         }
+    }
+
+    /// Sends a request of ours and waits for its answer; `None` if none comes in time, or can come any more.
+    pub(crate) async fn ask(&self, method: &str, params: Value, limit: Duration) -> Option<Reply> {
+        let mut waiting = self.asked.expect();
+        let request = json!({ "jsonrpc": "2.0", "id": waiting.id, "method": method, "params": params });
+        self.outbox.send(&request.to_string()).await;
+        tokio::select! {
+            reply = timeout(limit, &mut waiting.reply) => if let Ok(reply) = reply {
+                return reply.ok();
+            },
+            () = self.draining.cancelled() => return None,
+        }
+        let params = json!({ "requestId": waiting.id, "reason": "no answer in time" });
+        let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+        self.outbox.send(&cancelled.to_string()).await;
+        None
+    }
+
+    /// The surroundings of a request.
+    ///
+    /// # Errors
+    /// Those of [`Connection::settle`].
+    pub(crate) fn context(
+        &self,
+        id: RequestId<'_>,
+        method: &str,
+        params: Option<&RawValue>,
+    ) -> Result<RequestContext, ProtocolError> {
+        let meta = read_meta(params)?;
+        let Session {
+            revision,
+            client_name,
+            capabilities,
+        } = self.settle(method, &meta)?;
+        Ok(RequestContext {
+            revision,
+            client_name,
+            capabilities,
+            answers: Answers::default(),
+            progress: meta
+                .progress_token
+                .and_then(|token| Progress::new(token, &self.outbox, revision)),
+            request_id: id.to_owned_json(),
+            connection: self.clone(),
+        })
     }
 
     /// Starts a legacy session, or starts it again.
@@ -92,41 +206,42 @@ impl Connection {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Decides in which revision a request is served.
+    /// Decides in which revision a request is served, and for whom.
     ///
     /// # Errors
     /// -32602 for parameters that are no object or a half-built `_meta`, -32022 for a revision that is not served, -32601 for a
     /// method of the other era.
-    pub(crate) fn settle(&self, method: &str, params: Option<&RawValue>) -> Result<Settled, ProtocolError> {
-        let meta = read_meta(params)?;
+    fn settle(&self, method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError> {
         if meta.protocol_version.is_some() || meta.client_capabilities.is_some() {
-            return settle_modern(method, &meta);
+            return settle_modern(method, meta);
         }
         if method == "initialize" {
-            return Ok(Settled {
-                revision: Revision::LATEST_LEGACY,
-                client_name: None,
-            });
+            return Ok(Session::unopened());
         }
         if method == "server/discover" {
             return Err(missing_meta(&[PROTOCOL_VERSION, CLIENT_CAPABILITIES]));
         }
         match self.session() {
             Some(_) if MODERN_ONLY.contains(&method) => Err(ProtocolError::method_not_found(method)),
-            Some(session) => Ok(Settled {
-                revision: session.revision,
-                client_name: session.client_name,
-            }),
-            None if method == "ping" => Ok(Settled {
-                revision: Revision::LATEST_LEGACY,
-                client_name: None,
-            }),
+            Some(session) => Ok(session),
+            None if method == "ping" => Ok(Session::unopened()),
             None => Err(missing_meta(&[PROTOCOL_VERSION, CLIENT_CAPABILITIES])),
         }
     }
 }
 
-fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Settled, ProtocolError> {
+impl Session {
+    /// Before `initialize`, or while it is being answered.
+    fn unopened() -> Self {
+        Self {
+            revision: Revision::LATEST_LEGACY,
+            client_name: None,
+            capabilities: ClientCapabilities::default(),
+        }
+    }
+}
+
+fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError> {
     let Some(version) = meta.protocol_version else {
         return Err(missing_meta(&[PROTOCOL_VERSION]));
     };
@@ -149,9 +264,11 @@ fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Settled, ProtocolError
     if LEGACY_ONLY.contains(&method) {
         return Err(ProtocolError::method_not_found(method));
     }
-    Ok(Settled {
+    let capabilities = ClientCapabilities::read(capabilities, revision);
+    Ok(Session {
         revision,
         client_name: meta.client_info.and_then(client_name),
+        capabilities,
     })
 }
 
@@ -189,6 +306,8 @@ struct Meta<'a> {
         rename = "io.modelcontextprotocol/clientInfo"
     )]
     client_info: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present", rename = "progressToken")]
+    progress_token: Option<&'a RawValue>,
 }
 
 fn read_meta(params: Option<&RawValue>) -> Result<Meta<'_>, ProtocolError> {
@@ -240,12 +359,13 @@ mod tests {
         if let Some(revision) = session {
             connection.open_session(Session {
                 revision,
-                client_name: None,
+                ..Session::unopened()
             });
         }
         let params: Option<&RawValue> = (!params.is_empty()).then(|| serde_json::from_str(params).unwrap());
-        let outcome = match connection.settle(method, params) {
-            Ok(settled) => settled.revision.as_str().to_owned(),
+        let settled = read_meta(params).and_then(|meta| connection.settle(method, &meta));
+        let outcome = match settled {
+            Ok(session) => session.revision.as_str().to_owned(),
             Err(error) => error.code().to_string(),
         };
         assert_eq!(outcome, expected, "{session:?} {method} {params:?}");

@@ -32,8 +32,11 @@ pub(crate) enum Message<'a> {
         method: Cow<'a, str>,
         params: Option<&'a RawValue>,
     },
-    /// An answer to a request of ours.
-    Response,
+    /// An answer to a request of ours: its result, unless it failed.
+    Response {
+        id: Option<RequestId<'a>>,
+        result: Option<&'a RawValue>,
+    },
     /// No message. Answered with the error, and with the id where it could be read.
     Invalid {
         id: Option<RequestId<'a>>,
@@ -95,7 +98,10 @@ impl<'a> Message<'a> {
         }
         let Some(method) = envelope.method else {
             return if envelope.result.is_some() || envelope.error.is_some() {
-                Self::Response
+                Self::Response {
+                    id,
+                    result: envelope.result,
+                }
             } else {
                 invalid("`method` is missing")
             };
@@ -203,7 +209,7 @@ mod tests {
                 )
             }
             Line::One(Message::Notification { method, .. }) => format!("notification {method}"),
-            Line::One(Message::Response) => "response".to_owned(),
+            Line::One(Message::Response { .. }) => "response".to_owned(),
             Line::One(Message::Invalid { id, error }) => {
                 format!(
                     "{} id {} {}",

@@ -6,7 +6,7 @@
 //! | `invalid_request` | -32600 | JSON, but no request: shape, id, a duplicate id, an array where none may be |
 //! | `method_not_found` | -32601 | unknown method, or one that this revision does not have |
 //! | `invalid_params` | -32602 | parameters of the method, missing `_meta`, unknown tool |
-//! | `internal` | -32603 | our own bug |
+//! | `internal`, `internal_because` | -32603 | our own bug; an answer that cannot be had now |
 //! | `unsupported_version` | -32022 | `_meta` names a revision that is not served there |
 //! | `missing_capability` | -32021 | the request needs something its client did not declare |
 //!
@@ -55,6 +55,11 @@ impl ProtocolError {
             "Internal error: this is a bug of the server, its log (stderr) has more".to_owned(),
             None,
         )
+    }
+
+    /// -32603: what it takes to answer cannot be had now. The sentence says what, and may come from outside.
+    pub fn internal_because(sentence: &str) -> Self {
+        Self::new(-32603, foreign::clean(sentence, 600), None)
     }
 
     /// -32022. Source: MCP 2026-07-28, basic/versioning.

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::join_all;
 use jsonrpsee::Extensions;
 use jsonrpsee::core::server::Methods;
 use jsonrpsee::core::{RpcResult, async_trait};
@@ -14,9 +15,11 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::context::{RequestContext, Session, client_name};
+use super::context::{ClientCapabilities, RequestContext, Session, client_name};
 use super::error::ProtocolError;
-use super::tool::ToolSet;
+use super::question::{Answers, InputRequired};
+use super::task::{self, DetailedTask, Follower, Subscription, Task, TaskSource};
+use super::tool::{Outcome, ToolSet};
 use super::types::{
     Caching, CallToolResult, DiscoverResult, Empty, Implementation, InitializeResult, ServerCapabilities, Stamped,
 };
@@ -30,6 +33,7 @@ pub(crate) trait Mcp {
     fn initialize(
         &self,
         #[argument(rename = "protocolVersion")] protocol_version: String,
+        capabilities: Option<Box<RawValue>>,
         #[argument(rename = "clientInfo")] client_info: Option<Box<RawValue>>,
     ) -> RpcResult<InitializeResult>;
 
@@ -47,11 +51,42 @@ pub(crate) trait Mcp {
 
     /// Calls a tool. Source: server/tools, calling tools.
     #[method(name = "tools/call", param_kind = map, with_extensions)]
-    async fn call_tool(&self, name: String, arguments: Option<Box<RawValue>>) -> RpcResult<Stamped<CallToolResult>>;
+    async fn call_tool(
+        &self,
+        name: String,
+        arguments: Option<Box<RawValue>>,
+        #[argument(rename = "inputResponses")] input_responses: Option<Box<RawValue>>,
+        #[argument(rename = "requestState")] request_state: Option<String>,
+    ) -> RpcResult<Stamped<CallAnswer>>;
+
+    /// Says how a task stands. Source: ext-tasks, tasks/get.
+    #[method(name = "tasks/get", param_kind = map, with_extensions)]
+    async fn get_task(&self, #[argument(rename = "taskId")] task_id: String) -> RpcResult<Stamped<DetailedTask>>;
+
+    /// Takes input for a task; none of ours ever asks for any. Source: ext-tasks, tasks/update.
+    #[method(name = "tasks/update", param_kind = map, with_extensions)]
+    async fn update_task(
+        &self,
+        #[argument(rename = "taskId")] task_id: String,
+        #[argument(rename = "inputResponses")] input_responses: Box<RawValue>,
+    ) -> RpcResult<Stamped<Empty>>;
+
+    /// Asks for a task's end. Source: ext-tasks, tasks/cancel.
+    #[method(name = "tasks/cancel", param_kind = map, with_extensions)]
+    async fn cancel_task(&self, #[argument(rename = "taskId")] task_id: String) -> RpcResult<Stamped<Empty>>;
 
     /// Keeps a stream of notifications open until it is cancelled or the input ends. Source: 2026-07-28, subscriptions/listen.
     #[method(name = "subscriptions/listen", param_kind = map, with_extensions)]
     async fn listen(&self, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>>;
+}
+
+/// What `tools/call` is answered with.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum CallAnswer {
+    Result(CallToolResult),
+    Task(Box<DetailedTask>),
+    Ask(InputRequired),
 }
 
 /// What the server says of itself.
@@ -71,10 +106,11 @@ pub struct Server {
 
 impl Server {
     /// Builds the method table.
-    pub fn new(identity: ServerIdentity, tools: ToolSet) -> Self {
+    pub fn new(identity: ServerIdentity, tools: ToolSet, tasks: Arc<dyn TaskSource>) -> Self {
         let table = Table {
             identity,
-            tools: Arc::new(tools),
+            tools,
+            tasks,
             lists: Default::default(),
         };
         Self {
@@ -85,7 +121,8 @@ impl Server {
 
 struct Table {
     identity: ServerIdentity,
-    tools: Arc<ToolSet>,
+    tools: ToolSet,
+    tasks: Arc<dyn TaskSource>,
     /// The answer to `tools/list` in each revision: it never changes while the process runs.
     lists: [OnceLock<Box<RawValue>>; Revision::ALL.len()],
 }
@@ -96,6 +133,7 @@ impl McpServer for Table {
         &self,
         extensions: &Extensions,
         protocol_version: String,
+        capabilities: Option<Box<RawValue>>,
         client_info: Option<Box<RawValue>>,
     ) -> RpcResult<InitializeResult> {
         let context = context(extensions)?;
@@ -106,7 +144,13 @@ impl McpServer for Table {
             revision = revision.as_str(),
             "session opened"
         );
-        context.connection.open_session(Session { revision, client_name });
+        let capabilities = capabilities.map(|declared| ClientCapabilities::read(&declared, revision));
+        let capabilities = capabilities.unwrap_or_default();
+        context.connection.open_session(Session {
+            revision,
+            client_name,
+            capabilities,
+        });
         Ok(InitializeResult {
             protocol_version: revision.as_str(),
             capabilities: ServerCapabilities::default(),
@@ -123,7 +167,10 @@ impl McpServer for Table {
         let revision = context(extensions)?.revision;
         let result = DiscoverResult {
             supported_versions: Revision::MODERN.map(Revision::as_str),
-            capabilities: ServerCapabilities::default(),
+            capabilities: ServerCapabilities {
+                extensions: Some(json!({ task::EXTENSION: {} })),
+                ..ServerCapabilities::default()
+            },
             instructions: self.identity.instructions,
             caching: Caching::STATIC,
         };
@@ -156,31 +203,104 @@ impl McpServer for Table {
         extensions: &Extensions,
         name: String,
         arguments: Option<Box<RawValue>>,
-    ) -> RpcResult<Stamped<CallToolResult>> {
-        let context = context(extensions)?;
-        let result = self.tools.call(context, &name, arguments.as_deref()).await?;
-        Ok(self.stamp(context.revision, result))
+        input_responses: Option<Box<RawValue>>,
+        request_state: Option<String>,
+    ) -> RpcResult<Stamped<CallAnswer>> {
+        let answers = Answers {
+            input_responses,
+            request_state,
+        };
+        let context = RequestContext {
+            answers,
+            ..context(extensions)?.clone()
+        };
+        let (result_type, answer) = match self.tools.call(&context, &name, arguments.as_deref()).await? {
+            Outcome::Done(result) => ("complete", CallAnswer::Result(result)),
+            Outcome::Task(task) => (
+                "task",
+                CallAnswer::Task(Box::new(self.detail(&context, task).just_begun())),
+            ),
+            Outcome::Ask(question) => ("input_required", CallAnswer::Ask(question)),
+        };
+        Ok(Stamped::of_type(
+            result_type,
+            context.revision,
+            self.identity.implementation.short(),
+            answer,
+        ))
+    }
+
+    async fn get_task(&self, extensions: &Extensions, task_id: String) -> RpcResult<Stamped<DetailedTask>> {
+        let context = task_context(extensions)?;
+        let task = self.tasks.get(context, &task_id).await.map_err(ProtocolError::from)?;
+        Ok(self.stamp(context.revision, self.detail(context, task)))
+    }
+
+    async fn update_task(
+        &self,
+        extensions: &Extensions,
+        task_id: String,
+        _input_responses: Box<RawValue>,
+    ) -> RpcResult<Stamped<Empty>> {
+        let context = task_context(extensions)?;
+        self.tasks.get(context, &task_id).await.map_err(ProtocolError::from)?;
+        Ok(self.stamp(context.revision, Empty {}))
+    }
+
+    async fn cancel_task(&self, extensions: &Extensions, task_id: String) -> RpcResult<Stamped<Empty>> {
+        let context = task_context(extensions)?;
+        self.tasks
+            .cancel(context, &task_id)
+            .await
+            .map_err(ProtocolError::from)?;
+        Ok(self.stamp(context.revision, Empty {}))
     }
 
     async fn listen(&self, extensions: &Extensions, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>> {
-        if !notifications.get().starts_with('{') {
-            return Err(ProtocolError::invalid_params("`notifications` must be an object").into());
-        }
-        let RequestContext {
-            revision,
-            connection,
-            request_id,
-            ..
-        } = context(extensions)?;
-        // Nothing that can be listened to ever changes here, so none of it is promised.
+        let context = context(extensions)?;
+        let subscription: Subscription = serde_json::from_str(notifications.get()).map_err(|_| {
+            ProtocolError::invalid_params("`notifications` must be an object, `taskIds` in it an array of strings")
+        })?;
+        let follower = Follower {
+            source: &self.tasks,
+            context,
+            server: self.identity.implementation.short(),
+        };
+        let tasks = match &subscription.task_ids {
+            Some(ids) if !ids.is_empty() => {
+                task_context(extensions)?;
+                follower.known(ids).await
+            }
+            _ => Vec::new(),
+        };
+        // Nothing else that can be listened to ever changes here, so nothing else is promised.
+        let ids: Vec<_> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let acknowledged = if ids.is_empty() {
+            json!({})
+        } else {
+            json!({ "taskIds": ids })
+        };
+        let request_id = &context.request_id;
         let acknowledged = json!({
             "jsonrpc": "2.0",
             "method": "notifications/subscriptions/acknowledged",
-            "params": { "notifications": {}, "_meta": { "io.modelcontextprotocol/subscriptionId": request_id } },
+            "params": {
+                "notifications": acknowledged,
+                "_meta": { "io.modelcontextprotocol/subscriptionId": request_id },
+            },
         });
-        connection.outbox.send(&acknowledged.to_string()).await;
-        connection.draining.cancelled().await;
-        Ok(self.stamp(*revision, Empty {}).of_subscription(request_id.clone()))
+        context.connection.outbox.send(&acknowledged.to_string()).await;
+        let following = async {
+            join_all(tasks.into_iter().map(|task| follower.follow(task, request_id))).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = following => {}
+            () = context.input_ended() => {}
+        }
+        Ok(self
+            .stamp(context.revision, Empty {})
+            .of_subscription(request_id.clone()))
     }
 }
 
@@ -202,6 +322,10 @@ impl Table {
         ))
     }
 
+    fn detail(&self, context: &RequestContext, task: Task) -> DetailedTask {
+        DetailedTask::new(task, context.revision, self.identity.implementation.short())
+    }
+
     fn stamp<T>(&self, revision: Revision, result: T) -> Stamped<T> {
         Stamped::complete(revision, self.identity.implementation.short(), result)
     }
@@ -209,4 +333,13 @@ impl Table {
 
 fn context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
     extensions.get().ok_or_else(|| ProtocolError::internal().into())
+}
+
+/// The same for what only clients with the tasks extension may ask.
+fn task_context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
+    let context = context(extensions)?;
+    if context.can_follow_tasks() {
+        return Ok(context);
+    }
+    Err(ProtocolError::missing_capability(&json!({ "extensions": { task::EXTENSION: {} } })).into())
 }

@@ -5,6 +5,7 @@
 //! stdin and stdout.
 
 mod arguments;
+mod asked;
 mod connection;
 mod context;
 mod dispatch;
@@ -17,7 +18,11 @@ mod outbox;
 mod pipe;
 #[cfg(target_os = "linux")]
 mod polled;
+mod progress;
+mod question;
 mod schema;
+mod state;
+mod task;
 mod tool;
 mod types;
 mod version;
@@ -27,6 +32,8 @@ pub use context::RequestContext;
 pub use error::ProtocolError;
 pub use methods::{Server, ServerIdentity};
 pub use pipe::{Io, Transport};
-pub use tool::{Tool, ToolError, ToolSet};
+pub use question::{InputRequired, Question, Verdict};
+pub use task::{Task, TaskError, TaskSource, TaskState};
+pub use tool::{Outcome, Tool, ToolError, ToolSet, to_json};
 pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};
 pub use version::{Era, Revision};

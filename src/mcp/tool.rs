@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 use super::context::RequestContext;
 use super::error::ProtocolError;
+use super::question::InputRequired;
+use super::task::Task;
 use super::types::{CallToolResult, Icon, TextContent, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
 use super::{arguments, schema};
@@ -40,7 +42,24 @@ pub trait Tool: Send + Sync + 'static {
         &self,
         context: &RequestContext,
         input: Self::Input,
-    ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
+    ) -> impl Future<Output = Result<Outcome<Self::Output>, ToolError>> + Send;
+}
+
+/// What a call comes to, if it does not fail.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// The result.
+    Done(T),
+    /// Work that goes on: only for a client that can follow it ([`RequestContext::can_follow_tasks`]).
+    Task(Task),
+    /// A question that the client has to ask its user before it calls again: what [`RequestContext::confirm`] gave.
+    Ask(InputRequired),
+}
+
+impl<T> From<T> for Outcome<T> {
+    fn from(output: T) -> Self {
+        Self::Done(output)
+    }
 }
 
 /// A failure that the model can act on: the sentence it reads, and the cause for the log.
@@ -132,7 +151,7 @@ impl ToolSet {
         context: &RequestContext,
         name: &str,
         arguments: Option<&RawValue>,
-    ) -> Result<CallToolResult, ProtocolError> {
+    ) -> Result<Outcome<CallToolResult>, ProtocolError> {
         let Some(entry) = self.tools.iter().find(|entry| entry.definition.name == name) else {
             return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
@@ -143,7 +162,12 @@ impl ToolSet {
         let started = Instant::now();
         let outcome = entry.tool.call(context, arguments).await;
         log(context, name, started, &outcome);
-        Ok(result(context.revision, outcome))
+        Ok(match outcome {
+            Ok(Outcome::Done(json)) => Outcome::Done(result(context.revision, Ok(json))),
+            Ok(Outcome::Task(task)) => Outcome::Task(task),
+            Ok(Outcome::Ask(question)) => Outcome::Ask(question),
+            Err(error) => Outcome::Done(result(context.revision, Err(error))),
+        })
     }
 
     /// What to do about a tool that is not there.
@@ -202,9 +226,11 @@ impl Entry {
     }
 }
 
+type Called<'a> = BoxFuture<'a, Result<Outcome<String>, ToolError>>;
+
 trait Erased: Send + Sync {
     /// The result as compact JSON.
-    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> BoxFuture<'a, Result<String, ToolError>>;
+    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a>;
 }
 
 struct Typed<T> {
@@ -213,7 +239,7 @@ struct Typed<T> {
 }
 
 impl<T: Tool> Erased for Typed<T> {
-    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> BoxFuture<'a, Result<String, ToolError>> {
+    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a> {
         Box::pin(async move {
             let input = arguments::decode(arguments, &self.input_schema).map_err(|problems| {
                 ToolError::new(format!(
@@ -221,15 +247,26 @@ impl<T: Tool> Erased for Typed<T> {
                     T::NAME
                 ))
             })?;
-            let output = self.tool.call(context, input).await?;
-            serde_json::to_string(&output)
-                .map_err(|error| ToolError::caused_by(format!("`{}` could not write its result.", T::NAME), error))
+            Ok(match self.tool.call(context, input).await? {
+                Outcome::Done(output) => Outcome::Done(to_json(&output)?),
+                Outcome::Task(task) => Outcome::Task(task),
+                Outcome::Ask(question) => Outcome::Ask(question),
+            })
         })
     }
 }
 
+/// A result as it is sent: compact, its members in the order in which they are declared.
+///
+/// # Errors
+/// For a type that JSON cannot hold, which is a bug.
+pub fn to_json(output: &impl Serialize) -> Result<String, ToolError> {
+    serde_json::to_string(output)
+        .map_err(|error| ToolError::caused_by("The result could not be written as JSON.", error))
+}
+
 /// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
-fn result(revision: Revision, outcome: Result<String, ToolError>) -> CallToolResult {
+pub(crate) fn result(revision: Revision, outcome: Result<String, ToolError>) -> CallToolResult {
     let is_error = outcome.is_err();
     let (text, structured_content) = match outcome {
         Ok(json) if revision.has_structured_content() => (json.clone(), RawValue::from_string(json).ok()),
@@ -244,7 +281,7 @@ fn result(revision: Revision, outcome: Result<String, ToolError>) -> CallToolRes
 }
 
 /// One line a call: tool, outcome, duration; never arguments.
-fn log(context: &RequestContext, tool: &str, started: Instant, outcome: &Result<String, ToolError>) {
+fn log(context: &RequestContext, tool: &str, started: Instant, outcome: &Result<Outcome<String>, ToolError>) {
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let client = context.client_name().unwrap_or("unnamed");
     match outcome {

@@ -133,6 +133,9 @@ pub(crate) struct InitializeResult {
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ServerCapabilities {
     pub(crate) tools: Empty,
+    /// By name. Only the modern era defines any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extensions: Option<Value>,
 }
 
 /// `{}`.
@@ -205,6 +208,11 @@ pub(crate) struct Stamped<T> {
 impl<T> Stamped<T> {
     /// Stamps a finished result as the revision asks.
     pub(crate) fn complete(revision: Revision, server: Implementation, result: T) -> Self {
+        Self::of_type("complete", revision, server, result)
+    }
+
+    /// Stamps a result that may not be the last word. Source: 2026-07-28, `ResultType`.
+    pub(crate) fn of_type(result_type: &'static str, revision: Revision, server: Implementation, result: T) -> Self {
         match revision.era() {
             Era::Legacy => Self {
                 result_type: None,
@@ -212,7 +220,7 @@ impl<T> Stamped<T> {
                 meta: None,
             },
             Era::Modern => Self {
-                result_type: Some("complete"),
+                result_type: Some(result_type),
                 result,
                 meta: Some(ResultMeta {
                     server_info: server,

@@ -91,6 +91,16 @@ impl Revision {
         self >= Self::V2025_03_26
     }
 
+    /// `message` of a progress notification.
+    pub fn has_progress_messages(self) -> bool {
+        self >= Self::V2025_03_26
+    }
+
+    /// `elicitation/create`, in whichever way.
+    pub fn has_elicitation(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
     /// `Tool.title` and `Implementation.title`.
     pub fn has_titles(self) -> bool {
         self >= Self::V2025_06_18

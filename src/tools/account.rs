@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::wait::PollPolicy;
 use crate::llamacloud::{Client, OrganizationId, ProjectId, Scope};
 use crate::mcp::ToolError;
 
@@ -15,10 +16,30 @@ pub struct Policy {
     pub pinned: Scope,
     /// Tools that change something are withheld.
     pub read_only: bool,
+    /// `cancel_batch` is offered, unless the server is read-only.
+    pub allow_cancel: bool,
+    /// The user is asked before a batch is created.
+    pub confirm_create: bool,
+    /// How often a batch is looked at while a call waits.
+    pub poll: PollPolicy,
     /// Within which a call is answered.
     pub timeout: Duration,
     /// Longest result, in characters.
     pub max_result_chars: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            pinned: Scope::default(),
+            read_only: false,
+            allow_cancel: false,
+            confirm_create: false,
+            poll: PollPolicy::from(Duration::from_secs(2)),
+            timeout: Duration::from_secs(45),
+            max_result_chars: 6000,
+        }
+    }
 }
 
 /// The user's account as the tools reach it.

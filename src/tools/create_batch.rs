@@ -7,20 +7,24 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
+use super::confirmation;
 use super::create_sentences::{News, tell};
 use super::directory_size::directory_size;
 use super::error::{Operation, explain, explain_unknown};
+use super::summary::Detail;
+use super::tasks::TaskReference;
+use super::wait::{WaitSeconds, Waited};
 use crate::foreign::quote;
 use crate::llamacloud::{
-    self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, OrganizationId, Precheck,
+    self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, Error, OrganizationId, Precheck,
     ProjectId, Scope,
 };
-use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{InputRequired, Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
 /// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
-/// for each page: call it only when asked to. If a batch of the same directory and job is under way or just
-/// COMPLETED, the answer is that one (`created: false`). Answers at once; the work takes minutes to hours: follow it
-/// with `get_batch`. After an error that calls the outcome unknown, do as it says before calling again.
+/// for each page: only call it when asked to. If a batch of the same directory and job is under way or just
+/// COMPLETED, that is the answer (`created: false`). The work takes minutes to hours: follow it with `get_batch`.
+/// After an error that calls the outcome unknown, do as it says before calling again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -28,12 +32,14 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: DirectoryId,
     /// What to run.
     config: BatchConfig,
-    /// Create another one although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
+    /// Create another although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
     /// Default: false.
     allow_duplicate: Option<bool>,
-    /// UUID. Default: the API key's.
+    /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
+    wait_seconds: Option<WaitSeconds>,
+    /// UUID; default: the key's.
     project_id: Option<ProjectId>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     organization_id: Option<OrganizationId>,
 }
 
@@ -107,9 +113,24 @@ impl CreateBatch {
         })
     }
 
-    fn output(&self, batch: &Batch, news: &News) -> CreateBatchOutput {
+    /// Asks the user. `None`: go on.
+    async fn confirm(
+        &self,
+        context: &RequestContext,
+        scope: &Scope,
+        request: &llamacloud::CreateBatch,
+        duplicates: Duplicates,
+        files: Option<usize>,
+    ) -> Result<Option<InputRequired>, ToolError> {
+        let question = confirmation::question(scope, request, duplicates, files);
+        // What is left of the time is for the create.
+        let verdict = context.confirm(&question, self.account.policy.timeout * 2 / 3).await;
+        confirmation::permission(verdict)
+    }
+
+    fn output(&self, batch: &Batch, news: &News, trouble: Option<&Error>) -> CreateBatchOutput {
         CreateBatchOutput {
-            summary: self.account.summary(&tell(batch, news).join(" ")),
+            summary: self.account.summary(&tell(batch, news, trouble).join(" ")),
             created: !matches!(news, News::AlreadyThere(_)),
             recovered: matches!(news, News::Recovered),
             batch: BatchFacts::from(batch),
@@ -130,7 +151,12 @@ impl Tool for CreateBatch {
     type Input = CreateBatchInput;
     type Output = CreateBatchOutput;
 
-    async fn call(&self, context: &RequestContext, input: CreateBatchInput) -> Result<CreateBatchOutput, ToolError> {
+    async fn call(
+        &self,
+        context: &RequestContext,
+        input: CreateBatchInput,
+    ) -> Result<Outcome<CreateBatchOutput>, ToolError> {
+        let started = Instant::now();
         let deadline = self.account.deadline();
         let scope = self.account.scope(input.project_id, input.organization_id)?;
         let duplicates = match input.allow_duplicate {
@@ -144,7 +170,15 @@ impl Tool for CreateBatch {
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let precheck = self.precheck(&scope, &request, deadline);
+        let mut precheck = self.precheck(&scope, &request, deadline);
+        if self.account.policy.confirm_create {
+            // The question names the number of files, so it is found out now, and not again.
+            let files = precheck.await.map_err(ToolError::new)?;
+            if let Some(question) = self.confirm(context, &scope, &request, duplicates, files).await? {
+                return Ok(Outcome::Ask(question));
+            }
+            precheck = Box::pin(std::future::ready(Ok(files)));
+        }
         let (batch, news) = match self
             .create_once
             .create(&scope, &request, duplicates, precheck, deadline)
@@ -174,7 +208,22 @@ impl Tool for CreateBatch {
                 return Err(explain_unknown(&request, look_after, error, context, &self.account));
             }
         };
-        Ok(self.output(&batch, &news))
+        let limit = input.wait_seconds.and_then(WaitSeconds::limit);
+        let (Some(limit), Ok(batch_id)) = (limit, batch.id.parse()) else {
+            return Ok(self.output(&batch, &news, None).into());
+        };
+        let reference = TaskReference {
+            batch_id,
+            scope,
+            detail: Detail::Status,
+        };
+        let left = limit.saturating_sub(started.elapsed());
+        Ok(
+            match Waited::begin(&self.account, context, reference, batch, left).await {
+                Waited::AsTask(task) => Outcome::Task(task),
+                Waited::Until(batch, trouble) => self.output(&batch, &news, trouble.as_ref()).into(),
+            },
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::batch::{BatchFacts, check_again_in_seconds};
 use super::summary::{number, plural};
 use crate::foreign::quote;
-use crate::llamacloud::{Batch, BatchStatus, Duplicates, Existing, Guard};
+use crate::llamacloud::{Batch, BatchStatus, Duplicates, Error, Existing, Guard};
 
 /// How a batch came to be what a call answers with.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(super) enum News {
     AlreadyThere(Existing),
 }
 
-/// The sentences, about the batch as it is now.
-pub(super) fn tell(batch: &Batch, news: &News) -> Vec<String> {
+/// The sentences, about the batch as it is now. `trouble`: why the call could not go on waiting for it.
+pub(super) fn tell(batch: &Batch, news: &News, trouble: Option<&Error>) -> Vec<String> {
     let facts = BatchFacts::from(batch);
     let mut sentences = match news {
         News::Created {
@@ -40,6 +40,12 @@ pub(super) fn tell(batch: &Batch, news: &News) -> Vec<String> {
         )],
         News::AlreadyThere(kind) => already_there(&facts, *kind),
     };
+    if let Some(trouble) = trouble {
+        sentences.push(format!(
+            "Waiting for it ended early: {}.",
+            quote(&trouble.to_string(), 200)
+        ));
+    }
     sentences.push(next_step(batch, news));
     sentences
 }

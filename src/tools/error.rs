@@ -20,6 +20,7 @@ pub(crate) enum Operation<'a> {
     Create,
     List,
     Get(&'a BatchId),
+    Cancel(&'a BatchId),
 }
 
 impl Operation<'_> {
@@ -29,6 +30,7 @@ impl Operation<'_> {
             Self::Create => "No batch was created".to_owned(),
             Self::List => "The batches could not be listed".to_owned(),
             Self::Get(batch_id) => format!("Batch {batch_id} could not be read"),
+            Self::Cancel(batch_id) => format!("Batch {batch_id} could not be cancelled"),
         }
     }
 
@@ -36,7 +38,7 @@ impl Operation<'_> {
         match self {
             Self::List => "Ask for less with a smaller `page_size`.",
             Self::Get(_) => "Ask for less: leave `expand` out.",
-            Self::Create => "There is nothing to shorten in this request; tell the user.",
+            Self::Create | Self::Cancel(_) => "There is nothing to shorten in this request; tell the user.",
         }
     }
 
@@ -47,7 +49,7 @@ impl Operation<'_> {
                  `project_id`."
             }
             Self::List => "Check `source_directory_id` and `project_id` with the user.",
-            Self::Get(_) => {
+            Self::Get(_) | Self::Cancel(_) => {
                 "Check `batch_id`: `list_batches` shows the batches that exist, and those of another project need its `project_id`."
             }
         }

@@ -13,12 +13,12 @@ use super::moment::Moment;
 use super::summary::{number, plural};
 use super::token::Token;
 use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
-use crate::mcp::{RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists batches, filtered. Use it to find a batch whose ID is not known, or to see whether an interrupted
-/// `create_batch` worked; for one known batch use `get_batch`. Changes and costs nothing. `summary` counts by status.
+/// Lists batches, filtered. Use it to find a batch without its ID, or to see whether an interrupted `create_batch`
+/// worked; for one known batch use `get_batch`. Changes and costs nothing. `summary` counts by status.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
@@ -26,18 +26,18 @@ pub(crate) struct ListBatchesInput {
     status: Option<Status>,
     /// Only this directory, `dir-…`.
     source_directory_id: Option<DirectoryId>,
-    /// RFC 3339 with offset, or a date, meaning its start in UTC.
+    /// RFC 3339 with offset, or a date: its start in UTC.
     created_at_on_or_after: Option<Moment>,
     /// Same forms; not before the other.
     created_at_on_or_before: Option<Moment>,
     /// At least 1; fewer come if the answer got too long. Default: 20.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the page before, other arguments unchanged.
+    /// `next_page_token` of the page before, all else unchanged.
     page_token: Option<Token>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     project_id: Option<ProjectId>,
-    /// UUID. Default: the API key's.
+    /// UUID; default: the key's.
     organization_id: Option<OrganizationId>,
 }
 
@@ -186,7 +186,11 @@ impl Tool for ListBatches {
     type Input = ListBatchesInput;
     type Output = ListBatchesOutput;
 
-    async fn call(&self, context: &RequestContext, input: ListBatchesInput) -> Result<ListBatchesOutput, ToolError> {
+    async fn call(
+        &self,
+        context: &RequestContext,
+        input: ListBatchesInput,
+    ) -> Result<Outcome<ListBatchesOutput>, ToolError> {
         let scope = self.account.scope(input.project_id, input.organization_id)?;
         let (after, before) = (input.created_at_on_or_after, input.created_at_on_or_before);
         if let (Some(after), Some(before)) = (after, before)
@@ -214,7 +218,7 @@ impl Tool for ListBatches {
             match smaller_page(&output, max_chars) {
                 // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
                 Some(page_size) => query.page_size = Some(page_size),
-                None => return Ok(output),
+                None => return Ok(output.into()),
             }
         }
     }

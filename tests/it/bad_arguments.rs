@@ -24,7 +24,7 @@ async fn a_bad_argument_is_named_with_its_rule() {
         ("get_batch", json!({ "batch_id": "../files" }), expect![[r#"`get_batch` was not carried out. argument `batch_id`: "../files" holds characters other than A-Z, a-z, 0-9, _ and -. Correct this and call again."#]]),
         ("get_batch", json!({ "batch_id": "x".repeat(129) }), expect!["`get_batch` was not carried out. argument `batch_id`: is 129 characters long, more than 128. Correct this and call again."]),
         ("get_batch", json!({ "batch_id": 7 }), expect!["`get_batch` was not carried out. argument `batch_id`: expected a string, not 7. Correct this and call again."]),
-        ("get_batch", json!({ "batchId": "bat-1" }), expect!["`get_batch` was not carried out. argument `batch_id`: is required; argument `batchId`: no such argument (did you mean `batch_id`?); accepted are `batch_id`, `expand`, `results_cursor`, `project_id`, `organization_id`. Correct this and call again."]),
+        ("get_batch", json!({ "batchId": "bat-1" }), expect!["`get_batch` was not carried out. argument `batch_id`: is required; argument `batchId`: no such argument (did you mean `batch_id`?); accepted are `batch_id`, `expand`, `results_cursor`, `wait_seconds`, `project_id`, `organization_id`. Correct this and call again."]),
         (
             "get_batch",
             json!({ "batch_id": "bat-1", "expand": "results" }),
@@ -93,7 +93,7 @@ async fn a_bad_create_is_named_with_its_rule() {
         (
             "create_batch",
             json!({ "directory_id": "dir-1", "config": { "job": { "type": "parse_v2", "configuration_id": "c", "x": 1 } } }),
-            expect!["`create_batch` was not carried out. argument `source_directory_id`: is required; argument `directory_id`: no such argument (did you mean `source_directory_id`?); accepted are `source_directory_id`, `config`, `allow_duplicate`, `project_id`, `organization_id`; argument `config.job.x`: no such argument; accepted are `type`, `configuration_id`. Correct this and call again."],
+            expect!["`create_batch` was not carried out. argument `source_directory_id`: is required; argument `directory_id`: no such argument (did you mean `source_directory_id`?); accepted are `source_directory_id`, `config`, `allow_duplicate`, `wait_seconds`, `project_id`, `organization_id`; argument `config.job.x`: no such argument; accepted are `type`, `configuration_id`. Correct this and call again."],
         ),
     ])
     .await;

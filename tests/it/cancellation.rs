@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::DIR_SMALL;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::harness::oracle::Message;
 use super::harness::peer::Peer;
@@ -25,15 +25,6 @@ async fn ask(peer: &mut Peer) -> String {
     peer.ask_tool("get_batch", json!({ "batch_id": "bat-1" })).await
 }
 
-async fn cancel(peer: &mut Peer, id: &str) {
-    let id: Value = serde_json::from_str(id).unwrap();
-    peer.notify(
-        "notifications/cancelled",
-        json!({ "requestId": id, "reason": "the user lost interest" }),
-    )
-    .await;
-}
-
 #[tokio::test]
 async fn a_call_that_is_under_way_is_given_up_and_not_answered() {
     for revision in Revision::ALL {
@@ -41,7 +32,7 @@ async fn a_call_that_is_under_way_is_given_up_and_not_answered() {
         let mut harness = before(&upstream, revision).await;
         let id = ask(&mut harness).await;
         upstream.arrived(1).await;
-        cancel(&mut harness, &id).await;
+        harness.cancel(&id).await;
         harness.settle().await;
         harness.close(0).await;
         assert_eq!(upstream.lines().len(), 1);
@@ -53,16 +44,16 @@ async fn what_is_not_in_flight_cannot_be_given_up() {
     let upstream = Upstream::start([Reply::running()]).await;
     let mut harness = before(&upstream, Revision::V2025_06_18).await;
     for id in ["1", "\"1\"", "99", "\"x\""] {
-        cancel(&mut harness, id).await;
+        harness.cancel(id).await;
     }
     let id = ask(&mut harness).await;
     assert!(!harness.said(&id).await.is_error);
-    cancel(&mut harness, &id).await;
+    harness.cancel(&id).await;
     harness.settle().await;
     // The number and the text are two ids.
     let (line, id) = harness.line("tools/list", json!({}));
     harness.send(line).await;
-    cancel(&mut harness, &format!("\"{id}\"")).await;
+    harness.cancel(&format!("\"{id}\"")).await;
     harness.result_of(&id).await;
     harness.close(0).await;
 }
@@ -74,7 +65,7 @@ async fn an_id_is_compared_by_its_value() {
     let call = r#"{"jsonrpc":"2.0","id":"a\u0062","method":"tools/call","params":{"name":"get_batch","arguments":{"batch_id":"b"}}}"#;
     harness.send(call).await;
     upstream.arrived(1).await;
-    cancel(&mut harness, "\"ab\"").await;
+    harness.cancel("\"ab\"").await;
     harness.settle().await;
     harness.close(0).await;
 }
@@ -139,11 +130,11 @@ async fn two_hundred_calls_and_half_of_them_given_up() {
         );
         if doomed.len() % 3 == 0 {
             let id = doomed.swap_remove(doomed.len() / 2);
-            cancel(&mut harness, &id).await;
+            harness.cancel(&id).await;
         }
     }
     for id in doomed {
-        cancel(&mut harness, &id).await;
+        harness.cancel(&id).await;
     }
     for id in kept {
         assert!(harness.said(&id).await.is_error);
@@ -167,7 +158,7 @@ async fn a_create_that_is_given_up_is_found_again() {
         }
     };
     tokio::time::timeout(super::harness::PATIENCE, sent).await.unwrap();
-    cancel(&mut harness, &id).await;
+    harness.cancel(&id).await;
     let found = harness.call("create_batch", parse(DIR_SMALL)).await.json();
     assert_eq!(found["created"], json!(false));
     let ledger = harness.ledger();
@@ -237,7 +228,7 @@ async fn a_subscription_stays_open_until_the_input_ends() {
 async fn a_subscription_that_is_given_up_has_no_result() {
     let mut harness = Harness::start().await;
     let id = listen(&mut harness).await;
-    cancel(&mut harness, &id).await;
+    harness.cancel(&id).await;
     harness.settle().await;
     let (code, _) = harness.refusal("subscriptions/listen", json!({})).await;
     assert_eq!(code, -32602);

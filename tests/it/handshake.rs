@@ -24,7 +24,7 @@ async fn code(peer: &mut Peer, method: &str, params: Option<Value>) -> i64 {
     match exchange(peer, method, params).await {
         Message::Error { code, .. } => code,
         Message::Result { .. } => 0,
-        other @ Message::Notification { .. } => panic!("{other:?}"),
+        other @ (Message::Notification { .. } | Message::Request { .. }) => panic!("{other:?}"),
     }
 }
 

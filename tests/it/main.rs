@@ -44,3 +44,13 @@ mod tidy;
 mod tools_call;
 /// What is advertised: the contract of `manifests/tools.json`.
 mod tools_list;
+/// Calls that wait for a batch.
+mod waiting;
+/// Batches as tasks.
+mod tasks;
+/// Being told how tasks stand.
+mod subscriptions;
+/// The user is asked before credits are spent.
+mod asking;
+/// Stopping a batch.
+mod cancelling;

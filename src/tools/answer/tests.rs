@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llamacloud::{BatchResult, Client, Credential, FileJob, Scope, Settings};
+use crate::llamacloud::{BatchResult, Client, Credential, FileJob, Settings};
 use crate::mcp::ToolSet;
 use crate::tools::Policy;
 use crate::tools::batch::check_again_in_seconds;
@@ -53,10 +53,8 @@ fn fate() -> impl Strategy<Value = Fate> {
 fn account() -> Account {
     let credential = Credential::Missing { reason: String::new() };
     let policy = Policy {
-        pinned: Scope::default(),
-        read_only: false,
-        timeout: std::time::Duration::from_secs(1),
         max_result_chars: 6000,
+        ..Policy::default()
     };
     let base_url = "http://127.0.0.1:9".parse().unwrap();
     Account::new(Client::new(Settings::new(base_url, credential)), policy)

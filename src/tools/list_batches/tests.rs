@@ -1,22 +1,18 @@
 //! Twenty batches in one answer, and the sentences about them.
 
-use std::time::Duration;
-
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llamacloud::{Client, Credential, Scope, Settings};
+use crate::llamacloud::{Client, Credential, Settings};
 use crate::tools::Policy;
 
 fn tool() -> ListBatches {
     let credential = Credential::Missing { reason: String::new() };
     let base_url = "http://127.0.0.1:9".parse().unwrap();
     let policy = Policy {
-        pinned: Scope::default(),
-        read_only: false,
-        timeout: Duration::from_secs(1),
         max_result_chars: 6000,
+        ..Policy::default()
     };
     ListBatches::new(Account::new(Client::new(Settings::new(base_url, credential)), policy))
 }

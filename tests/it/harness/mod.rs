@@ -22,6 +22,7 @@ use llamacloud_batches_mcp::config::Config;
 use llamacloud_batches_mcp::mcp::{End, Limits, Revision, Transport, serve};
 use llamacloud_batches_mcp::sandbox::{self, Ledger, Sandbox, Speed};
 use peer::Peer;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,10 @@ pub(crate) struct Setup {
     pub(crate) key: Option<&'static str>,
     /// Within which a call is answered.
     pub(crate) timeout: Duration,
+    /// The first pause of a call that waits.
+    pub(crate) poll_interval: Duration,
+    /// What the client declares that it can do.
+    pub(crate) capabilities: Value,
     /// How many bytes the pipe holds in each direction.
     pub(crate) pipe_bytes: usize,
     /// Bounds of the connection.
@@ -62,6 +67,8 @@ impl Default for Setup {
             base_url: None,
             key: None,
             timeout: Duration::from_secs(20),
+            poll_interval: Duration::from_millis(1),
+            capabilities: json!({}),
             pipe_bytes: 64 * 1024,
             limits: Limits::default(),
         }
@@ -140,6 +147,7 @@ impl Setup {
         };
         let mut config = Config::resolve(&flags, &environment).unwrap();
         config.timeout = self.timeout;
+        config.poll_interval = self.poll_interval;
         let settling = TaskTracker::new();
         let server = app::server(&config, &settling).unwrap();
         let (to_server, input) = tokio::io::duplex(self.pipe_bytes);
@@ -148,8 +156,10 @@ impl Setup {
             let transport = Transport::new(input, output);
             serve(&server, transport, &self.limits, &CancellationToken::new()).await
         });
+        let mut peer = Peer::new(from_server, to_server);
+        peer.declare(self.capabilities);
         Harness {
-            peer: Peer::new(from_server, to_server),
+            peer,
             sandbox,
             serving,
             settling,

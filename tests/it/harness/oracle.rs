@@ -12,6 +12,17 @@ use super::{CANARY, schemas};
 /// The longest text of a tool's result, in characters.
 pub(crate) const MAX_RESULT_CHARS: usize = 6000;
 
+/// Members of every task.
+const TASK: [&str; 7] = [
+    "taskId",
+    "status",
+    "statusMessage",
+    "createdAt",
+    "lastUpdatedAt",
+    "ttlMs",
+    "pollIntervalMs",
+];
+
 /// A request that was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -35,6 +46,8 @@ pub(crate) enum Message {
     },
     /// A notification.
     Notification { method: String, params: Value },
+    /// A request of the server; legacy sessions only. The id is what it holds.
+    Request { id: String, method: String, params: Value },
 }
 
 /// A message as it stands in the line.
@@ -68,8 +81,15 @@ pub(crate) fn check(text: &str, session: Option<Revision>, asked: impl FnOnce(&s
     assert!(whole.get("id") != Some(&Value::Null), "{text}");
     let id = wire.id.map(|id| id.get().to_owned());
     match (wire.method, wire.result, wire.error) {
+        (Some(method), None, None) if id.is_some() => {
+            check_request(&method, session, &whole);
+            Message::Request {
+                id: whole["id"].as_str().unwrap().to_owned(),
+                method,
+                params: wire.params.unwrap_or_default(),
+            }
+        }
         (Some(method), None, None) => {
-            assert_eq!(id, None, "a server request: {text}");
             check_notification(&method, &whole);
             Message::Notification {
                 method,
@@ -82,8 +102,11 @@ pub(crate) fn check(text: &str, session: Option<Revision>, asked: impl FnOnce(&s
                 asked(&id).unwrap_or_else(|| panic!("nothing was asked with this id, or it was answered: {text}"));
             let value: Value = serde_json::from_str(result.get()).unwrap();
             check_result(&asked, &value, &whole);
-            if asked.method == "tools/call" {
+            if asked.method == "tools/call" && matches!(value["resultType"].as_str(), None | Some("complete")) {
                 check_tool_result(&asked, result);
+            }
+            if asked.method == "tasks/get" && value["status"] == json!("completed") {
+                check_task_result(result);
             }
             Message::Result { id, result: value }
         }
@@ -126,14 +149,25 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
             Era::Legacy => ("ListToolsResult", &["tools"]),
             Era::Modern => ("ListToolsResult", &["tools", "ttlMs", "cacheScope"]),
         },
-        "tools/call" => ("CallToolResult", &["content", "isError"]),
+        "tools/call" => match result["resultType"].as_str() {
+            Some("task") => ("CreateTaskResult", &TASK),
+            Some("input_required") => ("InputRequiredResult", &["inputRequests", "requestState"]),
+            _ => ("CallToolResult", &["content", "isError"]),
+        },
+        "tasks/get" => ("GetTaskResult", &TASK),
+        "tasks/update" => ("UpdateTaskResult", &[]),
+        "tasks/cancel" => ("CancelTaskResult", &[]),
         "subscriptions/listen" => ("SubscriptionsListenResult", &[]),
         other => panic!("no result is known of {other}"),
     };
     let mut expected: BTreeSet<&str> = own.iter().copied().collect();
     if revision.era() == Era::Modern {
         expected.extend(["resultType", "_meta"]);
-        assert_eq!(result["resultType"], json!("complete"));
+        let result_type = result["resultType"].as_str().unwrap();
+        assert!(
+            result_type == "complete" || (method == "tools/call" && ["task", "input_required"].contains(&result_type)),
+            "{result:#}"
+        );
         let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
         assert!(
             server["name"].is_string() && server["version"].is_string(),
@@ -142,6 +176,9 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
     }
     if method == "tools/call" && *revision >= Revision::V2025_06_18 && result["isError"] == json!(false) {
         expected.insert("structuredContent");
+    }
+    if method == "tasks/get" && result["status"] == json!("completed") {
+        expected.insert("result");
     }
     assert_eq!(
         members(result),
@@ -155,7 +192,11 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
         "JSONRPCResponse"
     };
     schemas::validate(*revision, response, whole);
-    schemas::validate(*revision, definition, result);
+    if method.starts_with("tasks/") || definition == "CreateTaskResult" {
+        schemas::validate_tasks(definition, result);
+    } else {
+        schemas::validate(*revision, definition, result);
+    }
     match method.as_str() {
         "initialize" => check_implementation(*revision, &result["serverInfo"]),
         "tools/list" => result["tools"]
@@ -165,6 +206,25 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
             .for_each(|tool| check_tool(*revision, tool)),
         _ => {}
     }
+}
+
+/// What a finished task brings is what the call would have been answered with.
+fn check_task_result(task: &RawValue) {
+    #[derive(Deserialize)]
+    struct Task<'a> {
+        #[serde(borrow)]
+        result: &'a RawValue,
+    }
+    let Task { result } = serde_json::from_str(task.get()).unwrap();
+    let asked = Asked {
+        method: "tools/call".to_owned(),
+        revision: Revision::V2026_07_28,
+        tool: "get_batch".to_owned(),
+    };
+    let value: Value = serde_json::from_str(result.get()).unwrap();
+    let whole = json!({ "jsonrpc": "2.0", "id": 1, "result": value });
+    check_result(&asked, &value, &whole);
+    check_tool_result(&asked, result);
 }
 
 fn check_implementation(revision: Revision, server: &Value) {
@@ -252,10 +312,39 @@ fn check_error(code: i64, message: &str, data: Option<&Value>, whole: &Value, re
     }
 }
 
+/// Nothing is asked of a client but one thing, and only where its session has it.
+fn check_request(method: &str, session: Option<Revision>, whole: &Value) {
+    let session = session.unwrap_or_else(|| panic!("a server request without a session: {whole}"));
+    assert!(
+        [Revision::V2025_06_18, Revision::V2025_11_25].contains(&session),
+        "a server request in {}: {whole}",
+        session.as_str()
+    );
+    assert_eq!(method, "elicitation/create", "{whole}");
+    assert_eq!(members(whole), BTreeSet::from(["jsonrpc", "id", "method", "params"]));
+    assert_eq!(
+        members(&whole["params"]),
+        BTreeSet::from(["message", "requestedSchema"]),
+        "{whole}"
+    );
+    assert!(whole["id"].as_str().unwrap().starts_with("server-"), "{whole}");
+    schemas::validate(session, "ElicitRequest", whole);
+}
+
 fn check_notification(method: &str, whole: &Value) {
+    if method == "notifications/tasks" {
+        let mut expected: BTreeSet<&str> = TASK.iter().copied().collect();
+        expected.insert("_meta");
+        if whole["params"]["status"] == json!("completed") {
+            expected.insert("result");
+        }
+        assert_eq!(members(&whole["params"]), expected, "{whole}");
+        return schemas::validate_tasks("TaskStatusNotification", whole);
+    }
     let definition = match method {
         "notifications/subscriptions/acknowledged" => "SubscriptionsAcknowledgedNotification",
         "notifications/progress" => "ProgressNotification",
+        "notifications/cancelled" => "CancelledNotification",
         other => panic!("nobody asked for {other}"),
     };
     schemas::validate(Revision::V2026_07_28, definition, whole);

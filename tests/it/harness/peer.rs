@@ -25,6 +25,10 @@ pub(crate) struct Peer {
     session: Option<Revision>,
     speaks: Revision,
     last_id: u64,
+    /// What is declared in an `initialize` and in each modern request.
+    capabilities: Value,
+    /// Progress tokens, with their requests and the progress so far.
+    tokens: BTreeMap<String, (String, Option<f64>)>,
 }
 
 /// What a tool said.
@@ -61,14 +65,23 @@ impl Peer {
             session: None,
             speaks: Revision::V2026_07_28,
             last_id: 0,
+            capabilities: json!({}),
+            tokens: BTreeMap::new(),
         }
+    }
+
+    /// Declares these capabilities from now on; a session that is open keeps its own.
+    pub(crate) fn declare(&mut self, capabilities: Value) {
+        self.capabilities = capabilities;
     }
 
     /// Speaks a revision from now on; opens its session where it has one.
     pub(crate) async fn speak(&mut self, revision: Revision) {
         self.speaks = revision;
         if revision != Revision::V2026_07_28 {
-            let result = self.result("initialize", initialize(revision.as_str())).await;
+            let mut params = initialize(revision.as_str());
+            params["capabilities"] = self.capabilities.clone();
+            let result = self.result("initialize", params).await;
             assert_eq!(result["protocolVersion"], json!(revision.as_str()));
             self.notify("notifications/initialized", json!({})).await;
         }
@@ -131,6 +144,13 @@ impl Peer {
             protocol_version,
             meta,
         } = params.unwrap_or_default();
+        let token = meta.and_then(|meta| {
+            let meta: BTreeMap<String, &RawValue> = serde_json::from_str(meta.get()).ok()?;
+            Some(meta.get("progressToken")?.get().to_owned())
+        });
+        if let Some(token) = token {
+            self.tokens.insert(token, (id.get().to_owned(), None));
+        }
         let word =
             |value: Option<&RawValue>| value.map_or(String::new(), |value| value.get().trim_matches('"').to_owned());
         let method = word(method);
@@ -159,7 +179,7 @@ impl Peer {
         if self.speaks == Revision::V2026_07_28 && method != "initialize" {
             for (key, value) in [
                 ("io.modelcontextprotocol/protocolVersion", json!("2026-07-28")),
-                ("io.modelcontextprotocol/clientCapabilities", json!({})),
+                ("io.modelcontextprotocol/clientCapabilities", self.capabilities.clone()),
             ] {
                 if params["_meta"].get(key).is_none() {
                     params["_meta"][key] = value;
@@ -268,6 +288,46 @@ impl Peer {
         }
     }
 
+    /// The next message, which is a request of the server: its id and its parameters.
+    pub(crate) async fn next_request(&mut self) -> (String, Value) {
+        match self.next().await {
+            Message::Request { id, params, .. } => (id, params),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next message, which is this notification: its parameters.
+    pub(crate) async fn next_notification(&mut self, wanted: &str) -> Value {
+        match self.next().await {
+            Message::Notification { method, params } if method == wanted => params,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Answers a request of the server. Shape of `outcome`: `{"result": …}` or `{"error": …}`.
+    pub(crate) async fn reply(&mut self, id: &str, outcome: Value) {
+        let mut line = json!({ "jsonrpc": "2.0", "id": id });
+        for (name, value) in outcome.as_object().unwrap() {
+            line[name] = value.clone();
+        }
+        self.write(format!("{line}\n").as_bytes()).await;
+    }
+
+    /// What came and was not claimed, without waiting for more.
+    pub(crate) fn take_unclaimed(&mut self) -> Vec<Message> {
+        self.unclaimed.drain(..).collect()
+    }
+
+    /// Gives up a request.
+    pub(crate) async fn cancel(&mut self, id: &str) {
+        let id: Value = serde_json::from_str(id).unwrap();
+        self.notify(
+            "notifications/cancelled",
+            json!({ "requestId": id, "reason": "the user lost interest" }),
+        )
+        .await;
+    }
+
     /// Makes sure that everything sent so far has been read, and that nothing is left to claim.
     pub(crate) async fn settle(&mut self) {
         self.result("tools/list", json!({})).await;
@@ -324,9 +384,35 @@ impl Peer {
         true
     }
 
+    /// Progress is only told with a token, before the answer, strictly increasing, and in words only where the revision has them.
+    fn check_progress(&mut self, params: &Value) {
+        let (id, last) = self
+            .tokens
+            .get_mut(&params["progressToken"].to_string())
+            .unwrap_or_else(|| panic!("no such token: {params}"));
+        let asked = self
+            .asked
+            .get(id)
+            .unwrap_or_else(|| panic!("progress after the answer: {params}"));
+        let progress = params["progress"].as_f64().unwrap();
+        assert!(last.is_none_or(|last| progress > last), "{params} after {last:?}");
+        *last = Some(progress);
+        assert!(progress <= params["total"].as_f64().unwrap(), "{params}");
+        assert_eq!(
+            params.get("message").is_some(),
+            asked.revision >= Revision::V2025_03_26,
+            "{params}"
+        );
+    }
+
     fn keep(&mut self, text: &str) {
         let asked = &mut self.asked;
         let message = oracle::check(text, self.session, |id| asked.remove(id));
+        if let Message::Notification { method, params } = &message
+            && method == "notifications/progress"
+        {
+            self.check_progress(params);
+        }
         self.unclaimed.push_back(message);
     }
 }

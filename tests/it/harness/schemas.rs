@@ -32,6 +32,27 @@ pub(crate) fn validate(revision: Revision, definition: &'static str, value: &Val
     assert_valid(&validator, value, &format!("{definition} of {}", revision.as_str()));
 }
 
+/// Validates against a definition of the tasks extension's schema, where that is at hand.
+pub(crate) fn validate_tasks(definition: &'static str, value: &Value) {
+    static VALIDATORS: Mutex<BTreeMap<&'static str, Arc<Validator>>> = Mutex::new(BTreeMap::new());
+    static SCHEMA: OnceLock<Option<Value>> = OnceLock::new();
+    let read = || {
+        let text = std::fs::read_to_string(folder()?.join("ext-tasks/schema.json")).ok()?;
+        serde_json::from_str(&text).unwrap()
+    };
+    let Some(schema) = SCHEMA.get_or_init(read) else { return };
+    let build = || {
+        let definitions = &schema["$defs"];
+        assert!(definitions[definition].is_object(), "ext-tasks has no {definition}");
+        let root = json!({ "$ref": format!("#/$defs/{definition}"), "$defs": definitions });
+        Arc::new(jsonschema::draft202012::options().build(&root).unwrap())
+    };
+    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = Arc::clone(validators.entry(definition).or_insert_with(build));
+    drop(validators);
+    assert_valid(&validator, value, &format!("{definition} of ext-tasks"));
+}
+
 /// Validates a tool's structured content against the output schema that is advertised for it.
 pub(crate) fn validate_output(tool: &str, value: &Value) {
     static VALIDATORS: OnceLock<BTreeMap<String, Validator>> = OnceLock::new();
@@ -73,16 +94,13 @@ fn schema(revision: Revision) -> Option<&'static Value> {
         };
         Revision::ALL.into_iter().filter_map(schema).collect()
     };
-    SCHEMAS
-        .get_or_init(|| {
-            let folders = root().ancestors().map(|folder| folder.join("shared/schemas/mcp"));
-            folders
-                .filter(|folder| folder.is_dir())
-                .map(read)
-                .next()
-                .unwrap_or_default()
-        })
-        .get(&revision)
+    SCHEMAS.get_or_init(|| folder().map(read).unwrap_or_default()).get(&revision)
+}
+
+/// Where the schemas are.
+fn folder() -> Option<PathBuf> {
+    let mut folders = root().ancestors().map(|folder| folder.join("shared/schemas/mcp"));
+    folders.find(|folder| folder.is_dir())
 }
 
 fn assert_valid(validator: &Validator, value: &Value, against: &str) {

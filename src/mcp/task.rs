@@ -1,0 +1,186 @@
+//! Work that outlives a call, as the tasks extension shows it. Source: ext-tasks, `io.modelcontextprotocol/tasks`.
+//!
+//! Nothing is kept here: a [`TaskSource`] finds a task by its id alone, so that any later process can.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::time::{Duration, sleep};
+
+use super::context::RequestContext;
+use super::error::ProtocolError;
+use super::tool::{ToolError, result};
+use super::types::{CallToolResult, Implementation, Stamped};
+use super::version::Revision;
+
+/// The extension's name, as clients and servers declare it.
+pub(crate) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
+
+/// A piece of work.
+#[derive(Debug)]
+pub struct Task {
+    /// Leads back to the work from any process.
+    pub id: String,
+    /// How it stands.
+    pub state: TaskState,
+    /// The same, for people.
+    pub message: String,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub last_updated_at: String,
+    /// How long a client should wait before it asks again.
+    pub poll_interval: Duration,
+}
+
+/// How a piece of work stands.
+#[derive(Debug)]
+pub enum TaskState {
+    /// Not ended.
+    Working,
+    /// Ended, with what the call would have answered: compact JSON, or the error that a model reads.
+    Completed(Result<String, ToolError>),
+    /// Stopped before its end.
+    Cancelled,
+}
+
+/// Why a task cannot be told about.
+#[derive(Debug)]
+pub enum TaskError {
+    /// There is none of this id.
+    Unknown,
+    /// It cannot be looked at now; that says nothing about the task. The sentence is for people.
+    Unavailable(String),
+}
+
+/// Where tasks are found.
+pub trait TaskSource: Send + Sync + 'static {
+    /// The task of this id, as it is now.
+    fn get<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Task, TaskError>>;
+
+    /// Asks for its end, which may come later. A task that has ended stays as it is.
+    fn cancel<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<(), TaskError>>;
+}
+
+impl From<TaskError> for ProtocolError {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Unknown => Self::invalid_params("no such task"),
+            TaskError::Unavailable(sentence) => Self::internal_because(&sentence),
+        }
+    }
+}
+
+/// A task on the wire. Source: ext-tasks, `DetailedTask`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DetailedTask {
+    task_id: String,
+    status: &'static str,
+    status_message: String,
+    created_at: String,
+    last_updated_at: String,
+    /// The API keeps batches for as long as it likes.
+    ttl_ms: Option<u64>,
+    poll_interval_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Stamped<CallToolResult>>,
+}
+
+impl DetailedTask {
+    pub(crate) fn new(task: Task, revision: Revision, server: Implementation) -> Self {
+        let (status, result) = match task.state {
+            TaskState::Working => ("working", None),
+            TaskState::Cancelled => ("cancelled", None),
+            TaskState::Completed(outcome) => (
+                "completed",
+                Some(Stamped::complete(revision, server, result(revision, outcome))),
+            ),
+        };
+        Self {
+            task_id: task.id,
+            status,
+            status_message: task.message,
+            created_at: task.created_at,
+            last_updated_at: task.last_updated_at,
+            ttl_ms: None,
+            poll_interval_ms: u64::try_from(task.poll_interval.as_millis()).unwrap_or(u64::MAX),
+            result,
+        }
+    }
+
+    /// The same without what only a later look can bring. Source: ext-tasks, `Task`.
+    pub(crate) fn just_begun(mut self) -> Self {
+        self.result = None;
+        self
+    }
+}
+
+/// What a client asks to be told. Source: 2026-07-28, `SubscriptionFilter`; ext-tasks, `TaskSubscriptionNotifications`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Subscription {
+    #[serde(default, rename = "taskIds")]
+    pub(crate) task_ids: Option<Vec<String>>,
+}
+
+/// Follows tasks for one subscription and tells of every change.
+pub(crate) struct Follower<'a> {
+    pub(crate) source: &'a Arc<dyn TaskSource>,
+    pub(crate) context: &'a RequestContext,
+    pub(crate) server: Implementation,
+}
+
+impl Follower<'_> {
+    /// The tasks that can be followed, of those asked for, each once.
+    pub(crate) async fn known(&self, ids: &[String]) -> Vec<Task> {
+        let mut known: Vec<Task> = Vec::new();
+        for id in ids {
+            if known.iter().any(|task| task.id == *id) {
+                continue;
+            }
+            known.extend(self.source.get(self.context, id).await.ok());
+        }
+        known
+    }
+
+    /// Tells how one task stands, and then each change, until it has ended.
+    pub(crate) async fn follow(&self, mut task: Task, subscription_id: &RawValue) {
+        let mut told = String::new();
+        loop {
+            let (id, pause) = (task.id.clone(), task.poll_interval);
+            let has_ended = !matches!(task.state, TaskState::Working);
+            let detailed = DetailedTask::new(task, self.context.revision, self.server.clone());
+            let notification = notification(&detailed, subscription_id);
+            if notification != told {
+                self.context.connection.outbox.send(&notification).await;
+                told = notification;
+            }
+            if has_ended {
+                return;
+            }
+            task = loop {
+                sleep(pause).await;
+                match self.source.get(self.context, &id).await {
+                    Ok(task) => break task,
+                    Err(TaskError::Unknown) => return,
+                    Err(TaskError::Unavailable(_)) => {}
+                }
+            };
+        }
+    }
+}
+
+/// Source: ext-tasks, `TaskStatusNotification`.
+fn notification(task: &DetailedTask, subscription_id: &RawValue) -> String {
+    let mut params = json!(task);
+    if let Value::Object(members) = &mut params {
+        members.insert(
+            "_meta".to_owned(),
+            json!({ "io.modelcontextprotocol/subscriptionId": subscription_id }),
+        );
+    }
+    json!({ "jsonrpc": "2.0", "method": "notifications/tasks", "params": params }).to_string()
+}

@@ -1,0 +1,283 @@
+//! `--confirm-create`: the user is asked before credits are spent, in each revision's own way.
+
+use std::time::Duration;
+
+use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::{DIR_FAILING, DIR_SMALL, PRESET_PARSE};
+use serde_json::{Value, json};
+
+use super::harness::oracle::Message;
+use super::harness::peer::{Peer, Said};
+use super::harness::{Harness, Setup, flags};
+use super::tools_call::parse;
+
+/// The revisions in which a server may ask its client.
+const ASKING: [Revision; 2] = [Revision::V2025_06_18, Revision::V2025_11_25];
+
+fn confirming() -> Setup {
+    Setup {
+        flags: flags(&["--confirm-create"]),
+        capabilities: json!({ "elicitation": {} }),
+        ..Setup::default()
+    }
+}
+
+/// Ends, once it is sure that so many creates were sent.
+async fn close(harness: Harness, creates: usize) {
+    let ledger = harness.ledger();
+    assert_eq!(ledger.count("POST /api/v2/batches"), creates, "{ledger:#?}");
+    harness.close(ledger.total()).await;
+}
+
+fn check_question(params: &Value) {
+    let message = params["message"].as_str().unwrap();
+    for word in [DIR_SMALL, "4 files", "parse_v2", PRESET_PARSE, "credits"] {
+        assert!(message.contains(word), "no {word} in {message}");
+    }
+    let schema = &params["requestedSchema"];
+    assert_eq!(schema["required"], json!(["confirm"]));
+    assert_eq!(schema["properties"]["confirm"]["type"], json!("boolean"));
+}
+
+fn check_not_created(said: &Said, word: &str) {
+    let text = said.error();
+    assert!(text.contains("No batch was created and nothing was sent"), "{text}");
+    assert!(text.contains(word), "no {word} in {text}");
+}
+
+/// Calls and is asked: the state to bring along.
+async fn asked(peer: &mut Peer, arguments: Value) -> String {
+    let result = peer
+        .result("tools/call", json!({ "name": "create_batch", "arguments": arguments }))
+        .await;
+    assert_eq!(result["resultType"], json!("input_required"), "{result:#}");
+    let request = &result["inputRequests"]["confirm"];
+    assert_eq!(
+        (&request["method"], &request["params"]["mode"]),
+        (&json!("elicitation/create"), &json!("form"))
+    );
+    if arguments == parse(DIR_SMALL) {
+        check_question(&request["params"]);
+    }
+    result["requestState"].as_str().unwrap().to_owned()
+}
+
+/// Calls again with an answer and a state.
+async fn again(peer: &mut Peer, arguments: Value, answer: Value, state: &str) -> Said {
+    let call = json!({
+        "name": "create_batch",
+        "arguments": arguments,
+        "inputResponses": { "confirm": answer, "nobody asked": 7 },
+        "requestState": state,
+    });
+    let id = peer.ask("tools/call", call).await;
+    peer.said(&id).await
+}
+
+fn accept(confirm: bool) -> Value {
+    json!({ "action": "accept", "content": { "confirm": confirm } })
+}
+
+/// What a user may say that is not yes.
+fn refusals() -> [Value; 5] {
+    [
+        json!({ "action": "decline" }),
+        json!({ "action": "decline", "content": null }),
+        json!({ "action": "cancel" }),
+        json!({ "action": "cancel", "content": {} }),
+        accept(false),
+    ]
+}
+
+#[tokio::test]
+async fn a_modern_client_asks_and_calls_again() {
+    let mut harness = confirming().start().await;
+    let state = asked(&mut harness, parse(DIR_SMALL)).await;
+    assert_eq!(harness.ledger().batches, 0);
+    let created = again(&mut harness, parse(DIR_SMALL), accept(true), &state).await.json();
+    assert_eq!(created["created"], json!(true));
+    close(harness, 1).await;
+}
+
+#[tokio::test]
+async fn a_modern_user_who_does_not_agree_pays_nothing() {
+    let mut harness = confirming().start().await;
+    for answer in refusals() {
+        let state = asked(&mut harness, parse(DIR_SMALL)).await;
+        let said = again(&mut harness, parse(DIR_SMALL), answer, &state).await;
+        check_not_created(&said, "did not agree");
+    }
+    close(harness, 0).await;
+}
+
+#[tokio::test]
+async fn a_state_counts_once_and_for_its_own_call() {
+    let mut harness = confirming().start().await;
+    let mut other = confirming().start().await;
+    let foreign = asked(&mut other, parse(DIR_SMALL)).await;
+    let state = asked(&mut harness, parse(DIR_SMALL)).await;
+    let mut tampered = state.clone().into_bytes();
+    tampered[3] = if tampered[3] == b'A' { b'B' } else { b'A' };
+    let tampered = String::from_utf8(tampered).unwrap();
+    for wrong in ["", "nonsense", &tampered, &foreign, &state[..state.len() - 4]] {
+        let said = again(&mut harness, parse(DIR_SMALL), accept(true), wrong).await;
+        check_not_created(&said, "another call");
+    }
+    let mut duplicate = parse(DIR_SMALL);
+    duplicate["allow_duplicate"] = json!(true);
+    for arguments in [parse(DIR_FAILING), duplicate] {
+        let said = again(&mut harness, arguments, accept(true), &state).await;
+        check_not_created(&said, "another call");
+    }
+    assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0);
+    again(&mut harness, parse(DIR_SMALL), accept(true), &state).await.json();
+    let said = again(&mut harness, parse(DIR_SMALL), accept(true), &state).await;
+    check_not_created(&said, "used before");
+    close(other, 0).await;
+    close(harness, 1).await;
+}
+
+#[tokio::test]
+async fn who_brings_no_answer_is_asked_again() {
+    let mut harness = confirming().start().await;
+    let state = asked(&mut harness, parse(DIR_SMALL)).await;
+    for responses in [
+        json!(null),
+        json!({}),
+        json!({ "other": accept(true) }),
+        json!({ "confirm": 7 }),
+    ] {
+        let call = json!({
+            "name": "create_batch", "arguments": parse(DIR_SMALL), "inputResponses": responses, "requestState": state,
+        });
+        let result = harness.result("tools/call", call).await;
+        assert_eq!(result["resultType"], json!("input_required"));
+    }
+    close(harness, 0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_ask_creates_nothing() {
+    for capabilities in [json!({}), json!({ "elicitation": { "url": {} } })] {
+        for revision in Revision::ALL {
+            let setup = Setup {
+                capabilities: capabilities.clone(),
+                ..confirming()
+            };
+            let mut harness = setup.open(revision).await;
+            let said = harness.call("create_batch", parse(DIR_SMALL)).await;
+            check_not_created(&said, "--confirm-create");
+            close(harness, 0).await;
+        }
+    }
+    for revision in [Revision::V2024_11_05, Revision::V2025_03_26] {
+        let mut harness = confirming().open(revision).await;
+        let said = harness.call("create_batch", parse(DIR_SMALL)).await;
+        check_not_created(&said, "--confirm-create");
+        close(harness, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_legacy_client_is_asked_while_its_call_waits() {
+    for revision in ASKING {
+        let mut harness = confirming().open(revision).await;
+        let mut seen = Vec::new();
+        for answer in refusals() {
+            let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+            let (question, params) = harness.next_request().await;
+            check_question(&params);
+            harness.result("tools/list", json!({})).await;
+            harness.reply(&question, json!({ "result": answer })).await;
+            check_not_created(&harness.said(&id).await, "did not agree");
+            assert!(!seen.contains(&question), "{question} twice");
+            seen.push(question);
+        }
+        let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+        let (question, _) = harness.next_request().await;
+        // What nobody asked is ignored.
+        harness.reply("server-99", json!({ "result": accept(true) })).await;
+        harness.reply(&seen[0], json!({ "result": accept(true) })).await;
+        assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0);
+        harness.reply(&question, json!({ "result": accept(true) })).await;
+        assert_eq!(harness.said(&id).await.json()["created"], json!(true));
+        close(harness, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_legacy_client_that_fails_to_ask_creates_nothing() {
+    for revision in ASKING {
+        let mut harness = confirming().open(revision).await;
+        for answer in [
+            json!({ "error": { "code": -32601, "message": "no" } }),
+            json!({ "result": 7 }),
+            json!({ "result": { "action": "whatever" } }),
+        ] {
+            let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+            let (question, _) = harness.next_request().await;
+            harness.reply(&question, answer).await;
+            check_not_created(&harness.said(&id).await, "--confirm-create");
+        }
+        close(harness, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_answer_in_time_pays_nothing() {
+    for revision in ASKING {
+        let setup = Setup {
+            timeout: Duration::from_millis(900),
+            ..confirming()
+        };
+        let mut harness = setup.open(revision).await;
+        let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+        let (question, _) = harness.next_request().await;
+        let withdrawn = harness.next_notification("notifications/cancelled").await;
+        assert_eq!(withdrawn["requestId"], json!(question));
+        check_not_created(&harness.said(&id).await, "in time");
+        harness.reply(&question, json!({ "result": accept(true) })).await;
+        harness.settle().await;
+        close(harness, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_while_the_user_is_asked_creates_nothing() {
+    for revision in ASKING {
+        let mut harness = confirming().open(revision).await;
+        let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+        let (question, _) = harness.next_request().await;
+        harness.cancel(&id).await;
+        harness.reply(&question, json!({ "result": accept(true) })).await;
+        harness.settle().await;
+        close(harness, 0).await;
+    }
+}
+
+/// No answer can come any more.
+#[tokio::test]
+async fn the_end_of_the_input_ends_the_question() {
+    let setup = Setup {
+        timeout: Duration::from_hours(1),
+        ..confirming()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+    harness.next_request().await;
+    harness.end_input();
+    check_not_created(&harness.said(&id).await, "did not answer");
+    let rest = harness.take_unclaimed();
+    assert!(rest.iter().all(|message| matches!(message, Message::Notification { .. })));
+    close(harness, 0).await;
+}
+
+#[tokio::test]
+async fn nothing_is_asked_where_nothing_is_created() {
+    let mut harness = confirming().open(Revision::V2025_06_18).await;
+    for arguments in [parse("dir-none"), json!({})] {
+        assert!(harness.call("create_batch", arguments).await.is_error);
+    }
+    harness.call("list_batches", json!({})).await.json();
+    close(harness, 0).await;
+}

@@ -1,0 +1,121 @@
+//! `cancel_batch`: only where the user allowed it, and never sent twice on a doubt.
+
+use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::{DIR_SMALL, Speed};
+use serde_json::{Value, json};
+
+use super::harness::peer::Peer;
+use super::harness::{Harness, Setup, flags};
+use super::tools_call::create;
+
+const CANCEL: &str = "POST /api/v2/batches/{batch_id}/cancel";
+
+async fn start(arguments: &[&str], faults: &'static str) -> Harness {
+    let setup = Setup {
+        flags: flags(arguments),
+        speed: Speed::Steps,
+        faults,
+        ..Setup::default()
+    };
+    setup.open(Revision::V2025_06_18).await
+}
+
+/// A batch that is RUNNING.
+async fn running(peer: &mut Peer) -> Value {
+    let id = create(peer, DIR_SMALL).await;
+    let read = peer.call("get_batch", json!({ "batch_id": id })).await.json();
+    assert_eq!(read["status"], json!("RUNNING"));
+    json!({ "batch_id": id })
+}
+
+async fn close(harness: Harness, cancels: usize) {
+    let ledger = harness.ledger();
+    assert_eq!(ledger.count(CANCEL), cancels, "{ledger:#?}");
+    harness.close(ledger.total()).await;
+}
+
+#[tokio::test]
+async fn it_is_there_only_where_the_user_allowed_it() {
+    for (arguments, why_not) in [
+        (&["--allow-cancel"][..], None),
+        (&[], Some("--allow-cancel")),
+        (&["--read-only"], Some("--read-only")),
+        (&["--read-only", "--allow-cancel"], Some("--read-only")),
+    ] {
+        let mut harness = start(arguments, "").await;
+        let tools = harness.result("tools/list", json!({})).await["tools"].to_string();
+        assert_eq!(tools.contains("\"cancel_batch\""), why_not.is_none(), "{arguments:?}");
+        if let Some(why_not) = why_not {
+            let call = json!({ "name": "cancel_batch", "arguments": { "batch_id": "bat-1" } });
+            let (code, message) = harness.refusal("tools/call", call).await;
+            assert!(code == -32602 && message.contains(why_not), "{message}");
+        }
+        close(harness, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_running_batch_is_cancelled() {
+    let mut harness = start(&["--allow-cancel"], "").await;
+    let batch = running(&mut harness).await;
+    let said = harness.call("cancel_batch", batch.clone()).await.json();
+    assert_eq!(
+        (&said["cancelled"], &said["status"], &said["final"]),
+        (&json!(true), &json!("CANCELLED"), &json!(true)),
+        "{said:#}"
+    );
+    assert!(said["summary"].as_str().unwrap().contains("keep their results"));
+    assert_eq!(harness.call("get_batch", batch).await.json()["status"], json!("CANCELLED"));
+    close(harness, 1).await;
+}
+
+#[tokio::test]
+async fn a_cancel_that_takes_its_time_is_called_so() {
+    let mut harness = start(&["--allow-cancel"], "late-cancel").await;
+    let batch = running(&mut harness).await;
+    let said = harness.call("cancel_batch", batch).await.json();
+    assert_eq!(
+        (&said["cancelled"], &said["status"], &said["final"]),
+        (&json!(true), &json!("RUNNING"), &json!(false)),
+        "{said:#}"
+    );
+    assert!(said["check_again_in_seconds"].as_u64().unwrap() > 0);
+    assert!(said["summary"].as_str().unwrap().contains("still RUNNING"), "{said:#}");
+    close(harness, 1).await;
+}
+
+#[tokio::test]
+async fn of_a_final_batch_there_is_nothing_to_cancel() {
+    let mut harness = start(&["--allow-cancel"], "").await;
+    let batch = running(&mut harness).await;
+    harness.call("get_batch", batch.clone()).await.json();
+    let said = harness.call("cancel_batch", batch).await.json();
+    assert_eq!(
+        (&said["cancelled"], &said["status"]),
+        (&json!(false), &json!("COMPLETED"))
+    );
+    assert!(said["summary"].as_str().unwrap().contains("nothing to cancel"), "{said:#}");
+    close(harness, 1).await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_cancelled() {
+    let mut harness = start(&["--allow-cancel"], "").await;
+    let said = harness.call("cancel_batch", json!({ "batch_id": "bat-none" })).await;
+    assert!(said.error().contains("404"), "{}", said.text);
+    for arguments in [json!({}), json!({ "batch_id": "" }), json!({ "batch_id": "bat-1", "force": true })] {
+        assert!(harness.call("cancel_batch", arguments).await.is_error);
+    }
+    close(harness, 1).await;
+}
+
+#[tokio::test]
+async fn it_is_not_sent_again_on_a_doubt() {
+    for faults in ["reset@cancel:1", "500@cancel:1", "503@cancel:1"] {
+        let mut harness = start(&["--allow-cancel"], faults).await;
+        let batch = running(&mut harness).await;
+        let said = harness.call("cancel_batch", batch).await;
+        assert!(said.is_error, "{faults}: {}", said.text);
+        close(harness, 1).await;
+    }
+}

@@ -1,0 +1,299 @@
+//! Calls that wait for a batch: how long, what is told meanwhile, and what ends them.
+
+use std::time::Duration;
+
+use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_SMALL, DIR_THROTTLED, Speed};
+use serde_json::{Value, json};
+
+use super::harness::oracle::Message;
+use super::harness::peer::Peer;
+use super::harness::upstream::{Reply, Upstream};
+use super::harness::{Harness, Setup};
+use super::tools_call::{create, parse};
+
+/// Longer than any test takes.
+const NEVER: Duration = Duration::from_hours(1);
+
+/// A server over a sandbox whose batches go one state further with each look.
+fn steps() -> Setup {
+    Setup {
+        speed: Speed::Steps,
+        ..Setup::default()
+    }
+}
+
+/// A server before an upstream with a batch that is RUNNING and stays so.
+async fn before(upstream: &Upstream, poll_interval: Duration, revision: Revision) -> Harness {
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        poll_interval,
+        ..Setup::default()
+    };
+    setup.open(revision).await
+}
+
+fn waiting(seconds: u32) -> Value {
+    json!({ "batch_id": "bat-1", "wait_seconds": seconds })
+}
+
+fn create_and_wait(directory: &str) -> Value {
+    let mut arguments = parse(directory);
+    arguments["wait_seconds"] = json!(300);
+    arguments
+}
+
+async fn close(harness: Harness) {
+    let hits = harness.ledger().total();
+    harness.close(hits).await;
+}
+
+/// How often batches were looked at, one by one.
+fn looks(harness: &Harness) -> usize {
+    harness.ledger().count("GET /api/v2/batches/{batch_id}")
+}
+
+#[tokio::test]
+async fn it_waits_for_the_end_in_every_revision() {
+    for revision in Revision::ALL {
+        for (directory, end, looks_needed) in [
+            (DIR_SMALL, "COMPLETED", 2),
+            (DIR_THROTTLED, "COMPLETED", 3),
+            (DIR_BROKEN, "FAILED", 2),
+        ] {
+            let mut harness = steps().open(revision).await;
+            let created = harness.call("create_batch", create_and_wait(directory)).await.json();
+            assert_eq!(
+                (&created["status"], &created["final"]),
+                (&json!(end), &json!(true)),
+                "{created:#}"
+            );
+            assert_eq!(created["created"], json!(true));
+            assert_eq!(created.get("check_again_in_seconds"), None);
+            assert_eq!(looks(&harness), looks_needed);
+            close(harness).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_waits_for_a_batch_that_is_there() {
+    let mut harness = steps().open(Revision::V2025_06_18).await;
+    let id = create(&mut harness, DIR_SMALL).await;
+    let read = json!({ "batch_id": id, "wait_seconds": 300, "expand": ["outcomes"] });
+    let read = harness.call("get_batch", read).await.json();
+    assert_eq!(
+        (&read["status"], &read["final"]),
+        (&json!("COMPLETED"), &json!(true)),
+        "{read:#}"
+    );
+    assert!(read["files"]["total"].as_u64().unwrap() > 0);
+    // There is nothing to wait for any more.
+    let before = looks(&harness);
+    let again = json!({ "batch_id": id, "wait_seconds": 300 });
+    assert_eq!(harness.call("get_batch", again).await.json()["final"], json!(true));
+    assert!(looks(&harness) <= before + 2);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn who_waits_for_nothing_is_answered_at_once() {
+    let mut harness = steps().open(Revision::V2026_07_28).await;
+    let id = create(&mut harness, DIR_SMALL).await;
+    for seconds in [json!(0), json!(null)] {
+        let read = json!({ "batch_id": id, "wait_seconds": seconds });
+        harness.call("get_batch", read).await.json();
+    }
+    assert_eq!(looks(&harness), 2);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn when_the_time_is_over_it_says_when_to_look_again() {
+    let upstream = Upstream::start([Reply::running()]).await;
+    let mut harness = before(&upstream, NEVER, Revision::V2025_11_25).await;
+    let read = harness.call("get_batch", waiting(1)).await.json();
+    assert_eq!(
+        (&read["status"], &read["final"]),
+        (&json!("RUNNING"), &json!(false)),
+        "{read:#}"
+    );
+    assert!(read["check_again_in_seconds"].as_u64().unwrap() > 0);
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn progress_is_told_to_who_gave_a_token() {
+    // The harness checks that it grows, has a message only where it may, and never follows the answer.
+    for revision in Revision::ALL {
+        for token in [json!("a token"), json!(7)] {
+            let setup = Setup {
+                poll_interval: Duration::from_millis(3),
+                ..steps()
+            };
+            let mut harness = setup.open(revision).await;
+            let call = json!({
+                "name": "create_batch", "arguments": create_and_wait(DIR_THROTTLED), "_meta": { "progressToken": token },
+            });
+            let id = harness.ask("tools/call", call).await;
+            assert!(!harness.said(&id).await.is_error);
+            let told = harness.take_unclaimed();
+            assert_eq!(told.len(), 3, "{told:#?}");
+            for message in told {
+                let Message::Notification { method, params } = message else {
+                    panic!("{message:?}")
+                };
+                assert_eq!((method.as_str(), &params["progressToken"]), ("notifications/progress", &token));
+                if let Some(message) = params.get("message") {
+                    assert!(message.as_str().unwrap().contains(" after 0 s"), "{message}");
+                }
+            }
+            close(harness).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn progress_is_not_told_to_others() {
+    let mut harness = steps().open(Revision::V2025_06_18).await;
+    for meta in [json!({}), json!({ "progressToken": null }), json!({ "progressToken": [1] })] {
+        let mut arguments = create_and_wait(DIR_SMALL);
+        arguments["allow_duplicate"] = json!(true);
+        let call = json!({ "name": "create_batch", "arguments": arguments, "_meta": meta });
+        let id = harness.ask("tools/call", call).await;
+        assert!(!harness.said(&id).await.is_error);
+        harness.settle().await;
+    }
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_is_not_answered() {
+    for revision in Revision::ALL {
+        let upstream = Upstream::start([Reply::running()]).await;
+        let mut harness = before(&upstream, NEVER, revision).await;
+        let id = harness.ask_tool("get_batch", waiting(300)).await;
+        upstream.arrived(1).await;
+        harness.settle().await;
+        harness.cancel(&id).await;
+        harness.settle().await;
+        harness.close(0).await;
+        assert_eq!(upstream.lines().len(), 1, "it went on looking");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_input_ends_a_wait_with_an_answer() {
+    let upstream = Upstream::start([Reply::running()]).await;
+    let mut harness = before(&upstream, NEVER, Revision::V2026_07_28).await;
+    let id = harness.ask_tool("get_batch", waiting(300)).await;
+    upstream.arrived(1).await;
+    harness.end_input();
+    assert_eq!(harness.said(&id).await.json()["final"], json!(false));
+    harness.close(0).await;
+}
+
+/// 503 and 429 ask for one second, which is more than a call has here: each such look fails, and the wait goes on.
+#[tokio::test]
+async fn trouble_that_passes_only_makes_it_slower() {
+    for faults in ["429=1@get:1", "503@get:1", "500@get:1"] {
+        let setup = Setup {
+            faults,
+            timeout: Duration::from_millis(900),
+            ..steps()
+        };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        let created = harness.call("create_batch", create_and_wait(DIR_SMALL)).await.json();
+        assert_eq!(created["status"], json!("COMPLETED"), "{faults}: {created:#}");
+        assert_eq!(looks(&harness), 3, "{faults}");
+        close(harness).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_gone_is_not_waited_for() {
+    let gone = Reply::json("404 Not Found", "", r#"{"detail":"Batch not found"}"#);
+    let upstream = Upstream::start([Reply::running(), gone]).await;
+    let mut harness = before(&upstream, Duration::from_millis(1), Revision::V2025_06_18).await;
+    let said = harness.call("get_batch", waiting(300)).await;
+    assert!(said.error().contains("404"), "{}", said.text);
+    harness.close(0).await;
+}
+
+/// The batch was paid for: whatever happens to the wait, the answer tells of it.
+#[tokio::test]
+async fn a_create_is_answered_although_its_wait_failed() {
+    for faults in ["401@get", "403@get"] {
+        let setup = Setup { faults, ..steps() };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        let created = harness.call("create_batch", create_and_wait(DIR_SMALL)).await.json();
+        assert_eq!(
+            (&created["created"], &created["final"]),
+            (&json!(true), &json!(false)),
+            "{created:#}"
+        );
+        assert_eq!(looks(&harness), 1);
+        close(harness).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wait_delays_nothing_else() {
+    let upstream = Upstream::start([Reply::running()]).await;
+    let mut harness = before(&upstream, NEVER, Revision::V2025_06_18).await;
+    let slow = harness.ask_tool("get_batch", waiting(300)).await;
+    upstream.arrived(1).await;
+    harness.result("ping", json!({})).await;
+    harness.result("tools/list", json!({})).await;
+    harness.call("get_batch", json!({ "batch_id": "bat-2" })).await.json();
+    harness.cancel(&slow).await;
+    harness.settle().await;
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn five_hundred_calls_wait_and_are_given_up() {
+    let upstream = Upstream::start([Reply::running()]).await;
+    let mut harness = before(&upstream, NEVER, Revision::V2026_07_28).await;
+    let mut ids = Vec::new();
+    for _ in 0..500 {
+        ids.push(ask_with_token(&mut harness).await);
+    }
+    harness.result("tools/list", json!({})).await;
+    upstream.arrived(500).await;
+    harness.result("tools/list", json!({})).await;
+    for id in ids {
+        harness.cancel(&id).await;
+    }
+    harness.settle().await;
+    harness.close(0).await;
+    assert_eq!(upstream.lines().len(), 500);
+}
+
+async fn ask_with_token(peer: &mut Peer) -> String {
+    peer.ask(
+        "tools/call",
+        json!({ "name": "get_batch", "arguments": waiting(300), "_meta": { "progressToken": "p" } }),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn how_long_is_a_number_of_seconds() {
+    let mut harness = Harness::open(Revision::V2025_06_18).await;
+    for (seconds, rule) in [
+        (json!(301), "301 is not between 0 and 300"),
+        (json!(-1), "-1 is not between 0 and 300"),
+        (json!("x"), "expected an integer"),
+        (json!(1.5), "integer"),
+        (json!(true), "expected an integer"),
+    ] {
+        for (tool, mut arguments) in [("create_batch", parse(DIR_SMALL)), ("get_batch", waiting(0))] {
+            arguments["wait_seconds"] = seconds.clone();
+            let said = harness.call(tool, arguments).await;
+            let error = said.error();
+            assert!(error.contains("`wait_seconds`") && error.contains(rule), "{error}");
+        }
+    }
+    harness.close(0).await;
+}
