@@ -1,7 +1,7 @@
 """Checks what `record` kept of one client's run, byte by byte, where an SDK would hide it.
 
 Proves: every process ended by itself with code 0; standard output held nothing but JSON-RPC; every request got exactly
-one answer, a cancelled one none; results have the shape of their revision; the text of a result is its structured
+one answer, a cancelled one none; progress only grows, and ends before its answer; results have the shape of their revision; the text of a result is its structured
 content, to the byte; every tool succeeded and failed at least once; the key is in no output.
 """
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 CONSTANTS = json.loads((Path(__file__).parent / "constants.json").read_text())
 META = "io.modelcontextprotocol/"
+ELICITATION_SINCE = "2025-06-18"
+PROGRESS_MESSAGES_SINCE = "2025-03-26"
 
 
 def main(folder: Path) -> None:
@@ -19,7 +21,9 @@ def main(folder: Path) -> None:
     seen: set[str] = set()
     for path in inputs:
         check_process(path.with_suffix(""), seen)
-    wanted = {"unknown tool", "cancelled"}
+    wanted = {"unknown tool", "cancelled", "progress"}
+    if any(word >= ELICITATION_SINCE for word in seen if word[:2] == "20"):
+        wanted |= {"asked"}
     wanted |= {f"{tool} {end}" for tool in CONSTANTS["tools"] for end in ("succeeded", "failed")}
     assert wanted <= seen, f"never seen: {sorted(wanted - seen)}"
 
@@ -38,14 +42,17 @@ def check_process(base: Path, seen: set[str]) -> None:
     answers: dict[object, list[tuple[dict, str]]] = {}
     for message, line in zip(sent, lines, strict=True):
         assert message.get("jsonrpc") == "2.0", line
-        if "method" in message:
+        if message.get("method") == "elicitation/create":
+            check_question(message, received)
+            seen.add("asked")
+        elif "method" in message:
             assert "id" not in message and message["method"] == "notifications/progress", f"unexpected: {line}"
         else:
             answers.setdefault(message["id"], []).append((message, line))
 
-    cancelled = {m["params"]["requestId"] for m in received if m["method"] == "notifications/cancelled"}
+    cancelled = {m["params"]["requestId"] for m in received if m.get("method") == "notifications/cancelled"}
     revision = None
-    for request in (m for m in received if "id" in m):
+    for request in (m for m in received if "id" in m and "method" in m):
         got = answers.pop(request["id"], [])
         if request["id"] in cancelled:
             assert not got, f"a cancelled request was answered: {got}"
@@ -57,16 +64,37 @@ def check_process(base: Path, seen: set[str]) -> None:
             revision = answer["result"]["protocolVersion"]
             assert revision == request["params"]["protocolVersion"], line
         meta = request.get("params", {}).get("_meta", {})
-        check_answer(request, answer, line, meta.get(META + "protocolVersion", revision), seen)
+        settled = meta.get(META + "protocolVersion", revision)
+        seen.add(settled)
+        check_answer(request, answer, line, settled, seen)
+        check_progress(meta.get("progressToken"), answer, sent, settled, seen)
     assert not answers, f"answers to nothing: {answers}"
 
 
 def check_exit(base: Path, received: list[dict]) -> None:
     """A process that was only probed may be told to go; any other goes by itself when its input ends."""
-    probed_only = [m["method"] for m in received] == ["server/discover"]
+    probed_only = [m.get("method") for m in received] == ["server/discover"]
     assert probed_only or not base.with_suffix(".signal").exists(), "the process had to be terminated"
     code = read(base, "exit").strip()
     assert code == "0", f"exit code {code}, standard error: {read(base, 'err')}"
+
+
+def check_question(message: dict, received: list[dict]) -> None:
+    """A question to a legacy client, in an id space of its own, is answered once."""
+    assert {"message", "requestedSchema"} == set(message["params"]), message
+    ours = [m for m in received if m.get("id") == message["id"]]
+    assert len(ours) == 1 and "method" not in ours[0], f"{message} was answered with {ours}"
+
+
+def check_progress(token: object, answer: dict, sent: list[dict], revision: str, seen: set[str]) -> None:
+    reports = [m for m in sent if m.get("method") == "notifications/progress"]
+    reports = [m for m in reports if token is not None and m["params"]["progressToken"] == token]
+    for report in reports:
+        assert sent.index(report) < sent.index(answer), f"progress after the answer: {report}"
+        assert ("message" in report["params"]) is (revision >= PROGRESS_MESSAGES_SINCE), report
+        seen.add("progress")
+    numbers = [m["params"]["progress"] for m in reports]
+    assert numbers == sorted(set(numbers)), f"progress does not grow: {numbers}"
 
 
 def check_answer(request: dict, answer: dict, line: str, revision: str | None, seen: set[str]) -> None:
@@ -77,6 +105,11 @@ def check_answer(request: dict, answer: dict, line: str, revision: str | None, s
         return
     result, method = answer["result"], request["method"]
     modern = revision >= "2026-07-28"
+    if result.get("resultType") == "input_required":
+        assert modern and method == "tools/call" and result["requestState"], line
+        assert result["inputRequests"]["confirm"]["method"] == "elicitation/create", line
+        seen.add("asked")
+        return
     assert (result.get("resultType") == "complete") is modern, line
     listing = modern and method in ("tools/list", "server/discover")
     assert ("ttlMs" in result) is listing and ("cacheScope" in result) is listing, line

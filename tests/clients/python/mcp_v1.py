@@ -50,6 +50,11 @@ def wire(result: Any) -> dict[str, Any]:
 
 async def main(revision: str) -> None:
     types.LATEST_PROTOCOL_VERSION = revision
+    person = scenario.Person()
+
+    async def ask(_context: Any, params: Any) -> types.ElicitResult:
+        return types.ElicitResult(**person.answer(params.message))
+
     with anyio.fail_after(scenario.LIMIT_SECONDS):
         async with (
             stdio_client(StdioServerParameters(**scenario.server())) as (read, write),
@@ -59,6 +64,12 @@ async def main(revision: str) -> None:
             assert answer.protocolVersion == revision, answer
             assert answer.instructions, answer
             await scenario.run(Driver(session, revision))
+        async with (
+            stdio_client(StdioServerParameters(**scenario.server("confirm_arguments"))) as (read, write),
+            ClientSession(read, write, elicitation_callback=ask) as session,
+        ):
+            await session.initialize()
+            await scenario.confirm(Driver(session, revision), person)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 import anyio
 import scenario
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.types import ElicitResult
 
 REVISIONS = {"auto": "2026-07-28", "legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
 
@@ -45,10 +46,18 @@ def wire(result: Any) -> dict[str, Any]:
 
 
 async def main(mode: str) -> None:
+    person = scenario.Person()
+
+    async def ask(_context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(**person.answer(params.message))
+
     with anyio.fail_after(scenario.LIMIT_SECONDS):
         async with Client(StdioServerParameters(**scenario.server()), mode=mode) as client:
             assert client.protocol_version == REVISIONS[mode], client.protocol_version
             await scenario.run(Driver(client))
+        confirming = StdioServerParameters(**scenario.server("confirm_arguments"))
+        async with Client(confirming, mode=mode, elicitation_callback=ask) as client:
+            await scenario.confirm(Driver(client), person)
 
 
 if __name__ == "__main__":

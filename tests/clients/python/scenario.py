@@ -1,8 +1,9 @@
 """What each Python client does with the server, whatever the SDK and the protocol revision.
 
 Proves: the tools are listed as documented; each succeeds and fails as documented; the same create twice makes one
-batch; a call can be cancelled and the next one works. The two client scripts only say how their SDK lists, calls and
-cancels.
+batch; a call can be cancelled and the next one works; a call that waits reports progress and can be cancelled; with
+`--confirm-create` a batch is made after the user's yes and after nothing else. The two client scripts only say how
+their SDK connects, lists, calls and cancels.
 """
 
 import json
@@ -16,6 +17,7 @@ CLIENTS = Path(os.environ["CLIENTS_DIR"])
 CONSTANTS = json.loads((CLIENTS / "constants.json").read_text())
 LIMIT_SECONDS = 120
 STRUCTURED_SINCE = "2025-06-18"
+ELICITATION_SINCE = "2025-06-18"
 INVALID_PARAMS = -32602
 STEPS = 3  # The sandbox moves a batch one state on with each read.
 CREATE = {
@@ -45,12 +47,24 @@ class Driver(Protocol):
         ...
 
 
-def server() -> dict[str, Any]:
+class Person:
+    """Who sits before the host: what it says to each question, and which messages it read."""
+
+    def __init__(self) -> None:
+        self.reply: dict[str, Any] = {"action": "decline"}
+        self.asked: list[str] = []
+
+    def answer(self, message: str) -> dict[str, Any]:
+        self.asked.append(message)
+        return self.reply
+
+
+def server(arguments: str = "server_arguments") -> dict[str, Any]:
     """The parameters of `StdioServerParameters`, which both SDKs spell alike: the server, recorded."""
     command = [str(CLIENTS / "record"), os.environ["RECORD_DIR"], os.environ["SERVER_BINARY"]]
     return {
         "command": "bash",
-        "args": [*command, *CONSTANTS["server_arguments"]],
+        "args": [*command, *CONSTANTS[arguments]],
         "env": {"LLAMA_CLOUD_API_KEY": CONSTANTS["canary"]},
     }
 
@@ -96,9 +110,33 @@ async def run(client: Driver) -> None:
         again = await call("create_batch", {**CREATE, "allow_duplicate": True, "wait_seconds": 60})
         assert again["status"] == "COMPLETED" and again["id"] != batch["id"], again
         assert steps and all(a < b for a, b in pairwise(steps)), steps
+        other = await call("create_batch", {**CREATE, "source_directory_id": CONSTANTS["directories"]["throttled"]})
+        await client.cancel("get_batch", {"batch_id": other["id"], "wait_seconds": 60}, listing)
+        # It was read once, before the wait, and not again: it goes from PENDING to THROTTLED to RUNNING.
+        left = await call("get_batch", {"batch_id": other["id"]})
+        assert (left["id"], left["status"]) == (other["id"], "RUNNING"), left
     if '"outcomes"' in json.dumps(tools[2]["inputSchema"]):
         outcomes = await call("get_batch", {"batch_id": batch["id"], "expand": ["outcomes"]})
         assert outcomes["id"] == batch["id"] and outcomes["files"], outcomes
+
+
+async def confirm(client: Driver, person: Person) -> None:
+    """A server with `--confirm-create`, in a session of its own."""
+    question = [CREATE["source_directory_id"], "4 files", CREATE["config"]["job"]["configuration_id"], "credits"]
+    if client.revision < ELICITATION_SINCE:
+        failure(await client.call("create_batch", CREATE), "cannot show the user its question")
+        assert not person.asked, person.asked
+        return
+    no = [{"action": "decline"}, {"action": "cancel"}, {"action": "accept", "content": {"confirm": False}}]
+    for person.reply in no:
+        failure(await client.call("create_batch", CREATE), "No batch was created and nothing was sent")
+    listed = success(await client.call("list_batches", {}), client.revision)
+    assert listed["batches"] == [], listed
+    person.reply = {"action": "accept", "content": {"confirm": True}}
+    batch = success(await client.call("create_batch", CREATE), client.revision)
+    assert batch["created"] is True, batch
+    assert len(person.asked) == len(no) + 1, person.asked
+    assert all(word in message for message in person.asked for word in question), person.asked
 
 
 def check_tools(tools: list[dict[str, Any]]) -> None:

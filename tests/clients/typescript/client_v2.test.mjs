@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { LIMIT, run, server } from './scenario.mjs';
+import { confirm, constants, LIMIT, Person, run, server } from './scenario.mjs';
 
 const MODES = {
   auto: { mode: 'auto', revision: '2026-07-28' },
@@ -22,6 +22,19 @@ test(`client 2.x, ${process.env.CLIENT_MODE}`, LIMIT, async () => {
       listTools: async () => (await client.listTools()).tools,
       call: (name, args, options) => client.callTool({ name, arguments: args }, options),
     });
+  } finally {
+    await client.close();
+  }
+});
+
+test(`client 2.x, ${process.env.CLIENT_MODE}: asked before a create`, LIMIT, async () => {
+  const options = { versionNegotiation: { mode }, capabilities: { elicitation: {} } };
+  const client = new Client({ name: 'client-tests', version: '1.0.0' }, options);
+  const person = new Person();
+  client.setRequestHandler('elicitation/create', ({ params }) => person.answer(params.message));
+  await client.connect(new StdioClientTransport(server(constants.confirm_arguments)));
+  try {
+    await confirm({ call: (name, args) => client.callTool({ name, arguments: args }) }, person);
   } finally {
     await client.close();
   }

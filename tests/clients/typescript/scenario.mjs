@@ -1,5 +1,5 @@
 // What each TypeScript client does with the server, whatever the SDK and the protocol revision. The same steps as
-// `python/scenario.py`; the two test files only say how their SDK connects, lists, calls and cancels.
+// `python/scenario.py`; the two test files only say how their SDK connects, lists, calls, cancels and asks.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -16,11 +16,11 @@ const INVALID_PARAMS = -32602;
 const STEPS = 3; // The sandbox moves a batch one state on with each read.
 
 /** The parameters of `StdioClientTransport`, which both SDKs spell alike: the server, recorded. */
-export function server() {
+export function server(args = constants.server_arguments) {
   const { CLIENTS_DIR, RECORD_DIR, SERVER_BINARY } = process.env;
   return {
     command: 'bash',
-    args: [join(CLIENTS_DIR, 'record'), RECORD_DIR, SERVER_BINARY, ...constants.server_arguments],
+    args: [join(CLIENTS_DIR, 'record'), RECORD_DIR, SERVER_BINARY, ...args],
     env: { LLAMA_CLOUD_API_KEY: constants.canary },
   };
 }
@@ -69,11 +69,48 @@ export async function run(driver) {
     assert.equal(again.status, 'COMPLETED');
     assert.notEqual(again.id, batch.id);
     assert.ok(steps.length > 0 && steps.every((step, index) => index === 0 || steps[index - 1] < step), `${steps}`);
+    const other = await call('create_batch', { ...CREATE, source_directory_id: constants.directories.throttled });
+    const stopWaiting = new AbortController();
+    const wait = { batch_id: other.id, wait_seconds: 60 };
+    const rejected = assert.rejects(driver.call('get_batch', wait, { signal: stopWaiting.signal }));
+    await call('list_batches', {});
+    stopWaiting.abort('no longer needed');
+    await rejected;
+    // It was read once, before the wait, and not again: it goes from PENDING to THROTTLED to RUNNING.
+    assert.equal((await call('get_batch', { batch_id: other.id })).status, 'RUNNING');
   }
   if (JSON.stringify(tools[2].inputSchema).includes('"outcomes"')) {
     const outcomes = await call('get_batch', { batch_id: batch.id, expand: ['outcomes'] });
     assert.equal(outcomes.id, batch.id);
     assert.ok(outcomes.files);
+  }
+}
+
+/** Who sits before the host: what it says to each question, and which messages it read. */
+export class Person {
+  reply = { action: 'decline' };
+  asked = [];
+
+  answer(message) {
+    this.asked.push(message);
+    return this.reply;
+  }
+}
+
+/** A server with `--confirm-create`, in a session of its own: a yes makes a batch, and nothing else does. */
+export async function confirm(driver, person) {
+  const no = [{ action: 'decline' }, { action: 'cancel' }, { action: 'accept', content: { confirm: false } }];
+  for (const reply of no) {
+    person.reply = reply;
+    failure(await driver.call('create_batch', CREATE), 'No batch was created and nothing was sent');
+  }
+  assert.deepEqual(success(await driver.call('list_batches', {})).batches, []);
+  person.reply = { action: 'accept', content: { confirm: true } };
+  assert.equal(success(await driver.call('create_batch', CREATE)).created, true);
+  assert.equal(person.asked.length, no.length + 1);
+  const { source_directory_id: directory, config } = CREATE;
+  for (const words of [directory, '4 files', config.job.configuration_id, 'credits']) {
+    for (const message of person.asked) assert.ok(message.includes(words), message);
   }
 }
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { LIMIT, run, server } from './scenario.mjs';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { confirm, constants, LIMIT, Person, run, server } from './scenario.mjs';
 
 test(`sdk 1.x, ${process.env.CLIENT_MODE}`, LIMIT, async () => {
   const client = new Client({ name: 'client-tests', version: '1.0.0' });
@@ -18,6 +19,18 @@ test(`sdk 1.x, ${process.env.CLIENT_MODE}`, LIMIT, async () => {
       listTools: async () => (await client.listTools()).tools,
       call: (name, args, options) => client.callTool({ name, arguments: args }, undefined, options),
     });
+  } finally {
+    await client.close();
+  }
+});
+
+test(`sdk 1.x, ${process.env.CLIENT_MODE}: asked before a create`, LIMIT, async () => {
+  const client = new Client({ name: 'client-tests', version: '1.0.0' }, { capabilities: { elicitation: {} } });
+  const person = new Person();
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => person.answer(params.message));
+  await client.connect(new StdioClientTransport(server(constants.confirm_arguments)));
+  try {
+    await confirm({ call: (name, args) => client.callTool({ name, arguments: args }) }, person);
   } finally {
     await client.close();
   }

@@ -1,7 +1,7 @@
 //! Running the program, as the documents say that it can be run.
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -21,21 +21,62 @@ pub(super) fn run(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Pipes lines into a server on a sandbox, with no variable that could reach a real account.
+/// Pipes lines into a server on a sandbox that offers every tool, with no variable that could reach a real account.
 pub(super) fn pipe(lines: &str) -> Vec<Value> {
+    let mut child = serve(&["--sandbox-speed", "instant", "--allow-cancel"]);
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    answers(&child.wait_with_output().unwrap())
+}
+
+/// Has a conversation as a document shows it: each `→` line is sent once all that was asked before has its answer. Batches go one
+/// state further with each look, and are looked at without much delay. Returns what the server wrote.
+pub(super) fn converse(arguments: &[&str], first: &str, shown: &str) -> Vec<Value> {
+    let steps = ["--sandbox-speed", "steps", "--poll-interval", "5ms"];
+    let mut child = serve(&[&steps, arguments].concat());
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut heard: Vec<Value> = Vec::new();
+    input.write_all(first.as_bytes()).unwrap();
+    for line in shown.lines() {
+        if let Some(message) = line.strip_prefix("→ ") {
+            writeln!(input, "{}", with_real_ids(message, &heard)).unwrap();
+        } else if let Some(id) = line
+            .strip_prefix("← ")
+            .and_then(|shown| messages(shown)[0].get("id").cloned())
+        {
+            while heard.iter().all(|message| message.get("id") != Some(&id)) {
+                heard.push(serde_json::from_str(&output.next().unwrap().unwrap()).unwrap());
+            }
+        }
+    }
+    drop(input);
+    heard.extend(output.map(|line| serde_json::from_str(&line.unwrap()).unwrap()));
+    assert!(child.wait().unwrap().success());
+    heard
+}
+
+/// The batch that a document shows is another one each time.
+fn with_real_ids(message: &str, heard: &[Value]) -> String {
+    let heard: String = heard.iter().map(Value::to_string).collect();
+    let real = words(&heard, "bat-").into_iter().next();
+    words(message, "bat-")
+        .iter()
+        .fold(message.to_owned(), |text, id| text.replace(id, real.as_ref().unwrap()))
+}
+
+fn serve(arguments: &[&str]) -> Child {
     let mut command = Command::new(BINARY);
     for variable in words(&read("src/cli.rs"), "LLAMA_") {
         command.env_remove(variable);
     }
-    let mut child = command
-        .args(["--sandbox", "--sandbox-speed", "instant"])
+    command
+        .arg("--sandbox")
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    answers(&child.wait_with_output().unwrap())
+        .unwrap()
 }
 
 fn answers(output: &Output) -> Vec<Value> {
