@@ -12,16 +12,16 @@ use crate::foreign;
 const MAX_PROBLEMS: usize = 5;
 const MAX_QUOTED_CHARS: usize = 60;
 
-/// Reads arguments.
+/// Reads arguments. The schema is only made for arguments that are refused.
 ///
 /// # Errors
 /// Sentences, each with the argument's path, the rule and, for unknown names, the nearest accepted one.
-pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: &Value) -> Result<T, String> {
+pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: impl FnOnce() -> Value) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_str(arguments);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let mut problems = Problems::default();
         if let Ok(value) = serde_json::from_str(arguments) {
-            problems.check(schema, &value, "");
+            problems.check(&schema(), &value, "");
         }
         // What only the type knows, such as how an instant is written; it stops at the first such mistake.
         let path = error.path().to_string();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn check(arguments: &str, expected: &Expect) {
-        let outcome = decode::<Input>(arguments, &schema::of_input::<Input>());
+        let outcome = decode::<Input>(arguments, schema::of_input::<Input>);
         expected.assert_eq(&outcome.map_or_else(|problems| problems, |_| "fine".to_owned()));
     }
 

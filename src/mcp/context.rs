@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +20,8 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::Answers;
 use super::state::States;
-use super::task;
-use super::version::{Era, Revision};
+use super::types::ClientCapabilities;
+use super::version::Revision;
 use crate::foreign;
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -83,37 +83,6 @@ impl RequestContext {
     /// Resolves when no more input will come: what only waits should answer now.
     pub async fn input_ended(&self) {
         self.connection.draining.cancelled().await;
-    }
-}
-
-/// What a client declared, as far as it matters. Source: `ClientCapabilities`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ClientCapabilities {
-    /// Forms can be shown to the user.
-    pub(crate) elicitation: bool,
-    /// The tasks extension; modern requests only, whatever a legacy session says.
-    pub(crate) tasks: bool,
-}
-
-impl ClientCapabilities {
-    /// Reads what a client declared; what cannot be read was not declared.
-    pub(crate) fn read(declared: &RawValue, revision: Revision) -> Self {
-        #[derive(Deserialize)]
-        struct Declared {
-            elicitation: Option<Map<String, Value>>,
-            extensions: Option<Map<String, Value>>,
-        }
-        let Ok(declared) = serde_json::from_str::<Declared>(declared.get()) else {
-            return Self::default();
-        };
-        let forms = |modes: &Map<String, Value>| modes.is_empty() || modes.contains_key("form");
-        Self {
-            elicitation: revision.has_elicitation() && declared.elicitation.as_ref().is_some_and(forms),
-            tasks: revision.era() == Era::Modern
-                && declared
-                    .extensions
-                    .is_some_and(|extensions| extensions.contains_key(task::EXTENSION)),
-        }
     }
 }
 

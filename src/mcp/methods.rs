@@ -15,13 +15,14 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::context::{ClientCapabilities, RequestContext, Session, client_name};
+use super::context::{RequestContext, Session, client_name};
 use super::error::ProtocolError;
 use super::question::{Answers, InputRequired};
 use super::task::{self, DetailedTask, Follower, Subscription, Task, TaskSource};
 use super::tool::{Outcome, ToolSet};
 use super::types::{
-    Caching, CallToolResult, DiscoverResult, Empty, Implementation, InitializeResult, ServerCapabilities, Stamped,
+    Caching, CallToolResult, ClientCapabilities, DiscoverResult, Empty, Implementation, InitializeResult,
+    ServerCapabilities, Stamped,
 };
 use super::version::{Era, Revision};
 
@@ -258,7 +259,10 @@ impl McpServer for Table {
 
     async fn listen(&self, extensions: &Extensions, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>> {
         let context = context(extensions)?;
-        let subscription: Subscription = serde_json::from_str(notifications.get()).map_err(|_| {
+        // An array would be read as the members in their order.
+        let object = Some(notifications.get()).filter(|text| text.starts_with('{'));
+        let subscription: Option<Subscription> = object.and_then(|text| serde_json::from_str(text).ok());
+        let subscription = subscription.ok_or_else(|| {
             ProtocolError::invalid_params("`notifications` must be an object, `taskIds` in it an array of strings")
         })?;
         let follower = Follower {

@@ -123,7 +123,8 @@ impl RequestContext {
 impl ElicitResult {
     fn verdict(&self) -> Verdict {
         let answer = self.content.as_ref().and_then(|content| content.get(KEY));
-        let ticked = answer.is_none_or(|value| *value == Value::Bool(true));
+        // Nothing but a ticked box spends money: a host that accepts by itself, without a person, sends none.
+        let ticked = answer == Some(&Value::Bool(true));
         if self.action == Action::Accept && ticked {
             Verdict::Yes
         } else {

@@ -2,7 +2,7 @@
 //! the tools, reads their arguments and turns what they answer into a result.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -113,7 +113,7 @@ impl ToolSet {
     /// Adds a tool at the end.
     #[must_use]
     pub fn with<T: Tool>(mut self, tool: T) -> Self {
-        self.tools.push(Entry::new(tool, self.icons));
+        self.tools.push(Entry::new(tool));
         self
     }
 
@@ -152,7 +152,7 @@ impl ToolSet {
         name: &str,
         arguments: Option<&RawValue>,
     ) -> Result<Outcome<CallToolResult>, ProtocolError> {
-        let Some(entry) = self.tools.iter().find(|entry| entry.definition.name == name) else {
+        let Some(entry) = self.tools.iter().find(|entry| entry.name == name) else {
             return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
         let arguments = arguments.map_or("{}", RawValue::get);
@@ -175,7 +175,7 @@ impl ToolSet {
         if let Some((_, why)) = self.withheld.iter().find(|(withheld, _)| *withheld == name) {
             return (*why).to_owned();
         }
-        let names = || self.tools.iter().map(|entry| entry.definition.name);
+        let names = || self.tools.iter().map(|entry| entry.name);
         match foreign::nearest(name, names()) {
             Some(nearest) => format!("Did you mean `{nearest}`?"),
             None => format!(
@@ -186,7 +186,7 @@ impl ToolSet {
     }
 
     fn advertised(&self, entry: &Entry) -> ToolDefinition {
-        let mut definition = entry.definition.clone();
+        let mut definition = entry.definition.get_or_init(|| (entry.define)(self.icons)).clone();
         if let Some(Value::Object(properties)) = definition.input_schema.get_mut("properties") {
             properties.retain(|name, _| !self.hidden_arguments.contains(&name.as_str()));
         }
@@ -196,33 +196,37 @@ impl ToolSet {
 
 /// A tool without its types.
 struct Entry {
-    definition: ToolDefinition,
-    tool: Arc<dyn Erased>,
+    name: &'static str,
+    /// Made when it is first asked for: a process that only calls tools, or only says hello, needs none.
+    definition: OnceLock<ToolDefinition>,
+    define: fn(&'static [Icon]) -> ToolDefinition,
+    tool: Box<dyn Erased>,
 }
 
 impl Entry {
-    fn new<T: Tool>(tool: T, icons: &'static [Icon]) -> Self {
-        let mut input_schema = schema::of_input::<T::Input>();
-        let mut output_schema = schema::of_output::<T::Output>();
-        let description = schema::take_description(&mut input_schema);
-        schema::take_description(&mut output_schema);
-        let typed = Typed {
-            tool,
-            input_schema: input_schema.clone(),
-        };
-        let definition = ToolDefinition {
-            name: T::NAME,
-            title: T::TITLE,
-            description,
-            input_schema,
-            output_schema,
-            annotations: T::ANNOTATIONS,
-            icons,
-        };
+    fn new<T: Tool>(tool: T) -> Self {
         Self {
-            definition,
-            tool: Arc::new(typed),
+            name: T::NAME,
+            definition: OnceLock::new(),
+            define: define::<T>,
+            tool: Box::new(Typed(tool)),
         }
+    }
+}
+
+fn define<T: Tool>(icons: &'static [Icon]) -> ToolDefinition {
+    let mut input_schema = schema::of_input::<T::Input>();
+    let mut output_schema = schema::of_output::<T::Output>();
+    let description = schema::take_description(&mut input_schema);
+    schema::take_description(&mut output_schema);
+    ToolDefinition {
+        name: T::NAME,
+        title: T::TITLE,
+        description,
+        input_schema,
+        output_schema,
+        annotations: T::ANNOTATIONS,
+        icons,
     }
 }
 
@@ -233,21 +237,18 @@ trait Erased: Send + Sync {
     fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a>;
 }
 
-struct Typed<T> {
-    tool: T,
-    input_schema: Value,
-}
+struct Typed<T>(T);
 
 impl<T: Tool> Erased for Typed<T> {
     fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a> {
         Box::pin(async move {
-            let input = arguments::decode(arguments, &self.input_schema).map_err(|problems| {
+            let input = arguments::decode(arguments, schema::of_input::<T::Input>).map_err(|problems| {
                 ToolError::new(format!(
                     "`{}` was not carried out. {problems}. Correct this and call again.",
                     T::NAME
                 ))
             })?;
-            Ok(match self.tool.call(context, input).await? {
+            Ok(match self.0.call(context, input).await? {
                 Outcome::Done(output) => Outcome::Done(to_json(&output)?),
                 Outcome::Task(task) => Outcome::Task(task),
                 Outcome::Ask(question) => Outcome::Ask(question),

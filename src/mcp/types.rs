@@ -77,6 +77,30 @@ pub struct ToolAnnotations {
     pub open_world_hint: bool,
 }
 
+impl ToolAnnotations {
+    /// A tool that only reads what belongs to the user.
+    pub const READ_ONLY: Self = Self {
+        read_only_hint: true,
+        destructive_hint: false,
+        idempotent_hint: true,
+        open_world_hint: false,
+    };
+    /// A tool that adds to what belongs to the user, each time it is called.
+    pub const ADDS: Self = Self {
+        read_only_hint: false,
+        destructive_hint: false,
+        idempotent_hint: false,
+        open_world_hint: false,
+    };
+    /// A tool that takes something away from the user, once.
+    pub const TAKES_AWAY: Self = Self {
+        read_only_hint: false,
+        destructive_hint: true,
+        idempotent_hint: true,
+        open_world_hint: false,
+    };
+}
+
 /// A tool as `tools/list` shows it, before a revision takes away what it does not define. Source: `Tool`.
 #[derive(Debug, Clone)]
 pub struct ToolDefinition {
@@ -116,6 +140,37 @@ impl ToolDefinition {
             tool.insert("icons".to_owned(), json!(self.icons));
         }
         Value::Object(tool)
+    }
+}
+
+/// What a client declared, as far as it matters. Source: `ClientCapabilities`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ClientCapabilities {
+    /// Forms can be shown to the user.
+    pub(crate) elicitation: bool,
+    /// The tasks extension; modern requests only, whatever a legacy session says.
+    pub(crate) tasks: bool,
+}
+
+impl ClientCapabilities {
+    /// Reads what a client declared; what cannot be read was not declared.
+    pub(crate) fn read(declared: &RawValue, revision: Revision) -> Self {
+        #[derive(Deserialize)]
+        struct Declared {
+            elicitation: Option<Map<String, Value>>,
+            extensions: Option<Map<String, Value>>,
+        }
+        let Ok(declared) = serde_json::from_str::<Declared>(declared.get()) else {
+            return Self::default();
+        };
+        let forms = |modes: &Map<String, Value>| modes.is_empty() || modes.contains_key("form");
+        Self {
+            elicitation: revision.has_elicitation() && declared.elicitation.as_ref().is_some_and(forms),
+            tasks: revision.era() == Era::Modern
+                && declared
+                    .extensions
+                    .is_some_and(|extensions| extensions.contains_key(super::task::EXTENSION)),
+        }
     }
 }
 

@@ -60,12 +60,7 @@ impl CancelBatch {
 impl Tool for CancelBatch {
     const NAME: &'static str = "cancel_batch";
     const TITLE: &'static str = "Cancel batch";
-    const ANNOTATIONS: ToolAnnotations = ToolAnnotations {
-        read_only_hint: false,
-        destructive_hint: true,
-        idempotent_hint: true,
-        open_world_hint: false,
-    };
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::TAKES_AWAY;
     type Input = CancelBatchInput;
     type Output = CancelBatchOutput;
 

@@ -142,12 +142,7 @@ impl CreateBatch {
 impl Tool for CreateBatch {
     const NAME: &'static str = "create_batch";
     const TITLE: &'static str = "Create batch";
-    const ANNOTATIONS: ToolAnnotations = ToolAnnotations {
-        read_only_hint: false,
-        destructive_hint: false,
-        idempotent_hint: false,
-        open_world_hint: false,
-    };
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS;
     type Input = CreateBatchInput;
     type Output = CreateBatchOutput;
 

@@ -65,12 +65,7 @@ impl GetBatch {
 impl Tool for GetBatch {
     const NAME: &'static str = "get_batch";
     const TITLE: &'static str = "Get batch";
-    const ANNOTATIONS: ToolAnnotations = ToolAnnotations {
-        read_only_hint: true,
-        destructive_hint: false,
-        idempotent_hint: true,
-        open_world_hint: false,
-    };
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::READ_ONLY;
     type Input = GetBatchInput;
     type Output = GetBatchOutput;
 

@@ -177,12 +177,7 @@ impl ListBatches {
 impl Tool for ListBatches {
     const NAME: &'static str = "list_batches";
     const TITLE: &'static str = "List batches";
-    const ANNOTATIONS: ToolAnnotations = ToolAnnotations {
-        read_only_hint: true,
-        destructive_hint: false,
-        idempotent_hint: true,
-        open_world_hint: false,
-    };
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::READ_ONLY;
     type Input = ListBatchesInput;
     type Output = ListBatchesOutput;
 

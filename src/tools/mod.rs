@@ -59,11 +59,11 @@ use crate::mcp::{Icon, TaskSource, Tool, ToolSet};
 pub const INSTRUCTIONS: &str = "\
 LlamaCloud Batches runs one parse or extract job over every file of a cloud directory. A batch takes minutes to hours and costs \
 the user credits, so create one only when asked to.\n\
-Order of work: `create_batch` once; then `get_batch` now and then, waiting `check_again_in_seconds` between calls, until `final` is \
-true; then `get_batch` with `expand: [\"outcomes\"]` for the files. `list_batches` finds batches that exist, also after a failed or \
-interrupted call: look there before creating again.\n\
-Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file was given a job or an error (a job can still fail), FAILED \
-means no reliable results, CANCELLED keeps what was finished.";
+Order of work: `create_batch` once; then `get_batch` now and then, waiting `check_again_in_seconds` between calls (or with \
+`wait_seconds`), until `final` is true; then `get_batch` with `expand: [\"outcomes\"]` for the files. `list_batches` finds batches \
+that exist, also after a failed or interrupted call: look there before creating again.\n\
+Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file got a job or an error (a job can still fail), \
+FAILED means no reliable results, CANCELLED keeps what was finished.";
 
 /// Every tool that the policy allows, in the order in which they are listed, and the tasks that their calls may become.
 ///

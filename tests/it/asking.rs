@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_FAILING, DIR_SMALL, PRESET_PARSE};
+use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_FAILING, DIR_SMALL, PRESET_PARSE};
 use serde_json::{Value, json};
 
 use super::harness::oracle::Message;
@@ -268,14 +268,17 @@ async fn the_end_of_the_input_ends_the_question() {
     harness.end_input();
     check_not_created(&harness.said(&id).await, "did not answer");
     let rest = harness.take_unclaimed();
-    assert!(rest.iter().all(|message| matches!(message, Message::Notification { .. })));
+    assert!(
+        rest.iter()
+            .all(|message| matches!(message, Message::Notification { .. }))
+    );
     close(harness, 0).await;
 }
 
 #[tokio::test]
 async fn nothing_is_asked_where_nothing_is_created() {
     let mut harness = confirming().open(Revision::V2025_06_18).await;
-    for arguments in [parse("dir-none"), json!({})] {
+    for arguments in [parse(DIR_EMPTY), json!({})] {
         assert!(harness.call("create_batch", arguments).await.is_error);
     }
     harness.call("list_batches", json!({})).await.json();

@@ -65,7 +65,10 @@ async fn a_running_batch_is_cancelled() {
         "{said:#}"
     );
     assert!(said["summary"].as_str().unwrap().contains("keep their results"));
-    assert_eq!(harness.call("get_batch", batch).await.json()["status"], json!("CANCELLED"));
+    assert_eq!(
+        harness.call("get_batch", batch).await.json()["status"],
+        json!("CANCELLED")
+    );
     close(harness, 1).await;
 }
 
@@ -94,7 +97,10 @@ async fn of_a_final_batch_there_is_nothing_to_cancel() {
         (&said["cancelled"], &said["status"]),
         (&json!(false), &json!("COMPLETED"))
     );
-    assert!(said["summary"].as_str().unwrap().contains("nothing to cancel"), "{said:#}");
+    assert!(
+        said["summary"].as_str().unwrap().contains("nothing to cancel"),
+        "{said:#}"
+    );
     close(harness, 1).await;
 }
 
@@ -103,7 +109,11 @@ async fn what_is_not_there_cannot_be_cancelled() {
     let mut harness = start(&["--allow-cancel"], "").await;
     let said = harness.call("cancel_batch", json!({ "batch_id": "bat-none" })).await;
     assert!(said.error().contains("404"), "{}", said.text);
-    for arguments in [json!({}), json!({ "batch_id": "" }), json!({ "batch_id": "bat-1", "force": true })] {
+    for arguments in [
+        json!({}),
+        json!({ "batch_id": "" }),
+        json!({ "batch_id": "bat-1", "force": true }),
+    ] {
         assert!(harness.call("cancel_batch", arguments).await.is_error);
     }
     close(harness, 1).await;

@@ -11,10 +11,14 @@
 
 mod harness;
 
+/// The user is asked before credits are spent.
+mod asking;
 /// What the tools say to arguments that they do not accept.
 mod bad_arguments;
 /// Giving up what was asked for.
 mod cancellation;
+/// Stopping a batch.
+mod cancelling;
 /// The official Rust SDK as a client.
 mod clients_rmcp;
 /// The built binary: arguments, settings, exit codes.
@@ -38,6 +42,10 @@ mod paging;
 mod process;
 /// A client that only calls tools, which the examples use as well.
 mod session;
+/// Being told how tasks stand.
+mod subscriptions;
+/// Batches as tasks.
+mod tasks;
 /// Rules that the sources keep.
 mod tidy;
 /// What the tools do with a LlamaCloud that behaves.
@@ -46,11 +54,3 @@ mod tools_call;
 mod tools_list;
 /// Calls that wait for a batch.
 mod waiting;
-/// Batches as tasks.
-mod tasks;
-/// Being told how tasks stand.
-mod subscriptions;
-/// The user is asked before credits are spent.
-mod asking;
-/// Stopping a batch.
-mod cancelling;

@@ -128,10 +128,7 @@ async fn only_who_declares_it_and_waits_gets_a_task() {
     // What is final already is no task.
     harness.declare(declared());
     let there = harness.call("create_batch", arguments).await.json();
-    assert_eq!(
-        (&there["created"], &there["final"]),
-        (&json!(false), &json!(true))
-    );
+    assert_eq!((&there["created"], &there["final"]), (&json!(false), &json!(true)));
     close(harness).await;
 }
 
@@ -165,7 +162,10 @@ async fn who_did_not_declare_it_is_told_what_to_declare() {
         let Message::Error { code, data, .. } = harness.claim(&id).await else {
             panic!("{method} was served")
         };
-        assert_eq!((code, data.unwrap()["requiredCapabilities"].clone()), (-32021, declared()));
+        assert_eq!(
+            (code, data.unwrap()["requiredCapabilities"].clone()),
+            (-32021, declared())
+        );
     }
     for method in ["tasks/result", "tasks/list"] {
         assert_eq!(harness.refusal(method, json!({ "taskId": "x" })).await.0, -32601);

@@ -143,7 +143,10 @@ async fn progress_is_told_to_who_gave_a_token() {
                 let Message::Notification { method, params } = message else {
                     panic!("{message:?}")
                 };
-                assert_eq!((method.as_str(), &params["progressToken"]), ("notifications/progress", &token));
+                assert_eq!(
+                    (method.as_str(), &params["progressToken"]),
+                    ("notifications/progress", &token)
+                );
                 if let Some(message) = params.get("message") {
                     assert!(message.as_str().unwrap().contains(" after 0 s"), "{message}");
                 }
@@ -156,7 +159,11 @@ async fn progress_is_told_to_who_gave_a_token() {
 #[tokio::test]
 async fn progress_is_not_told_to_others() {
     let mut harness = steps().open(Revision::V2025_06_18).await;
-    for meta in [json!({}), json!({ "progressToken": null }), json!({ "progressToken": [1] })] {
+    for meta in [
+        json!({}),
+        json!({ "progressToken": null }),
+        json!({ "progressToken": [1] }),
+    ] {
         let mut arguments = create_and_wait(DIR_SMALL);
         arguments["allow_duplicate"] = json!(true);
         let call = json!({ "name": "create_batch", "arguments": arguments, "_meta": meta });

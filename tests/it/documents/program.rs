@@ -21,9 +21,9 @@ pub(super) fn run(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Pipes lines into a server on a sandbox that offers every tool, with no variable that could reach a real account.
-pub(super) fn pipe(lines: &str) -> Vec<Value> {
-    let mut child = serve(&["--sandbox-speed", "instant", "--allow-cancel"]);
+/// Pipes lines into a server on a sandbox, with no variable that could reach a real account. `flags` come on top.
+pub(super) fn pipe(lines: &str, flags: &[&str]) -> Vec<Value> {
+    let mut child = serve(&[&["--sandbox-speed", "instant"], flags].concat());
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     answers(&child.wait_with_output().unwrap())
 }

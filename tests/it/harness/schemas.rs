@@ -69,6 +69,10 @@ pub(crate) fn validate_output(tool: &str, value: &Value) {
         };
         tools.iter().map(validator).collect()
     });
+    // Not part of what is advertised by default, which is what the manifest holds.
+    if tool == "cancel_batch" {
+        return;
+    }
     assert_valid(&validators[tool], value, &format!("the output schema of {tool}"));
 }
 
@@ -94,7 +98,9 @@ fn schema(revision: Revision) -> Option<&'static Value> {
         };
         Revision::ALL.into_iter().filter_map(schema).collect()
     };
-    SCHEMAS.get_or_init(|| folder().map(read).unwrap_or_default()).get(&revision)
+    SCHEMAS
+        .get_or_init(|| folder().map(read).unwrap_or_default())
+        .get(&revision)
 }
 
 /// Where the schemas are.
