@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import time
+import unicodedata
 import unittest
 from datetime import timedelta
 from pathlib import Path
@@ -150,6 +151,42 @@ class SandboxTest(unittest.TestCase):
             with self.assertRaises(llama_cloud.UnprocessableEntityError) as refusal:
                 self.client.batches.list(**bad)
             self.assertEqual(refusal.exception.body["detail"][0]["loc"], ["query", *bad])
+
+
+    def test_outcomes_are_what_the_sdk_reads_file_by_file(self) -> None:
+        batch = self.final(self.create("failing").id)
+        directory = self.client.beta.directories.files.list(DIRECTORIES["failing"], page_size=100)
+        names = {file.id: file.display_name for file in directory}
+        references = [result.job_reference for result in batch.results if result.job_reference]
+        jobs = {job.id: job for job in self.client.parsing.list(job_ids=[reference.id for reference in references])}
+        expected = []
+        for result in batch.results:
+            job = jobs.get(result.job_reference.id) if result.job_reference else None
+            status = job.status if job else "not_mapped" if result.error_message else "no_job_yet"
+            error = result.error_message or (job.error_message if job else None)
+            expected.append((visible(names[result.source_directory_file_id]), status, bool(error)))
+        told = self.outcomes(batch.id)
+        self.assertEqual(sorted(expected), sorted((file["name"], file["status"], "error" in file) for file in told["results"]))
+        self.assertEqual(told["files"]["total"], len(batch.results))
+
+    def outcomes(self, batch_id: str) -> Any:
+        """What the server, on the same sandbox, tells of the batch's files: one page, as they are few."""
+        call = {"name": "get_batch", "arguments": {"batch_id": batch_id, "expand": ["outcomes"]}}
+        modern = {"protocolVersion": "2026-07-28", "clientCapabilities": {}}
+        call["_meta"] = {f"io.modelcontextprotocol/{key}": value for key, value in modern.items()}
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}) + "\n"
+        command = [os.environ["SERVER_BINARY"]]
+        server = subprocess.run(command, input=line, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=True)
+        told = json.loads(server.stdout)["result"]["structuredContent"]
+        self.assertNotIn("next_results_cursor", told)
+        return told
+
+
+def visible(name: str) -> str:
+    """A name without the characters that hide or reorder text, as everything that the server repeats."""
+    hidden = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+    spaced = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in name)
+    return " ".join(hidden.sub("", spaced).split())
 
 
 if __name__ == "__main__":
