@@ -44,7 +44,10 @@ pub enum Command {
 
 /// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[cfg_attr(
+    feature = "sandbox",
+    expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")
+)]
 pub struct Flags {
     /// File whose first line is the API key.
     #[arg(long, global = true, value_name = "FILE")]

@@ -40,6 +40,8 @@ mod paging;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;
+/// The official Rust SDK as a client that can ask its user and follow tasks.
+mod rmcp_tasks;
 /// A client that only calls tools, which the examples use as well.
 mod session;
 /// Being told how tasks stand.
