@@ -61,6 +61,12 @@ impl Cell {
         }
     }
 
+    /// Where nobody listens any more, the kernel refuses a connection; now and then it completes one and resets it. From within that
+    /// looks like any connection that broke, and the outcome is called unknown though nothing was sent.
+    pub(crate) fn may_be_reset(self) -> bool {
+        self.fault == Fault::Refused
+    }
+
     /// A second process that creates while the first still looks may be found by it in place of its own batch.
     pub(crate) fn races(self) -> bool {
         self.fate == Fate::Lives && self.caller == Caller::Restarts

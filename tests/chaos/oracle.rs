@@ -110,6 +110,7 @@ fn the_first_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<St
         | (Some(Verdict::Unknown { .. }), Expected::Unknown)
         | (Some(Verdict::NotCreated), Expected::NotCreated) => true,
         (Some(Verdict::Recovered { .. }), Expected::Unknown) => cell.races(),
+        (Some(Verdict::Unknown { .. }), Expected::NotCreated) => cell.may_be_reset(),
         _ => false,
     };
     if !fits {
@@ -128,7 +129,7 @@ fn the_first_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<St
     let logged = match expected {
         Expected::Created | Expected::Recovered => seen.made.iter().any(|id| line_with(&seen.stderr, id)),
         Expected::Unknown => line_with(&seen.stderr, MAY_EXIST),
-        Expected::NotCreated => !seen.stderr.contains("created"),
+        Expected::NotCreated => !seen.stderr.contains("created") || cell.may_be_reset(),
     };
     if !logged {
         problems.push(format!(
@@ -157,6 +158,7 @@ fn the_second_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<S
             Verdict::Created { .. } => seen.made.len() == 1,
             // Nobody listens any more.
             Verdict::NotCreated => seen.made.is_empty() && cell.expected() == Expected::NotCreated,
+            Verdict::Unknown { .. } => cell.may_be_reset(),
             _ => false,
         },
         Caller::CallsAgainAtOnce | Caller::CallsAgainAfterTheAnswer => match cell.expected() {
@@ -172,6 +174,7 @@ fn the_second_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<S
             Expected::NotCreated => match second {
                 Verdict::NotCreated => true,
                 Verdict::Created { .. } => cell.caller == Caller::CallsAgainAfterTheAnswer,
+                Verdict::Unknown { .. } => cell.may_be_reset(),
                 _ => false,
             },
         },

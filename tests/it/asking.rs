@@ -79,13 +79,16 @@ fn accept(confirm: bool) -> Value {
 }
 
 /// What a user may say that is not yes.
-fn refusals() -> [Value; 5] {
+fn refusals() -> [Value; 7] {
     [
         json!({ "action": "decline" }),
         json!({ "action": "decline", "content": null }),
         json!({ "action": "cancel" }),
         json!({ "action": "cancel", "content": {} }),
         accept(false),
+        // A host that agrees by itself, without a person who ticks the box.
+        json!({ "action": "accept" }),
+        json!({ "action": "accept", "content": {} }),
     ]
 }
 
