@@ -61,8 +61,8 @@ impl Cell {
         }
     }
 
-    /// Where nobody listens any more, the kernel refuses a connection; now and then it completes one and resets it. From within that
-    /// looks like any connection that broke, and the outcome is called unknown though nothing was sent.
+    /// Where nobody listens any more, a POST is refused; now and then, about once in a thousand cells, it is reset instead, and why is
+    /// not known. From within that looks like any connection that broke, and the outcome is called unknown though nothing was made.
     pub(crate) fn may_be_reset(self) -> bool {
         self.fault == Fault::Refused
     }
