@@ -104,8 +104,9 @@ impl Drop for Api {
 /// A listener and a second socket that is bound to the same port: without the first, the port refuses connections.
 fn listen_twice() -> io::Result<(TcpListener, TcpSocket)> {
     let first = TcpSocket::new_v4()?;
-    first.set_reuseport(true)?;
+    // Shared only once it is bound: a socket that shares may be given the port of another cell's.
     first.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    first.set_reuseport(true)?;
     let second = TcpSocket::new_v4()?;
     second.set_reuseport(true)?;
     second.bind(first.local_addr()?)?;

@@ -61,12 +61,6 @@ impl Cell {
         }
     }
 
-    /// Where nobody listens any more, a POST is refused; now and then, about once in a thousand cells, it is reset instead, and why is
-    /// not known. From within that looks like any connection that broke, and the outcome is called unknown though nothing was made.
-    pub(crate) fn may_be_reset(self) -> bool {
-        self.fault == Fault::Refused
-    }
-
     /// A second process that creates while the first still looks may be found by it in place of its own batch.
     pub(crate) fn races(self) -> bool {
         self.fate == Fate::Lives && self.caller == Caller::Restarts

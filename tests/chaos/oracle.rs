@@ -110,7 +110,6 @@ fn the_first_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<St
         | (Some(Verdict::Unknown { .. }), Expected::Unknown)
         | (Some(Verdict::NotCreated), Expected::NotCreated) => true,
         (Some(Verdict::Recovered { .. }), Expected::Unknown) => cell.races(),
-        (Some(Verdict::Unknown { .. }), Expected::NotCreated) => cell.may_be_reset(),
         _ => false,
     };
     if !fits {
@@ -129,7 +128,7 @@ fn the_first_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<St
     let logged = match expected {
         Expected::Created | Expected::Recovered => seen.made.iter().any(|id| line_with(&seen.stderr, id)),
         Expected::Unknown => line_with(&seen.stderr, MAY_EXIST),
-        Expected::NotCreated => !seen.stderr.contains("created") || cell.may_be_reset(),
+        Expected::NotCreated => !seen.stderr.contains("created"),
     };
     if !logged {
         problems.push(format!(
@@ -158,7 +157,6 @@ fn the_second_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<S
             Verdict::Created { .. } => seen.made.len() == 1,
             // Nobody listens any more.
             Verdict::NotCreated => seen.made.is_empty() && cell.expected() == Expected::NotCreated,
-            Verdict::Unknown { .. } => cell.may_be_reset(),
             _ => false,
         },
         Caller::CallsAgainAtOnce | Caller::CallsAgainAfterTheAnswer => match cell.expected() {
@@ -174,7 +172,6 @@ fn the_second_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<S
             Expected::NotCreated => match second {
                 Verdict::NotCreated => true,
                 Verdict::Created { .. } => cell.caller == Caller::CallsAgainAfterTheAnswer,
-                Verdict::Unknown { .. } => cell.may_be_reset(),
                 _ => false,
             },
         },
