@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
-use url::{Host, Url};
+use url::Url;
 
 use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
 use crate::foreign;
+use crate::llamacloud::is_loopback;
 
 const US: &str = "https://api.cloud.llamaindex.ai";
 const EU: &str = "https://api.cloud.eu.llamaindex.ai";
@@ -99,16 +100,6 @@ impl Config {
             log_file: flags.log_file.clone(),
             stdio: flags.stdio,
         })
-    }
-}
-
-/// Whether a URL's host is this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 

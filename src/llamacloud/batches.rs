@@ -14,7 +14,7 @@ use super::{
     error::Error,
     ids::{BatchId, ConfigurationId, DirectoryId},
     lenient::{lenient, words},
-    request::{Reply, Request, Scope},
+    request::{Reply, Request, Scope, token},
 };
 
 const BATCHES: [&str; 3] = ["api", "v2", "batches"];
@@ -79,8 +79,6 @@ impl<'c> Batches<'c> {
                 },
             date,
         } = self.client.execute(request, deadline).await?;
-        // An empty token would ask for the first page again.
-        let next_page_token = next_page_token.filter(|token| !token.is_empty());
         Ok(BatchPage {
             items,
             next_page_token,
@@ -329,7 +327,7 @@ struct Config {
 #[derive(Deserialize)]
 struct PageBody {
     items: Vec<Batch>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "token")]
     next_page_token: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     total_size: Option<u64>,

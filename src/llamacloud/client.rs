@@ -329,7 +329,8 @@ fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String>
     builder.build().map_err(|error| attempt::root_cause(&error))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL's host is this machine: the only one that is spoken to without TLS, and never through a proxy.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -36,7 +36,7 @@ mod wire_tests;
 pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
-pub use client::{Client, Credential, Settings};
+pub use client::{Client, Credential, Settings, is_loopback};
 pub use create_once::{CreateOnce, CreateOutcome, CreatePolicy, Duplicates, Existing, Guard, Precheck};
 pub use directories::{Directories, DirectoryFile, FilesOf};
 pub use error::{Detail, Error, ErrorKind};

@@ -42,8 +42,8 @@ pub struct Page<T> {
     pub next_page_token: Option<String>,
 }
 
-/// An empty token would ask for the first page again.
-fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+/// A page token; an empty one, which would ask for the first page again, is none.
+pub(super) fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let token = Option::<String>::deserialize(deserializer)?;
     Ok(token.filter(|token| !token.is_empty()))
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::batch::{BatchFacts, check_again_in_seconds};
-use super::summary::{number, plural};
+use super::wording::{number, plural};
 use crate::foreign::quote;
 use crate::llamacloud::{Batch, BatchStatus, Duplicates, Error, Existing, Guard};
 

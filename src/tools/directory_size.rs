@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::pages::Reading;
-use super::summary::number;
+use super::wording::number;
 use crate::llamacloud::{DirectoryId, FilesOf, Scope};
 use crate::mcp::ToolError;
 

@@ -1,6 +1,6 @@
 //! What a lookup did not bring, as sentences.
 
-use super::summary::{number, plural};
+use super::wording::{number, plural};
 use crate::foreign::quote;
 use crate::llamacloud::{Error, ErrorKind, JobType};
 

@@ -10,8 +10,8 @@ use super::account::Account;
 use super::batch::BatchFacts;
 use super::error::{Operation, explain};
 use super::moment::Moment;
-use super::summary::{number, plural};
 use super::token::Token;
+use super::wording::{number, plural};
 use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
 use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 

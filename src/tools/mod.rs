@@ -14,6 +14,7 @@
 //! | `directory_size` | how many files a new batch would run over |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
 //! | `moment`, `token` | instants and opaque texts in arguments |
+//! | `wording` | numbers, plurals and enumerations in sentences |
 
 mod account;
 mod answer;
@@ -39,6 +40,7 @@ mod summary;
 mod tasks;
 mod token;
 mod wait;
+mod wording;
 
 pub use account::Policy;
 pub use wait::PollPolicy;

@@ -4,6 +4,7 @@ use super::batch::BatchFacts;
 use super::counts::FileCounts;
 use super::files::Page;
 use super::reasons::Problem;
+use super::wording::{and, number, plural};
 use crate::foreign::quote;
 use crate::llamacloud::{BatchStatus, JobType};
 
@@ -285,33 +286,6 @@ fn quote_sentence(reason: &str) -> String {
 
 fn files(count: usize) -> String {
     format!("{} {}", number(count), plural(count, "file", "files"))
-}
-
-pub(crate) const fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
-    if count == 1 { one } else { many }
-}
-
-/// The number with a comma before each group of three digits.
-pub(crate) fn number(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Shape: `a`, `a and b`, `a, b, and c`.
-fn and(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [first @ .., last] => format!("{}, and {last}", first.join(", ")),
-    }
 }
 
 #[cfg(test)]

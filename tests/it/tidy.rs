@@ -14,7 +14,7 @@ const MAY_KNOW: [(&str, &[&str]); 7] = [
     ("llamacloud", &["foreign"]),
     ("mcp", &["foreign"]),
     ("tools", &["mcp", "llamacloud", "foreign"]),
-    ("config", &["cli", "foreign"]),
+    ("config", &["cli", "llamacloud", "foreign"]),
     ("cli", &["config", "sandbox"]),
 ];
 

@@ -350,16 +350,3 @@ fn pages_and_gaps() {
     "#]],
     );
 }
-
-#[test]
-fn numbers_are_grouped() {
-    for (value, text) in [
-        (0, "0"),
-        (12, "12"),
-        (999, "999"),
-        (1000, "1,000"),
-        (1_234_567, "1,234,567"),
-    ] {
-        assert_eq!(number(value), text);
-    }
-}
