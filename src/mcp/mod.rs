@@ -14,6 +14,7 @@ mod error;
 mod in_flight;
 mod lines;
 mod methods;
+mod notification;
 mod outbox;
 mod pipe;
 #[cfg(target_os = "linux")]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
 use super::context::RequestContext;
 use super::error::ProtocolError;
+use super::notification::{SubscriptionMeta, notification};
 use super::tool::{ToolError, result};
 use super::types::{CallToolResult, Implementation, Stamped};
 use super::version::Revision;
@@ -153,7 +153,11 @@ impl Follower<'_> {
             let (id, pause) = (task.id.clone(), task.poll_interval);
             let has_ended = !matches!(task.state, TaskState::Working);
             let detailed = DetailedTask::new(task, self.context.revision, self.server.clone());
-            let notification = notification(&detailed, subscription_id);
+            let told_now = Told {
+                task: &detailed,
+                meta: SubscriptionMeta { subscription_id },
+            };
+            let notification = notification("notifications/tasks", &told_now);
             if notification != told {
                 self.context.connection.outbox.send(&notification).await;
                 told = notification;
@@ -174,13 +178,10 @@ impl Follower<'_> {
 }
 
 /// Source: ext-tasks, `TaskStatusNotification`.
-fn notification(task: &DetailedTask, subscription_id: &RawValue) -> String {
-    let mut params = json!(task);
-    if let Value::Object(members) = &mut params {
-        members.insert(
-            "_meta".to_owned(),
-            json!({ "io.modelcontextprotocol/subscriptionId": subscription_id }),
-        );
-    }
-    json!({ "jsonrpc": "2.0", "method": "notifications/tasks", "params": params }).to_string()
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    task: &'a DetailedTask,
+    #[serde(rename = "_meta")]
+    meta: SubscriptionMeta<'a>,
 }
