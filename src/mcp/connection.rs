@@ -18,7 +18,7 @@ use tracing::Instrument;
 use super::context::Connection;
 use super::dispatch::{Answer, dispatch, refuse};
 use super::envelope::{Line, Message, RequestId};
-use super::error::ProtocolError;
+use super::error::{ProtocolError, clip};
 use super::in_flight::{InFlight, Ticket};
 use super::lines::{InputLine, LineReader};
 use super::methods::Server;
@@ -259,7 +259,7 @@ impl Receiver {
             // Without the id: the answer that bears it is the first request's.
             let reason = format!(
                 "request id {} is in flight already; this request was not served",
-                id.as_json()
+                clip(id.as_json())
             );
             return Begun::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
         };
