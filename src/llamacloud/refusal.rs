@@ -232,11 +232,18 @@ mod tests {
     #[test]
     fn the_key_is_taken_out_wherever_it_stands() {
         let check = |body: &str, expected: &str| {
-            assert_eq!(without_key(body.into(), "llx-canary-key"), expected.as_bytes(), "{body}");
+            assert_eq!(
+                without_key(body.into(), "llx-canary-key"),
+                expected.as_bytes(),
+                "{body}"
+            );
         };
         check("nothing of it: llx-canary-ke", "nothing of it: llx-canary-ke");
         check("llx-canary-key", "[API key]");
-        check("1 llx-canary-key 2 llx-canary-keyllx-canary-key", "1 [API key] 2 [API key][API key]");
+        check(
+            "1 llx-canary-key 2 llx-canary-keyllx-canary-key",
+            "1 [API key] 2 [API key][API key]",
+        );
         assert_eq!(without_key(b"a short key".to_vec(), "key"), b"a short key");
         assert!(repeats("x.LLX-canary-key.example", "llx-Canary-key") && !repeats("x.example", "llx-canary-key"));
     }

@@ -26,6 +26,7 @@ mod state;
 mod task;
 mod tool;
 mod types;
+mod unheard;
 mod version;
 
 pub use connection::{End, Limits, serve};
