@@ -271,13 +271,11 @@ impl McpServer for Table {
             context,
             server: self.identity.implementation.short(),
         };
-        let tasks = match &subscription.task_ids {
-            Some(ids) if !ids.is_empty() => {
-                task_context(extensions)?;
-                follower.known(ids).await
-            }
-            _ => Vec::new(),
-        };
+        let ids = subscription.distinct_task_ids()?;
+        if !ids.is_empty() {
+            task_context(extensions)?;
+        }
+        let tasks = follower.known(&ids).await;
         // Nothing else that can be listened to ever changes here, so nothing else is promised.
         let promised = Promised {
             task_ids: tasks.iter().map(|task| task.id.as_str()).collect(),
