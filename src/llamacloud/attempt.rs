@@ -72,7 +72,7 @@ impl Failed {
     }
 }
 
-/// Sends one request and reads its answer, until `until` at the latest. `key` is kept out of what an error repeats.
+/// Sends one request and reads its answer, until `until` at the latest. `key` is kept out of what comes back.
 pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant, key: &str) -> Result<Answer, Failed> {
     let response = timeout_at(until, request.send())
         .await
@@ -95,6 +95,7 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
         let body = whole_body(&mut response, limits, until)
             .await
             .map_err(|failed| Failed { server, ..failed })?;
+        let body = refusal::without_key(body, key);
         return Ok(Answer {
             status: status.as_u16(),
             body,
@@ -102,7 +103,7 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
         });
     }
     let retry_after = retry_after(headers, date);
-    let host = redirect_host(headers);
+    let host = redirect_host(headers).filter(|host| !refusal::repeats(host, key));
     let body = start_of_body(&mut response, until.min(Instant::now() + limits.read_timeout)).await;
     let refusal::Refusal {
         reason,

@@ -4,6 +4,7 @@
 //! and what stands in front of it answers with HTML or plain text. Bodies are read leniently, and only what is meant to be read is
 //! kept: never the `input` that a validation error repeats.
 
+use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::error::Detail;
@@ -27,10 +28,8 @@ pub(super) struct Refusal {
 
 /// Reads an error body. `key` is removed wherever the body repeats it.
 pub(super) fn read(body: &[u8], key: &str) -> Refusal {
-    let mut text = String::from_utf8_lossy(body).into_owned();
-    if key.len() >= MIN_KEY_CHARS && text.contains(key) {
-        text = text.replace(key, "[API key]");
-    }
+    let body = without_key(body.to_vec(), key);
+    let text = String::from_utf8_lossy(&body);
     let trimmed = text.trim_start_matches('\u{feff}').trim();
     let (reason, details) = match trimmed.chars().next() {
         None => (None, Vec::new()),
@@ -47,6 +46,30 @@ pub(super) fn read(body: &[u8], key: &str) -> Refusal {
         details,
         correlation_id,
     }
+}
+
+/// A body without the key that it repeats.
+pub(super) fn without_key(body: Vec<u8>, key: &str) -> Vec<u8> {
+    const IN_ITS_PLACE: &[u8] = b"[API key]";
+
+    let finder = memmem::Finder::new(key);
+    if key.len() < MIN_KEY_CHARS || finder.find(&body).is_none() {
+        return body;
+    }
+    let mut rest = body.as_slice();
+    let mut without = Vec::with_capacity(body.len());
+    while let Some((before, after)) = finder.find(rest).and_then(|place| rest.split_at_checked(place)) {
+        without.extend_from_slice(before);
+        without.extend_from_slice(IN_ITS_PLACE);
+        rest = after.get(key.len()..).unwrap_or_default();
+    }
+    without.extend_from_slice(rest);
+    without
+}
+
+/// Whether a word repeats the key, in capitals or not.
+pub(super) fn repeats(word: &str, key: &str) -> bool {
+    key.len() >= MIN_KEY_CHARS && word.to_ascii_lowercase().contains(&key.to_ascii_lowercase())
 }
 
 /// A text, a list or an object, as bodies and their `detail` may be.
@@ -204,6 +227,25 @@ mod tests {
         );
         check("\u{1}\u{2}", None, &[]);
         check(&"[".repeat(10_000), None, &[]);
+    }
+
+    #[test]
+    fn the_key_is_taken_out_wherever_it_stands() {
+        let check = |body: &str, expected: &str| {
+            assert_eq!(
+                without_key(body.into(), "llx-canary-key"),
+                expected.as_bytes(),
+                "{body}"
+            );
+        };
+        check("nothing of it: llx-canary-ke", "nothing of it: llx-canary-ke");
+        check("llx-canary-key", "[API key]");
+        check(
+            "1 llx-canary-key 2 llx-canary-keyllx-canary-key",
+            "1 [API key] 2 [API key][API key]",
+        );
+        assert_eq!(without_key(b"a short key".to_vec(), "key"), b"a short key");
+        assert!(repeats("x.LLX-canary-key.example", "llx-Canary-key") && !repeats("x.example", "llx-canary-key"));
     }
 
     #[test]

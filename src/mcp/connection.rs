@@ -18,12 +18,13 @@ use tracing::Instrument;
 use super::context::Connection;
 use super::dispatch::{Answer, dispatch, refuse};
 use super::envelope::{Line, Message, RequestId};
-use super::error::ProtocolError;
+use super::error::{ProtocolError, clip};
 use super::in_flight::{InFlight, Ticket};
 use super::lines::{InputLine, LineReader};
 use super::methods::Server;
 use super::outbox::Outbox;
 use super::pipe::Transport;
+use super::unheard::Unheard;
 
 /// Bounds of one connection.
 #[derive(Debug, Clone)]
@@ -127,6 +128,7 @@ enum Begun {
 struct Call {
     ticket: Ticket,
     answer: BoxFuture<'static, String>,
+    unheard: Arc<Unheard>,
     span: tracing::Span,
 }
 
@@ -167,9 +169,14 @@ impl Receiver {
         let outbox = Arc::clone(&self.connection.outbox);
         self.tasks.spawn(async move {
             let _room = room;
-            let Call { ticket, answer, span } = call;
+            let Call {
+                ticket,
+                answer,
+                unheard,
+                span,
+            } = call;
             if let Some(line) = ticket.unless_cancelled(answer.instrument(span)).await {
-                ticket.unless_cancelled(outbox.send(&line)).await;
+                ticket.unless_cancelled(outbox.send_telling(&line, &[unheard])).await;
             }
         });
     }
@@ -205,12 +212,14 @@ impl Receiver {
         let outbox = Arc::clone(&self.connection.outbox);
         self.tasks.spawn(async move {
             let _room = room;
-            let calls = calls.into_iter().map(|Call { ticket, answer, span }| async move {
-                ticket.unless_cancelled(answer.instrument(span)).await
+            let calls = calls.into_iter().map(|call| async move {
+                let line = call.ticket.unless_cancelled(call.answer.instrument(call.span)).await?;
+                Some((line, call.unheard))
             });
-            answers.extend(join_all(calls).await.into_iter().flatten());
+            let (lines, unheard): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().flatten().unzip();
+            answers.extend(lines);
             if !answers.is_empty() {
-                outbox.send(&format!("[{}]", answers.join(","))).await;
+                outbox.send_telling(&format!("[{}]", answers.join(",")), &unheard).await;
             }
         });
     }
@@ -259,14 +268,20 @@ impl Receiver {
             // Without the id: the answer that bears it is the first request's.
             let reason = format!(
                 "request id {} is in flight already; this request was not served",
-                id.as_json()
+                clip(id.as_json())
             );
             return Begun::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
         };
+        let unheard = Arc::clone(&context.unheard);
         let span = tracing::debug_span!("request", method, request.id = id.as_json());
         match span.in_scope(|| dispatch(&self.methods, context, method, params)) {
             Answer::Now(line) => Begun::Answer(line),
-            Answer::Later(answer) => Begun::Call(Call { ticket, answer, span }),
+            Answer::Later(answer) => Begun::Call(Call {
+                ticket,
+                answer,
+                unheard,
+                span,
+            }),
         }
     }
 

@@ -21,6 +21,7 @@ use super::progress::Progress;
 use super::question::Answers;
 use super::state::States;
 use super::types::ClientCapabilities;
+use super::unheard::Unheard;
 use super::version::Revision;
 use crate::foreign;
 
@@ -53,6 +54,8 @@ pub struct RequestContext {
     pub(crate) progress: Option<Progress>,
     /// The request's id, as the client wrote it.
     pub(crate) request_id: Box<RawValue>,
+    /// What must not be lost with the answer.
+    pub(crate) unheard: Arc<Unheard>,
     /// What this connection remembers.
     pub(crate) connection: Connection,
 }
@@ -78,6 +81,11 @@ impl RequestContext {
         if let Some(reporter) = &self.progress {
             reporter.report(progress, total, message).await;
         }
+    }
+
+    /// Says what the log shall tell if the client never gets the answer. Shape: `created batch bat-1`.
+    pub fn log_if_unheard(&self, words: String) {
+        self.unheard.note(words);
     }
 
     /// Resolves when no more input will come: what only waits should answer now.
@@ -120,20 +128,25 @@ impl Connection {
     }
 
     /// Sends a request of ours and waits for its answer; `None` if none comes in time, or can come any more.
+    ///
+    /// # Cancel safety
+    /// Dropped before there is an answer, the request is withdrawn, as it is when no answer comes.
     pub(crate) async fn ask(&self, method: &str, params: Value, limit: Duration) -> Option<Reply> {
         let mut waiting = self.asked.expect();
         let request = json!({ "jsonrpc": "2.0", "id": waiting.id, "method": method, "params": params });
         self.outbox.send(&request.to_string()).await;
+        let mut open = Open {
+            outbox: &self.outbox,
+            id: Some(&waiting.id),
+        };
         tokio::select! {
-            reply = timeout(limit, &mut waiting.reply) => if let Ok(reply) = reply {
-                return reply.ok();
-            },
-            () = self.draining.cancelled() => return None,
+            reply = timeout(limit, &mut waiting.reply) => {
+                let reply = reply.ok()?;
+                open.id = None;
+                reply.ok()
+            }
+            () = self.draining.cancelled() => None,
         }
-        let params = json!({ "requestId": waiting.id, "reason": "no answer in time" });
-        let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
-        self.outbox.send(&cancelled.to_string()).await;
-        None
     }
 
     /// The surroundings of a request.
@@ -161,6 +174,7 @@ impl Connection {
                 .progress_token
                 .and_then(|token| Progress::new(token, &self.outbox, revision)),
             request_id: id.to_owned_json(),
+            unheard: Arc::default(),
             connection: self.clone(),
         })
     }
@@ -195,6 +209,24 @@ impl Connection {
             Some(session) => Ok(session),
             None if method == "ping" => Ok(Session::unopened()),
             None => Err(missing_meta(&[PROTOCOL_VERSION, CLIENT_CAPABILITIES])),
+        }
+    }
+}
+
+/// A request of ours that has no answer yet. Dropped, it is withdrawn. Source: basic/utilities/cancellation.
+struct Open<'a> {
+    outbox: &'a Outbox,
+    /// `None` once there is an answer.
+    id: Option<&'a str>,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            let params = json!({ "requestId": id, "reason": "the answer is not needed any more" });
+            let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+            // One for each call that waits for its user, and those are bounded.
+            self.outbox.push(&cancelled.to_string());
         }
     }
 }

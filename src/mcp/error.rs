@@ -107,7 +107,7 @@ pub(crate) fn plain_words(message: &str) -> String {
 }
 
 /// A name that came from outside, short enough to be repeated in a sentence.
-fn clip(name: &str) -> String {
+pub(crate) fn clip(name: &str) -> String {
     foreign::clean(name, 100)
 }
 

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::context::{RequestContext, Session, client_name};
 use super::error::ProtocolError;
+use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
 use super::question::{Answers, InputRequired};
 use super::task::{self, DetailedTask, Follower, Subscription, Task, TaskSource};
 use super::tool::{Outcome, ToolSet};
@@ -270,30 +271,24 @@ impl McpServer for Table {
             context,
             server: self.identity.implementation.short(),
         };
-        let tasks = match &subscription.task_ids {
-            Some(ids) if !ids.is_empty() => {
-                task_context(extensions)?;
-                follower.known(ids).await
-            }
-            _ => Vec::new(),
-        };
+        let ids = subscription.distinct_task_ids()?;
+        if !ids.is_empty() {
+            task_context(extensions)?;
+        }
+        let tasks = follower.known(&ids).await;
         // Nothing else that can be listened to ever changes here, so nothing else is promised.
-        let ids: Vec<_> = tasks.iter().map(|task| task.id.as_str()).collect();
-        let acknowledged = if ids.is_empty() {
-            json!({})
-        } else {
-            json!({ "taskIds": ids })
+        let promised = Promised {
+            task_ids: tasks.iter().map(|task| task.id.as_str()).collect(),
         };
         let request_id = &context.request_id;
-        let acknowledged = json!({
-            "jsonrpc": "2.0",
-            "method": "notifications/subscriptions/acknowledged",
-            "params": {
-                "notifications": acknowledged,
-                "_meta": { "io.modelcontextprotocol/subscriptionId": request_id },
+        let acknowledged = Acknowledged {
+            notifications: promised,
+            meta: SubscriptionMeta {
+                subscription_id: request_id,
             },
-        });
-        context.connection.outbox.send(&acknowledged.to_string()).await;
+        };
+        let acknowledged = notification("notifications/subscriptions/acknowledged", &acknowledged);
+        context.connection.outbox.send(&acknowledged).await;
         let following = async {
             join_all(tasks.into_iter().map(|task| follower.follow(task, request_id))).await;
             std::future::pending::<()>().await;

@@ -14,6 +14,7 @@ mod error;
 mod in_flight;
 mod lines;
 mod methods;
+mod notification;
 mod outbox;
 mod pipe;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,7 @@ mod state;
 mod task;
 mod tool;
 mod types;
+mod unheard;
 mod version;
 
 pub use connection::{End, Limits, serve};

@@ -4,18 +4,20 @@
 //! what feeds it. A line larger than the bound passes when the outbox is empty.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use super::unheard::Unheard;
 
 /// Lines waiting to be written.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     /// Unsent bytes above which `send` waits.
     max_bytes: usize,
-    waiting: Mutex<Vec<u8>>,
+    waiting: Mutex<Waiting>,
     /// Something was put in.
     filled: Notify,
     /// Everything was taken out, and before that, written.
@@ -23,6 +25,20 @@ pub(crate) struct Outbox {
     closed: CancellationToken,
     /// The writer failed.
     broken: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// What is lost if these bytes are.
+    unheard: Vec<Arc<Unheard>>,
+}
+
+impl Waiting {
+    fn put(&mut self, line: &str) {
+        self.bytes.extend_from_slice(line.as_bytes());
+        self.bytes.push(b'\n');
+    }
 }
 
 impl Outbox {
@@ -42,6 +58,11 @@ impl Outbox {
     /// # Cancel safety
     /// A dropped `send` has put in nothing or the whole line.
     pub(crate) async fn send(&self, line: &str) {
+        self.send_telling(line, &[]).await;
+    }
+
+    /// The same for a line that tells these; they are marked as heard once it is written.
+    pub(crate) async fn send_telling(&self, line: &str, unheard: &[Arc<Unheard>]) {
         loop {
             let room = self.emptied.notified();
             tokio::pin!(room);
@@ -51,9 +72,10 @@ impl Outbox {
             }
             {
                 let mut waiting = self.lock();
-                if waiting.is_empty() || waiting.len() + line.len() < self.max_bytes {
-                    waiting.extend_from_slice(line.as_bytes());
-                    waiting.push(b'\n');
+                if waiting.bytes.is_empty() || waiting.bytes.len() + line.len() < self.max_bytes {
+                    waiting.put(line);
+                    let matters = unheard.iter().filter(|unheard| unheard.matters());
+                    waiting.unheard.extend(matters.cloned());
                     self.filled.notify_one();
                     return;
                 }
@@ -62,6 +84,14 @@ impl Outbox {
                 () = room => {}
                 () = self.closed.cancelled() => {}
             }
+        }
+    }
+
+    /// Puts one short line in without waiting, for where nobody can wait. Whoever does this sees to it that such lines stay few.
+    pub(crate) fn push(&self, line: &str) {
+        if !self.closed.is_cancelled() {
+            self.lock().put(line);
+            self.filled.notify_one();
         }
     }
 
@@ -80,10 +110,10 @@ impl Outbox {
     /// # Errors
     /// The writer's. The outbox is closed then.
     pub(crate) async fn write_to(&self, mut writer: impl AsyncWrite + Unpin) -> io::Result<()> {
-        let mut batch = Vec::new();
+        let mut batch = Waiting::default();
         loop {
             std::mem::swap(&mut batch, &mut *self.lock());
-            if batch.is_empty() {
+            if batch.bytes.is_empty() {
                 if self.closed.is_cancelled() {
                     return Ok(());
                 }
@@ -94,7 +124,7 @@ impl Outbox {
                 continue;
             }
             let written = async {
-                writer.write_all(&batch).await?;
+                writer.write_all(&batch.bytes).await?;
                 writer.flush().await
             };
             if let Err(error) = written.await {
@@ -102,13 +132,16 @@ impl Outbox {
                 self.broken.cancel();
                 return Err(error);
             }
-            batch.clear();
-            batch.shrink_to(self.max_bytes);
+            for told in batch.unheard.drain(..) {
+                told.heard();
+            }
+            batch.bytes.clear();
+            batch.bytes.shrink_to(self.max_bytes);
             self.emptied.notify_waiters();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -149,6 +182,30 @@ mod tests {
                 .enumerate()
                 .all(|(number, line)| *line == format!("line {number}"))
         );
+    }
+
+    /// Sends a line that tells something, to a reader or to nobody. What is logged.
+    async fn logged(somebody_reads: bool) -> String {
+        let (mut log, writer) = std::io::pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.try_clone().unwrap());
+        let logging = tracing::subscriber::set_default(subscriber.finish());
+        let outbox = Outbox::new(64);
+        let (writer, reader) = tokio::io::duplex(64);
+        let unheard = Arc::new(Unheard::default());
+        unheard.note("created batch bat-1".to_owned());
+        outbox.send_telling("a line", &[unheard]).await;
+        let reader = somebody_reads.then_some(reader);
+        outbox.close();
+        drop(outbox.write_to(writer).await);
+        drop((outbox, reader, logging));
+        std::io::read_to_string(&mut log).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_lost_line_would_have_told_is_logged() {
+        assert_eq!(logged(true).await, "");
+        let log = logged(false).await;
+        assert!(log.contains("created batch bat-1, but the answer"), "{log}");
     }
 
     #[tokio::test]

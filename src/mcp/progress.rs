@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::json;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::notification::notification;
 use super::outbox::Outbox;
 use super::version::Revision;
 
@@ -15,6 +16,17 @@ pub(crate) struct Progress {
     outbox: Arc<Outbox>,
     with_message: bool,
     last: Arc<Mutex<Option<u64>>>,
+}
+
+/// Source: `ProgressNotificationParams`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Params<'a> {
+    progress_token: &'a RawValue,
+    progress: u64,
+    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
 }
 
 impl Progress {
@@ -38,11 +50,12 @@ impl Progress {
             }
             *last = Some(progress);
         }
-        let mut params = json!({ "progressToken": self.token, "progress": progress, "total": total });
-        if let Some(members) = params.as_object_mut().filter(|_| self.with_message) {
-            members.insert("message".to_owned(), json!(message));
-        }
-        let notification = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params });
-        self.outbox.send(&notification.to_string()).await;
+        let params = Params {
+            progress_token: &self.token,
+            progress,
+            total,
+            message: self.with_message.then_some(message),
+        };
+        self.outbox.send(&notification("notifications/progress", &params)).await;
     }
 }

@@ -38,6 +38,8 @@ pub enum Verdict {
     NoAnswer,
     /// The client cannot ask its user.
     CannotAsk,
+    /// The client answered, but not with what the protocol defines.
+    Unreadable,
     /// An answer came, but for another call, too late, or for the second time.
     WrongState,
     /// The client has to ask and call again: return this from the tool.
@@ -111,9 +113,8 @@ impl RequestContext {
         // `mode` came with 2025-11-25; a form is what it means where it is absent.
         let params = elicitation(question, false);
         match self.connection.ask("elicitation/create", params, limit).await {
-            Some(Ok(result)) => {
-                serde_json::from_str::<ElicitResult>(result.get()).map_or(Verdict::CannotAsk, |answer| answer.verdict())
-            }
+            Some(Ok(result)) => serde_json::from_str::<ElicitResult>(result.get())
+                .map_or(Verdict::Unreadable, |answer| answer.verdict()),
             Some(Err(())) => Verdict::CannotAsk,
             None => Verdict::NoAnswer,
         }

@@ -45,16 +45,16 @@ impl States {
 
     /// Whether the state was issued for this subject, has not expired, and is used for the first time.
     pub(crate) fn redeem(&self, state: &str, subject: &str) -> bool {
-        self.try_redeem(state, subject).is_some()
+        self.try_redeem(state, subject, self.started.elapsed()).is_some()
     }
 
-    fn try_redeem(&self, state: &str, subject: &str) -> Option<()> {
+    /// `now` counts from the start, as all times here do.
+    fn try_redeem(&self, state: &str, subject: &str, now: Duration) -> Option<()> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(state).ok()?;
         let (head, tag) = bytes.split_at_checked(NONCE_BYTES + size_of::<u64>())?;
         hmac::verify(self.key.as_ref()?, &message(head, subject), tag).ok()?;
         let (nonce, expires) = head.split_first_chunk::<NONCE_BYTES>()?;
         let expires = Duration::from_secs(u64::from_be_bytes(*expires.first_chunk()?));
-        let now = self.started.elapsed();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.retain(|_, expires| *expires > now);
         (now < expires && used.insert(*nonce, expires).is_none()).then_some(())
@@ -68,6 +68,23 @@ fn message(head: &[u8], subject: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_is_good_for_a_quarter_of_an_hour() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let states = States::new();
+        let redeem = |state: &str, now| states.try_redeem(state, "subject", now).is_some();
+        let early = states.issue("subject").unwrap();
+        let late = states.issue("subject").unwrap();
+        assert!(!redeem(&late, states.started.elapsed() + LIFETIME + SECOND));
+        assert!(redeem(&early, LIFETIME - SECOND));
+        assert_eq!(states.used.lock().unwrap().len(), 1);
+        assert!(!redeem(&early, LIFETIME - SECOND), "used twice");
+        // Once it has expired, it is not remembered any more, and refused all the same.
+        assert!(!redeem(&late, LIFETIME * 2));
+        assert!(states.used.lock().unwrap().is_empty());
+        assert!(!redeem(&early, LIFETIME * 2));
+    }
 
     #[test]
     fn a_state_is_good_for_its_subject_once() {

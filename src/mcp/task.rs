@@ -2,19 +2,26 @@
 //!
 //! Nothing is kept here: a [`TaskSource`] finds a task by its id alone, so that any later process can.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
 use super::context::RequestContext;
 use super::error::ProtocolError;
+use super::notification::{SubscriptionMeta, notification};
 use super::tool::{ToolError, result};
 use super::types::{CallToolResult, Implementation, Stamped};
 use super::version::Revision;
+
+/// How many tasks one subscription follows. Each is a poll of its own, and a line could hold half a million ids.
+const MAX_FOLLOWED: usize = 100;
+/// How many tasks are looked at at the same time when a subscription begins.
+const LOOKS_AT_ONCE: usize = 8;
 
 /// The extension's name, as clients and servers declare it.
 pub(crate) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
@@ -126,6 +133,25 @@ pub(crate) struct Subscription {
     pub(crate) task_ids: Option<Vec<String>>,
 }
 
+impl Subscription {
+    /// The ids of the tasks, each once.
+    ///
+    /// # Errors
+    /// -32602 for more than one subscription follows.
+    pub(crate) fn distinct_task_ids(&self) -> Result<Vec<&str>, ProtocolError> {
+        let mut seen = HashSet::new();
+        let ids = self.task_ids.iter().flatten().map(String::as_str);
+        let distinct: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
+        if distinct.len() > MAX_FOLLOWED {
+            return Err(ProtocolError::invalid_params(&format!(
+                "`taskIds` holds {} ids, and one subscription follows at most {MAX_FOLLOWED}; spread them over several",
+                distinct.len()
+            )));
+        }
+        Ok(distinct)
+    }
+}
+
 /// Follows tasks for one subscription and tells of every change.
 pub(crate) struct Follower<'a> {
     pub(crate) source: &'a Arc<dyn TaskSource>,
@@ -134,16 +160,11 @@ pub(crate) struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// The tasks that can be followed, of those asked for, each once.
-    pub(crate) async fn known(&self, ids: &[String]) -> Vec<Task> {
-        let mut known: Vec<Task> = Vec::new();
-        for id in ids {
-            if known.iter().any(|task| task.id == *id) {
-                continue;
-            }
-            known.extend(self.source.get(self.context, id).await.ok());
-        }
-        known
+    /// The tasks that can be followed, of those asked for, each once and in this order.
+    pub(crate) async fn known(&self, ids: &[&str]) -> Vec<Task> {
+        let looks: Vec<_> = ids.iter().map(|id| self.source.get(self.context, id)).collect();
+        let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).collect().await;
+        looked.into_iter().flatten().collect()
     }
 
     /// Tells how one task stands, and then each change, until it has ended.
@@ -153,7 +174,11 @@ impl Follower<'_> {
             let (id, pause) = (task.id.clone(), task.poll_interval);
             let has_ended = !matches!(task.state, TaskState::Working);
             let detailed = DetailedTask::new(task, self.context.revision, self.server.clone());
-            let notification = notification(&detailed, subscription_id);
+            let told_now = Told {
+                task: &detailed,
+                meta: SubscriptionMeta { subscription_id },
+            };
+            let notification = notification("notifications/tasks", &told_now);
             if notification != told {
                 self.context.connection.outbox.send(&notification).await;
                 told = notification;
@@ -174,13 +199,10 @@ impl Follower<'_> {
 }
 
 /// Source: ext-tasks, `TaskStatusNotification`.
-fn notification(task: &DetailedTask, subscription_id: &RawValue) -> String {
-    let mut params = json!(task);
-    if let Value::Object(members) = &mut params {
-        members.insert(
-            "_meta".to_owned(),
-            json!({ "io.modelcontextprotocol/subscriptionId": subscription_id }),
-        );
-    }
-    json!({ "jsonrpc": "2.0", "method": "notifications/tasks", "params": params }).to_string()
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    task: &'a DetailedTask,
+    #[serde(rename = "_meta")]
+    meta: SubscriptionMeta<'a>,
 }

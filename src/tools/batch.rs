@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::foreign::clean;
 use crate::llamacloud::{Batch, BatchStatus};
 
-const MAX_ID_CHARS: usize = 128;
+pub(crate) const MAX_ID_CHARS: usize = 128;
 
 /// The facts about one batch. Words of the API are kept as they are, also ones that are new.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

@@ -47,6 +47,10 @@ pub(super) fn permission(verdict: Verdict) -> Result<Option<InputRequired>, Tool
             "the confirmation that came along was made for another call, has expired, or was used before. Call again without \
              `inputResponses` and `requestState`, and the user will be asked anew"
         }
+        Verdict::Unreadable => {
+            "this host's answer to the question cannot be read, so it does not count as a yes. The user has to create the batch \
+             from another host, or start the server without --confirm-create"
+        }
         Verdict::CannotAsk => {
             "this server was started with --confirm-create, and this host cannot show the user its question. The user has to \
              create the batch from a host that can, or start the server without --confirm-create"

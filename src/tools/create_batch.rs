@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::account::Account;
-use super::batch::{BatchFacts, check_again_in_seconds};
+use super::batch::{BatchFacts, MAX_ID_CHARS, check_again_in_seconds};
 use super::confirmation;
 use super::create_sentences::{News, tell};
 use super::directory_size::directory_size;
@@ -14,7 +14,7 @@ use super::error::{Operation, explain, explain_unknown};
 use super::summary::Detail;
 use super::tasks::TaskReference;
 use super::wait::{WaitSeconds, Waited};
-use crate::foreign::quote;
+use crate::foreign::{clean, quote};
 use crate::llamacloud::{
     self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, Error, OrganizationId, Precheck,
     ProjectId, Scope,
@@ -203,6 +203,9 @@ impl Tool for CreateBatch {
                 return Err(explain_unknown(&request, look_after, error, context, &self.account));
             }
         };
+        if !matches!(news, News::AlreadyThere(_)) {
+            context.log_if_unheard(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
+        }
         let limit = input.wait_seconds.and_then(WaitSeconds::limit);
         let (Some(limit), Ok(batch_id)) = (limit, batch.id.parse()) else {
             return Ok(self.output(&batch, &news, None).into());

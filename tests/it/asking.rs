@@ -212,15 +212,24 @@ async fn a_legacy_client_is_asked_while_its_call_waits() {
 async fn a_legacy_client_that_fails_to_ask_creates_nothing() {
     for revision in ASKING {
         let mut harness = confirming().open(revision).await;
-        for answer in [
-            json!({ "error": { "code": -32601, "message": "no" } }),
-            json!({ "result": 7 }),
-            json!({ "result": { "action": "whatever" } }),
+        for (answer, word) in [
+            (
+                json!({ "error": { "code": -32601, "message": "no" } }),
+                "cannot show the user",
+            ),
+            (json!({ "result": 7 }), "cannot be read"),
+            (json!({ "result": { "action": "whatever" } }), "cannot be read"),
+            (
+                json!({ "result": { "content": { "confirm": true } } }),
+                "cannot be read",
+            ),
         ] {
             let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
             let (question, _) = harness.next_request().await;
             harness.reply(&question, answer).await;
-            check_not_created(&harness.said(&id).await, "--confirm-create");
+            let said = harness.said(&id).await;
+            check_not_created(&said, word);
+            check_not_created(&said, "--confirm-create");
         }
         close(harness, 0).await;
     }
@@ -252,6 +261,8 @@ async fn a_call_that_is_given_up_while_the_user_is_asked_creates_nothing() {
         let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
         let (question, _) = harness.next_request().await;
         harness.cancel(&id).await;
+        let withdrawn = harness.next_notification("notifications/cancelled").await;
+        assert_eq!(withdrawn["requestId"], json!(question));
         harness.reply(&question, json!({ "result": accept(true) })).await;
         harness.settle().await;
         close(harness, 0).await;

@@ -23,6 +23,8 @@ mod cancelling;
 mod clients_rmcp;
 /// The built binary: arguments, settings, exit codes.
 mod command_line;
+/// The inputs of the fuzz targets that are kept, once each.
+mod corpora;
 /// What the documents say is so.
 mod documents;
 /// What the tools say when something is wrong.

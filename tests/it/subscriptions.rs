@@ -4,6 +4,7 @@ use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_SMALL, Speed};
 use serde_json::{Value, json};
 
 use super::harness::peer::Peer;
+use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup};
 use super::tasks::declared;
 use super::tools_call::parse;
@@ -125,5 +126,37 @@ async fn what_cannot_be_followed_is_not_promised() {
         let params = json!({ "notifications": { "taskIds": ids } });
         assert_eq!(harness.refusal("subscriptions/listen", params).await.0, -32602);
     }
+    let many: Vec<_> = (0..101).map(|number| format!("batch.bat-{number}...")).collect();
+    let params = json!({ "notifications": { "taskIds": many } });
+    let (code, sentence) = harness.refusal("subscriptions/listen", params).await;
+    assert_eq!(code, -32602);
+    assert!(
+        sentence.contains("holds 101 ids") && sentence.contains("at most 100"),
+        "{sentence}"
+    );
+    harness.close(0).await;
+}
+
+/// Asked for a hundred tasks, each given twice, it looks at each once, at several side by side.
+#[tokio::test]
+async fn many_tasks_are_looked_at_side_by_side() {
+    let held = Reply::json("200 OK", "", r#"{"id":"bat-1","status":"COMPLETED"}"#).held();
+    let upstream = Upstream::start([held]).await;
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        capabilities: declared(),
+        ..Setup::default()
+    };
+    let mut harness = setup.start().await;
+    let ids: Vec<_> = (0..100).map(|number| format!("batch.bat-{number}...")).collect();
+    let ids = [ids.clone(), ids].concat();
+    let id = harness
+        .ask("subscriptions/listen", json!({ "notifications": { "taskIds": ids } }))
+        .await;
+    upstream.arrived(8).await;
+    harness.settle().await;
+    assert_eq!(upstream.lines().len(), 8, "more than eight at once");
+    harness.cancel(&id).await;
+    harness.settle().await;
     harness.close(0).await;
 }

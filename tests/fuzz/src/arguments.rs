@@ -1,0 +1,189 @@
+//! Arguments made from the tools' own input schemas, right and nearly right: what a schema refuses is refused, with the argument's
+//! name, and nothing is sent for it.
+
+use arbitrary::{Result, Unstructured};
+use serde_json::{Map, Value, json};
+
+use super::said::{Said, messages, tool_answer};
+use super::words;
+use super::world::{Pipes, Served, World, request, with};
+
+/// Calls one tool.
+pub fn run(bytes: &[u8]) {
+    with(|world| check(world, &mut Unstructured::new(bytes)).unwrap_or_default());
+}
+
+fn check(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
+    let tools: Vec<_> = world.inputs.keys().collect();
+    let tool = (*choices.choose(&tools)?).as_str();
+    let (schema, validator) = &world.inputs[tool];
+    let mut made = Made {
+        choices,
+        surely_right: true,
+    };
+    let arguments = if made.choices.ratio(1, 24)? {
+        made.surely_right = false;
+        made.wrong(schema)?
+    } else {
+        made.object(schema)?
+    };
+    let surely_right = made.surely_right;
+    world.api.tell([]);
+    world.api.take_seen();
+    let params = json!({ "name": tool, "arguments": arguments });
+    let answers = world.converse(
+        Served::Usual,
+        Pipes::default(),
+        request(1, "tools/call", params, &json!({})).as_bytes(),
+    );
+    let sent = world.api.take_seen();
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+    let said = messages(&answers[0]);
+    let [Said::Result { result, .. }] = said.as_slice() else {
+        assert!(!(arguments.is_object() || arguments.is_null()), "{arguments} {said:?}");
+        assert!(
+            matches!(&said[..], [Said::Error { code: -32602, message, .. }] if message.contains("arguments")),
+            "{said:?}"
+        );
+        return Ok(());
+    };
+    let (is_error, text) = tool_answer(world, tool, result);
+    let accepted = without_null(schema, &arguments);
+    if !validator.is_valid(&accepted) {
+        assert!(is_error && text.contains("argument"), "{arguments}: {text}");
+        assert!(sent.is_empty(), "{arguments}: {sent:?}");
+    }
+    if surely_right {
+        assert!(!text.contains("was not carried out"), "{arguments}: {text}");
+        assert!(!sent.is_empty(), "{arguments}: {text}");
+    }
+    Ok(())
+}
+
+/// The arguments as the schema sees them: an optional one may be `null`, which means that it is absent.
+fn without_null(schema: &Value, value: &Value) -> Value {
+    let (Value::Object(members), Some(properties)) = (value, schema.get("properties")) else {
+        return if value.is_null() && schema.get("properties").is_some() {
+            json!({})
+        } else {
+            value.clone()
+        };
+    };
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
+    let kept = members
+        .iter()
+        .filter(|(name, value)| !value.is_null() || is_required(name) || properties.get(name.as_str()).is_none());
+    let kept = kept.map(|(name, value)| match (properties.get(name), value) {
+        (Some(inner), Value::Object(_)) => (name.clone(), without_null(inner, value)),
+        _ => (name.clone(), value.clone()),
+    });
+    Value::Object(kept.collect())
+}
+
+/// Values in the making.
+struct Made<'c, 'b> {
+    choices: &'c mut Unstructured<'b>,
+    /// Nothing in them can be refused.
+    surely_right: bool,
+}
+
+impl Made<'_, '_> {
+    fn object(&mut self, schema: &Value) -> Result<Value> {
+        let mut members = Map::new();
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let is_required = required.iter().any(|required| required == name);
+            let there = if is_required {
+                !self.choices.ratio(1, 12)?
+            } else {
+                self.choices.ratio(1, 3)?
+            };
+            self.surely_right &= there || !is_required;
+            if !there {
+                continue;
+            }
+            let value = if self.choices.ratio(1, 5)? {
+                self.surely_right = false;
+                self.wrong(property)?
+            } else {
+                self.right(name, property)?
+            };
+            members.insert(self.name(name)?, value);
+        }
+        if self.choices.ratio(1, 12)? {
+            self.surely_right = false;
+            let value = self.wrong(&Value::Null)?;
+            members.insert(words::text(self.choices)?, value);
+        }
+        Ok(Value::Object(members))
+    }
+
+    /// The name, now and then misspelt.
+    fn name(&mut self, name: &str) -> Result<String> {
+        if !self.choices.ratio(1, 20)? {
+            return Ok(name.to_owned());
+        }
+        self.surely_right = false;
+        Ok(match self.choices.int_in_range(0..=2)? {
+            0 => name.to_uppercase(),
+            1 => name.replace('_', ""),
+            _ => format!("{name}\u{200b}"),
+        })
+    }
+
+    fn right(&mut self, name: &str, schema: &Value) -> Result<Value> {
+        if let Some(words) = schema["enum"].as_array() {
+            return Ok(self.choices.choose(words)?.clone());
+        }
+        Ok(match schema["type"].as_str() {
+            Some("object") => self.object(schema)?,
+            Some("array") => {
+                let count = self.choices.int_in_range(0..=3)?;
+                let items = (0..count).map(|_| self.right(name, &schema["items"]));
+                Value::Array(items.collect::<Result<_>>()?)
+            }
+            Some("boolean") => json!(self.choices.arbitrary::<bool>()?),
+            Some("integer") => {
+                let least = schema["minimum"].as_u64().unwrap_or(0);
+                json!(
+                    self.choices
+                        .int_in_range(least..=schema["maximum"].as_u64().unwrap_or(1000))?
+                )
+            }
+            _ if schema["maxLength"] == json!(40) => {
+                // One may be later than the other.
+                self.surely_right = false;
+                json!(self.choices.choose(&[
+                    "2026-11-24",
+                    "2026-11-24T08:00:00Z",
+                    "2026-11-24T08:00:00.5+02:00",
+                    "1999-01-01"
+                ])?)
+            }
+            _ => {
+                // A cursor was not handed out by anybody.
+                self.surely_right &= name != "results_cursor";
+                json!(words::id(self.choices, name.split('_').next().unwrap_or_default())?)
+            }
+        })
+    }
+
+    fn wrong(&mut self, schema: &Value) -> Result<Value> {
+        Ok(match self.choices.int_in_range(0..=13)? {
+            0 => Value::Null,
+            1 => json!(true),
+            2 => json!(-1),
+            3 => json!(1.5),
+            4 => json!(1e300),
+            5 => json!(u64::MAX),
+            6 => json!(i64::MIN),
+            7 => json!([]),
+            8 => json!({ "a": [{}] }),
+            9 => json!(301),
+            10 => self.object(schema)?,
+            11 => json!([self.wrong(&schema["items"])?]),
+            _ => json!(words::text(self.choices)?),
+        })
+    }
+}
