@@ -1,6 +1,5 @@
 //! The registry's entry, the bundle, the plugin and the extension: versions, limits, and settings that the program has.
 
-use base64::Engine;
 use serde_json::{Value, json};
 
 use super::{json, names_what_exists, read, variables};
@@ -81,14 +80,14 @@ fn the_bundle_lists_the_tools_that_are_advertised() {
 }
 
 #[test]
-fn the_bundles_icon_is_the_servers() {
-    let icon = read("src/icon.txt");
-    let encoded = icon.trim().strip_prefix("data:image/png;base64,").unwrap();
-    let icon = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
-    let file = schemas::root()
-        .join("manifests/mcpb")
-        .join(json(BUNDLE)["icon"].as_str().unwrap());
-    assert_eq!(std::fs::read(file).unwrap(), icon);
+fn the_icons_are_as_large_as_the_apps_ask_for() {
+    for file in ["manifests/mcpb/icon.png", "manifests/claude-plugin/.claude-plugin/icon.png"] {
+        let icon = std::fs::read(schemas::root().join(file)).unwrap();
+        assert!(icon.starts_with(b"\x89PNG\r\n\x1a\n"), "{file}");
+        // Width and height stand first in the first chunk.
+        assert_eq!(icon[16..24], [0, 0, 2, 0, 0, 0, 2, 0], "{file}");
+    }
+    assert_eq!(json(BUNDLE)["icon"], "icon.png");
 }
 
 #[test]
