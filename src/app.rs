@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{Cli, Command, Environment, Stdio};
+use crate::commands;
 use crate::config::{ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
 use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         }
         #[cfg(feature = "sandbox")]
         Command::Sandbox { port } => simulated::serve(&cli.flags, port, &signals.stop).await?,
+        Command::HostConfig(wanted) => commands::host_config::run(&wanted, &config)?,
     }
     drop(logging);
     Ok(())

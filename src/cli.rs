@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::hosts;
 
 /// The command line.
 #[derive(Debug, Clone, Parser)]
@@ -28,7 +31,7 @@ pub struct Cli {
 }
 
 /// What the program can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Serve MCP on stdin and stdout (the default).
     Serve,
@@ -40,6 +43,20 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
+    /// Print the registration of this server with a host, with the flags given here.
+    HostConfig(HostConfig),
+}
+
+/// What `host-config` takes.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct HostConfig {
+    /// The program that runs the assistant and is to start this server.
+    #[arg(required_unless_present = "list", ignore_case = true)]
+    #[arg(value_parser = PossibleValuesParser::new(hosts::ALL.iter().map(|host| host.name)))]
+    pub host: Option<String>,
+    /// Print the names of all hosts, one a line.
+    #[arg(long)]
+    pub list: bool,
 }
 
 /// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
@@ -64,13 +81,13 @@ pub struct Flags {
     /// Pin the organization: the tools lose the argument `organization_id` [variable: `LLAMA_CLOUD_ORGANIZATION_ID`].
     #[arg(long, global = true, value_name = "ID")]
     pub organization_id: Option<String>,
-    /// Withhold every tool that changes something.
+    /// Withhold every tool that changes something [variable: `LLAMA_CLOUD_READ_ONLY`].
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// Offer the tool `cancel_batch`.
+    /// Offer the tool `cancel_batch` [variable: `LLAMA_CLOUD_ALLOW_CANCEL`].
     #[arg(long, global = true)]
     pub allow_cancel: bool,
-    /// Ask the user, through the host, before each batch is created.
+    /// Ask the user, through the host, before each batch is created [variable: `LLAMA_CLOUD_CONFIRM_CREATE`].
     #[arg(long, global = true)]
     pub confirm_create: bool,
     /// How soon a call that waits looks at its batch for the first time; later pauses grow to five times as much.
@@ -169,6 +186,12 @@ pub struct Environment {
     pub project_id: Option<OsString>,
     /// `LLAMA_CLOUD_ORGANIZATION_ID`.
     pub organization_id: Option<OsString>,
+    /// `LLAMA_CLOUD_READ_ONLY`.
+    pub read_only: Option<OsString>,
+    /// `LLAMA_CLOUD_ALLOW_CANCEL`.
+    pub allow_cancel: Option<OsString>,
+    /// `LLAMA_CLOUD_CONFIRM_CREATE`.
+    pub confirm_create: Option<OsString>,
     /// `LLAMA_CLOUD_LOG`.
     pub log: Option<OsString>,
 }
@@ -183,6 +206,9 @@ impl Environment {
             base_url: std::env::var_os("LLAMA_CLOUD_BASE_URL"),
             project_id: std::env::var_os("LLAMA_CLOUD_PROJECT_ID"),
             organization_id: std::env::var_os("LLAMA_CLOUD_ORGANIZATION_ID"),
+            read_only: std::env::var_os("LLAMA_CLOUD_READ_ONLY"),
+            allow_cancel: std::env::var_os("LLAMA_CLOUD_ALLOW_CANCEL"),
+            confirm_create: std::env::var_os("LLAMA_CLOUD_CONFIRM_CREATE"),
             log: std::env::var_os("LLAMA_CLOUD_LOG"),
         }
     }

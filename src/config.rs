@@ -1,5 +1,7 @@
 //! Settings after all of them were looked at together: valid, typed, ready to use.
 
+mod switch;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
@@ -13,7 +15,9 @@ use url::Url;
 
 use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
 use crate::foreign;
+use crate::hosts::KEY_PLACEHOLDER;
 use crate::llamacloud::is_loopback;
+use switch::switch;
 
 const US: &str = "https://api.cloud.llamaindex.ai";
 const EU: &str = "https://api.cloud.eu.llamaindex.ai";
@@ -89,9 +93,21 @@ impl Config {
             api_key: api_key(flags.api_key_file.as_deref(), environment),
             project_id: id("project id", &flags.project_id, &environment.project_id)?,
             organization_id: id("organization id", &flags.organization_id, &environment.organization_id)?,
-            read_only: flags.read_only,
-            allow_cancel: flags.allow_cancel,
-            confirm_create: flags.confirm_create,
+            read_only: switch(
+                flags.read_only,
+                "LLAMA_CLOUD_READ_ONLY",
+                environment.read_only.as_deref(),
+            )?,
+            allow_cancel: switch(
+                flags.allow_cancel,
+                "LLAMA_CLOUD_ALLOW_CANCEL",
+                environment.allow_cancel.as_deref(),
+            )?,
+            confirm_create: switch(
+                flags.confirm_create,
+                "LLAMA_CLOUD_CONFIRM_CREATE",
+                environment.confirm_create.as_deref(),
+            )?,
             poll_interval: flags.poll_interval,
             timeout: flags.timeout,
             max_result_chars: flags.max_result_chars as usize,
@@ -109,11 +125,12 @@ fn given(variable: Option<&OsStr>) -> Option<String> {
     (!value.is_empty() && placeholder(value).is_none()).then(|| value.to_owned())
 }
 
-/// The text if it is a reference that a host failed to expand: `${NAME}`, `${env:NAME}`, `$NAME`, `%NAME%`, `{env:NAME}`.
+/// The text if it is a reference that a host failed to expand (`${NAME}`, `${env:NAME}`, `$NAME`, `%NAME%`, `{env:NAME}`), or what
+/// stands for a key in an example.
 fn placeholder(value: &str) -> Option<&str> {
     let braced = (value.starts_with("${") || value.starts_with("{env:")) && value.ends_with('}');
     let bare = value.starts_with('$') || (value.len() > 2 && value.starts_with('%') && value.ends_with('%'));
-    (braced || bare).then_some(value)
+    (braced || bare || value == KEY_PLACEHOLDER).then_some(value)
 }
 
 fn api_key(file: Option<&Path>, environment: &Environment) -> ApiKey {
@@ -134,6 +151,7 @@ fn api_key(file: Option<&Path>, environment: &Environment) -> ApiKey {
         None => "LLAMA_CLOUD_API_KEY is not set".to_owned(),
         Some((name, None)) => format!("{name} is set to something that is not text"),
         Some((name, Some(""))) => format!("{name} is set, but empty"),
+        Some((name, Some(KEY_PLACEHOLDER))) => format!("{name} is still the {KEY_PLACEHOLDER} of the example"),
         Some((name, Some(value))) => {
             format!(
                 "{name} arrived as the literal text {}, which the host did not expand",
@@ -243,6 +261,11 @@ mod tests {
             (None, None, "LLAMA_CLOUD_API_KEY is not set"),
             (Some(""), None, "LLAMA_CLOUD_API_KEY is set, but empty"),
             (None, Some(" "), "LLAMA_PARSE_API_KEY is set, but empty"),
+            (
+                Some("llx-your-key"),
+                None,
+                "LLAMA_CLOUD_API_KEY is still the llx-your-key of the example",
+            ),
             (
                 Some("${LLAMA_CLOUD_API_KEY}"),
                 None,

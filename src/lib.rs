@@ -8,6 +8,8 @@
 //! | [`config`] | the same, checked and typed |
 //! | [`telemetry`] | diagnostics on stderr or in a file |
 //! | [`app`] | puts everything together |
+//! | [`commands`] | what a person runs in a terminal |
+//! | [`hosts`] | how each host registers this server |
 //! | [`mcp`] | the Model Context Protocol on a pipe; knows no tool |
 //! | [`tools`] | what a model may do, and the words it reads |
 //! | [`llamacloud`] | the REST client; knows no MCP |
@@ -19,6 +21,8 @@ pub mod config;
 pub mod telemetry;
 
 pub mod app;
+pub mod commands;
+pub mod hosts;
 
 pub mod mcp;
 pub mod tools;

@@ -7,7 +7,7 @@
 
 /// The exchanges that they show.
 mod exchanges;
-mod markdown;
+pub(crate) mod markdown;
 mod program;
 
 use std::collections::BTreeSet;
@@ -294,28 +294,5 @@ fn json_in_blocks_parses() {
                 assert!(parsed.is_ok(), "{}: {parsed:?} in {text}", file.display());
             }
         }
-    }
-}
-
-#[test]
-fn the_hosts_configurations_are_the_readmes_and_name_what_exists() {
-    let registered = section("Register with a host");
-    let variables = words(&read("src/cli.rs"), "LLAMA_");
-    for file in files_in("manifests/hosts") {
-        let (name, text) = (name_of(&file), read(&file));
-        let shown = blocks(&registered).iter().any(|(_, block)| *block == text);
-        // The five that the README registers with; others are only files.
-        let in_readme = ["claude-code", "claude-desktop", "codex", "cursor", "vscode"];
-        assert!(
-            shown || !in_readme.iter().any(|host| name.starts_with(host)),
-            "README.md does not show {name}"
-        );
-        assert!(text.contains(&format!("{NAME}\"")), "{name} starts another program");
-        let unknown: Vec<_> = words(&text, "LLAMA_").difference(&variables).cloned().collect();
-        assert!(unknown.is_empty(), "{name}: {unknown:?}");
-        assert!(
-            words(&text, "llx-").iter().all(|key| key == "llx-your-key"),
-            "{name} holds a key"
-        );
     }
 }

@@ -35,6 +35,8 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// What other machines read about this server: hosts, registries, bundles.
+mod manifests;
 /// What became of each file of a batch, against the API's own word.
 mod outcomes;
 /// Lists of batches and of files: filters and pages.

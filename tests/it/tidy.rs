@@ -8,14 +8,16 @@ use super::harness::schemas::root;
 const MAX_LINES: usize = 400;
 
 /// For each room, the rooms of ours that it may know.
-const MAY_KNOW: [(&str, &[&str]); 7] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("foreign", &[]),
+    ("hosts", &[]),
     ("sandbox", &[]),
     ("llamacloud", &["foreign"]),
     ("mcp", &["foreign"]),
-    ("tools", &["mcp", "llamacloud", "foreign"]),
-    ("config", &["cli", "llamacloud", "foreign"]),
-    ("cli", &["config", "sandbox"]),
+    ("tools", &["mcp", "llamacloud", "hosts", "foreign"]),
+    ("config", &["cli", "llamacloud", "hosts", "foreign"]),
+    ("cli", &["config", "hosts", "sandbox"]),
+    ("commands", &["app", "cli", "config", "hosts"]),
 ];
 
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {

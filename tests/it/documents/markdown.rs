@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// The text between a heading of the second rank and the next of that rank.
-pub(super) fn section(document: &str, heading: &str) -> String {
+pub(crate) fn section(document: &str, heading: &str) -> String {
     let (_, rest) = document
         .split_once(&format!("\n## {heading}\n"))
         .unwrap_or_else(|| panic!("there is no section `{heading}`"));
@@ -32,7 +32,7 @@ pub(super) fn code(text: &str) -> Vec<&str> {
 }
 
 /// Words of a text that begin with `prefix` and go on with letters, digits, `_` and `-`.
-pub(super) fn words(text: &str, prefix: &str) -> BTreeSet<String> {
+pub(crate) fn words(text: &str, prefix: &str) -> BTreeSet<String> {
     let inside = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
     text.split(|character| !inside(character))
         .filter(|word| word.len() > prefix.len() && word.starts_with(prefix))
@@ -41,7 +41,7 @@ pub(super) fn words(text: &str, prefix: &str) -> BTreeSet<String> {
 }
 
 /// The fenced blocks of a document: language and text.
-pub(super) fn blocks(text: &str) -> Vec<(String, String)> {
+pub(crate) fn blocks(text: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(String, String)> = None;
     for line in text.lines() {

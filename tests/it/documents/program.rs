@@ -111,9 +111,11 @@ fn options(help: &str) -> Vec<(String, String)> {
 /// Every option of the program and its commands, each with its explanation.
 pub(super) fn all_options() -> Vec<(String, String)> {
     let mut all = options(&run(&["--help"]));
-    for (name, explanation) in options(&run(&["sandbox", "--help"])) {
-        if all.iter().all(|(known, _)| *known != name) {
-            all.push((name, explanation));
+    for command in ["sandbox", "host-config"] {
+        for (name, explanation) in options(&run(&[command, "--help"])) {
+            if all.iter().all(|(known, _)| *known != name) {
+                all.push((name, explanation));
+            }
         }
     }
     all

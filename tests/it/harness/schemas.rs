@@ -53,6 +53,15 @@ pub(crate) fn validate_tasks(definition: &'static str, value: &Value) {
     assert_valid(&validator, value, &format!("{definition} of ext-tasks"));
 }
 
+/// Validates a manifest against a schema of its own, where that is at hand. The schema names its dialect.
+pub(crate) fn validate_shared(file: &str, manifest: &Value) {
+    let Some(text) = folder().and_then(|folder| std::fs::read_to_string(folder.with_file_name(file)).ok()) else {
+        return;
+    };
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    assert_valid(&jsonschema::validator_for(&schema).unwrap(), manifest, file);
+}
+
 /// Validates a tool's structured content against the output schema that is advertised for it.
 pub(crate) fn validate_output(tool: &str, value: &Value) {
     static VALIDATORS: OnceLock<BTreeMap<String, Validator>> = OnceLock::new();
