@@ -81,7 +81,8 @@ impl Config {
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let setting = |flag: &Option<String>, variable: &Option<_>| flag.clone().or_else(|| given(variable.as_deref()));
         let id = |name: &str, flag: &Option<String>, variable: &Option<_>| {
-            setting(flag, variable).map(|value| check_id(name, value)).transpose()
+            let checked = setting(flag, variable).map(|value| check_id(&value)).transpose();
+            checked.map_err(|problem| ConfigError(format!("{name}: {problem}")))
         };
         Ok(Self {
             base_url: base_url(flags, environment)?,
@@ -214,18 +215,22 @@ fn check_base_url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn check_id(name: &str, value: String) -> Result<String, ConfigError> {
+/// An id as it may stand in a request.
+///
+/// # Errors
+/// What an id is, for what is none.
+pub fn check_id(value: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&value.len())
         && value
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     if fits {
-        return Ok(value);
+        return Ok(value.to_owned());
     }
-    let quoted = foreign::quote(&value, 60);
-    Err(ConfigError(format!(
-        "{name}: {quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
-    )))
+    let quoted = foreign::quote(value, 60);
+    Err(format!(
+        "{quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
+    ))
 }
 
 #[cfg(test)]

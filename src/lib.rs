@@ -8,6 +8,7 @@
 //! | [`config`] | the same, checked and typed |
 //! | [`telemetry`] | diagnostics on stderr or in a file |
 //! | [`app`] | puts everything together |
+//! | [`commands`] | what a person runs at a terminal |
 //! | [`mcp`] | the Model Context Protocol on a pipe; knows no tool |
 //! | [`tools`] | what a model may do, and the words it reads |
 //! | [`llamacloud`] | the REST client; knows no MCP |
@@ -19,6 +20,7 @@ pub mod config;
 pub mod telemetry;
 
 pub mod app;
+pub mod commands;
 
 pub mod mcp;
 pub mod tools;
