@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{Cli, Command, Environment, Flags, Stdio};
+use crate::commands::doctor::{Patient, Regions};
 use crate::commands::{self, Call, Person, Watch};
-use crate::config::{ApiKey, Config};
+use crate::config::{self, ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
 use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
 use crate::tools::{self, Policy, PollPolicy};
@@ -65,6 +66,17 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
                 Command::Watch { batch_id, json } => {
                     Some(commands::watch(&server, &person(), &Watch { batch_id, json }).await)
                 }
+                Command::Doctor { json } => {
+                    let patient = Patient {
+                        config: &config,
+                        server: &server,
+                        key_source: &key_source(&flags, environment),
+                        base_url_source: config::base_url_as_given(&flags, environment).0,
+                        is_sandbox: is_sandbox(&flags),
+                        regions: &Regions::known()?,
+                    };
+                    Some(commands::doctor::doctor(&patient, &person(), json).await)
+                }
                 _ => None,
             };
             if exit.is_none() {
@@ -76,6 +88,23 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
     };
     drop(logging);
     Ok(code)
+}
+
+/// The setting that the API key comes from, with its file.
+fn key_source(flags: &Flags, environment: &Environment) -> String {
+    let setting = config::key_source(flags, environment);
+    let file = flags.api_key_file.as_ref();
+    file.map_or(setting.to_owned(), |file| format!("{setting} {}", file.display()))
+}
+
+#[cfg(feature = "sandbox")]
+const fn is_sandbox(flags: &Flags) -> bool {
+    flags.sandbox
+}
+
+#[cfg(not(feature = "sandbox"))]
+const fn is_sandbox(_: &Flags) -> bool {
+    false
 }
 
 /// The settings; people who read an error at a terminal need no log line about it.
@@ -96,16 +125,7 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
 /// # Errors
 /// For pinned ids that are none.
 pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server> {
-    let credential = match &config.api_key {
-        ApiKey::Given(key) => Credential::Key(key.clone()),
-        ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
-    };
-    let settings = Settings::new(config.base_url.clone(), credential);
-    let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
-    let client = Client::new(Settings {
-        connect_timeout,
-        ..settings
-    });
+    let client = Client::new(client_settings(config));
     let create_once = CreateOnce::new(client.clone(), CreatePolicy::within(config.timeout), settling.clone());
     let pinned = Scope {
         project_id: config.project_id.as_deref().map(str::parse).transpose()?,
@@ -132,6 +152,20 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
     };
     let (tools, tasks) = tools::all(client, create_once, policy, ICONS);
     Ok(Server::new(identity, tools, tasks))
+}
+
+/// How LlamaCloud is reached.
+pub(crate) fn client_settings(config: &Config) -> Settings {
+    let credential = match &config.api_key {
+        ApiKey::Given(key) => Credential::Key(key.clone()),
+        ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
+    };
+    let settings = Settings::new(config.base_url.clone(), credential);
+    let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
+    Settings {
+        connect_timeout,
+        ..settings
+    }
 }
 
 async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) {

@@ -14,8 +14,10 @@ use url::{Host, Url};
 use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
 use crate::foreign;
 
-const US: &str = "https://api.cloud.llamaindex.ai";
-const EU: &str = "https://api.cloud.eu.llamaindex.ai";
+/// Where the API is in North America.
+pub const US: &str = "https://api.cloud.llamaindex.ai";
+/// Where it is in Europe.
+pub const EU: &str = "https://api.cloud.eu.llamaindex.ai";
 /// No API key is longer; a file that is, is something else.
 const MAX_KEY_BYTES: u64 = 4096;
 
@@ -153,6 +155,16 @@ fn api_key(file: Option<&Path>, environment: &Environment) -> ApiKey {
     })
 }
 
+/// Which setting the API key comes from, or would come from.
+pub fn key_source(flags: &Flags, environment: &Environment) -> &'static str {
+    let is_given = |variable: &Option<_>| given(variable.as_deref()).is_some();
+    match &flags.api_key_file {
+        Some(_) => "--api-key-file",
+        None if !is_given(&environment.api_key) && is_given(&environment.parse_api_key) => "LLAMA_PARSE_API_KEY",
+        None => "LLAMA_CLOUD_API_KEY",
+    }
+}
+
 fn key_file(path: &Path) -> ApiKey {
     let mut line = String::new();
     let read = File::open(path).and_then(|file| BufReader::new(file.take(MAX_KEY_BYTES)).read_line(&mut line));
@@ -179,6 +191,12 @@ fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, Confi
 }
 
 fn base_url(flags: &Flags, environment: &Environment) -> Result<Url, ConfigError> {
+    let (source, text) = base_url_as_given(flags, environment);
+    check_base_url(&text).map_err(|problem| ConfigError(format!("{source}: {problem}")))
+}
+
+/// Which setting says where the API is, and what it says.
+pub fn base_url_as_given(flags: &Flags, environment: &Environment) -> (&'static str, String) {
     let variable = || Some(("LLAMA_CLOUD_BASE_URL", given(environment.base_url.as_deref())?));
     let region = match flags.region {
         Some(Region::Eu) => Some(("--region", EU.to_owned())),
@@ -186,11 +204,9 @@ fn base_url(flags: &Flags, environment: &Environment) -> Result<Url, ConfigError
         None => None,
     };
     let flag = flags.base_url.clone().map(|url| ("--base-url", url));
-    let (source, text) = flag
-        .or(region)
+    flag.or(region)
         .or_else(variable)
-        .unwrap_or(("the default", US.to_owned()));
-    check_base_url(&text).map_err(|problem| ConfigError(format!("{source}: {problem}")))
+        .unwrap_or(("the default", US.to_owned()))
 }
 
 fn check_base_url(text: &str) -> Result<Url, String> {

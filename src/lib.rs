@@ -13,6 +13,7 @@
 //! | [`tools`] | what a model may do, and the words it reads |
 //! | [`llamacloud`] | the REST client; knows no MCP |
 //! | [`sandbox`] | a simulated LlamaCloud; knows nothing of ours |
+//! | [`tally`] | how many requests a call came to |
 //! | [`foreign`] | words that are not ours, made safe to repeat |
 
 pub mod cli;
@@ -31,3 +32,4 @@ pub mod llamacloud;
 pub mod sandbox;
 
 pub mod foreign;
+pub mod tally;

@@ -14,6 +14,7 @@ mod answer;
 mod call;
 mod client;
 mod definition;
+pub mod doctor;
 mod layout;
 mod screen;
 mod watch;
