@@ -141,7 +141,7 @@ fn facts(data: &Map<String, Value>, width: usize, style: Style) -> Vec<String> {
     facts.iter().map(line).collect()
 }
 
-/// How many files there are of each kind. Shape: `12: 4 completed, 5 failed, 3 not mapped`.
+/// How many files there are of each kind. Shape: `12 in all, 4 completed, 5 failed, 3 not mapped`.
 pub(super) fn counts(data: &Map<String, Value>) -> String {
     let Some(counts) = data.get("files").and_then(Value::as_object) else {
         return String::new();
@@ -154,7 +154,7 @@ pub(super) fn counts(data: &Map<String, Value>) -> String {
     if kinds.is_empty() {
         total
     } else {
-        format!("{total}: {}", kinds.join(", "))
+        format!("{total} in all, {}", kinds.join(", "))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use clap_complete::{Shell, generate};
+use clap_mangen::Man;
 
 use super::Exit;
 use crate::cli;
@@ -11,27 +12,74 @@ use crate::cli;
 pub(crate) fn print_completions(shell: Shell) -> Exit {
     let mut text = Vec::new();
     generate(shell, &mut cli::definition(), env!("CARGO_PKG_NAME"), &mut text);
-    print(&Ok(text))
+    print(&text);
+    Exit::Done
 }
 
-/// Prints the manual page: the program, then each command.
+/// Prints the manual page: the program with its settings, then each command with its own.
 pub(crate) fn print_manual() -> Exit {
-    print(&manual())
-}
-
-fn manual() -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    clap_mangen::Man::new(cli::definition()).render(&mut text)?;
-    Ok(text)
-}
-
-fn print(text: &io::Result<Vec<u8>>) -> Exit {
-    match text {
+    match manual() {
         Ok(text) => {
-            super::screen::print(&String::from_utf8_lossy(text));
+            print(&text);
             Exit::Done
         }
         // Writing to memory does not fail.
         Err(_) => Exit::Failed,
     }
+}
+
+fn manual() -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let definition = cli::definition();
+    let program = Man::new(definition.clone());
+    program.render_title(&mut text)?;
+    program.render_name_section(&mut text)?;
+    program.render_synopsis_section(&mut text)?;
+    program.render_description_section(&mut text)?;
+    program.render_options_section(&mut text)?;
+    for command in definition
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help")
+    {
+        text.extend(section(command)?.bytes());
+    }
+    text.extend(notes(&definition, &program)?.bytes());
+    program.render_version_section(&mut text)?;
+    Ok(text)
+}
+
+/// A command as a section of the program's page, without the settings, which stand above.
+fn section(command: &clap::Command) -> io::Result<String> {
+    let name = format!("{} {}", env!("CARGO_PKG_NAME"), command.get_name());
+    let own = command.clone().bin_name(name.clone()).mut_args(|argument| {
+        let is_everywhere =
+            argument.get_help_heading().is_some() || ["help", "version"].contains(&argument.get_id().as_str());
+        argument.hide(is_everywhere)
+    });
+    let notes = notes(command, &Man::new(own.clone()))?;
+    let command = Man::new(own);
+    let mut parts = Vec::new();
+    command.render_synopsis_section(&mut parts)?;
+    command.render_description_section(&mut parts)?;
+    command.render_options_section(&mut parts)?;
+    let parts = format!("{}{notes}", String::from_utf8_lossy(&parts)).replace(".SH ", ".SS ");
+    Ok(format!(".SH \"{}\"\n{parts}", name.to_uppercase().replace('-', "\\-")))
+}
+
+/// What stands below a command's help. Examples keep their lines.
+fn notes(command: &clap::Command, page: &Man) -> io::Result<String> {
+    if command.get_after_help().is_none() {
+        return Ok(String::new());
+    }
+    let mut text = Vec::new();
+    page.render_extra_section(&mut text)?;
+    let text = String::from_utf8_lossy(&text).replace(".SH EXTRA", ".SH NOTES");
+    Ok(match text.split_once("Examples:\n") {
+        Some((before, examples)) => format!("{before}Examples:\n.nf\n{}\n.fi\n", examples.trim_end()),
+        None => text,
+    })
+}
+
+fn print(text: &[u8]) {
+    super::screen::print(&String::from_utf8_lossy(text));
 }

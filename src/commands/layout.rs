@@ -120,11 +120,29 @@ impl Table {
                 Treatment::Whole | Treatment::Below => (vec![cell(column.index).to_owned()], Tone::Plain, column.width),
             });
             lines.extend(beside_one_another(&cells.collect::<Vec<_>>(), style));
-            for index in below.iter().filter(|index| !cell(**index).is_empty()) {
-                let head = self.heads.get(*index).map_or("", |(head, _)| head);
-                let label = format!("{}{}: ", " ".repeat(GAP), head.to_lowercase());
-                lines.extend(hang(&label, cell(*index), width).lines().map(str::to_owned));
+            lines.extend(self.below(&below, cell, width));
+        }
+        lines
+    }
+
+    /// What stands below a row: what there was no room for on one line, if it fits there; what belongs there on lines of its own.
+    fn below<'a>(&self, indexes: &[usize], cell: impl Fn(usize) -> &'a str, width: usize) -> Vec<String> {
+        let indent = " ".repeat(GAP);
+        let mut squeezed = Vec::new();
+        let mut lines = Vec::new();
+        for index in indexes.iter().filter(|index| !cell(**index).is_empty()) {
+            let (head, treatment) = self.heads.get(*index).copied().unwrap_or(("", Treatment::Below));
+            let head = head.to_lowercase();
+            if treatment == Treatment::Below {
+                let text = hang(&format!("{indent}{head}: "), cell(*index), width);
+                lines.extend(text.lines().map(str::to_owned));
+            } else {
+                squeezed.push(format!("{head} {}", cell(*index)));
             }
+        }
+        if !squeezed.is_empty() {
+            let text = hang(&indent, &squeezed.join(", "), width);
+            lines.splice(0..0, text.lines().map(str::to_owned));
         }
         lines
     }
@@ -244,9 +262,35 @@ mod tests {
 
     #[test]
     fn a_table_fits_and_loses_nothing() {
-        check(80, &expect![[""]]);
-        check(50, &expect![[""]]);
-        check(34, &expect![[""]]);
+        check(80, &expect![[r#"
+            NAME                                       STATUS      JOB
+            plain.pdf                                  COMPLETED   pjb-0123456789
+            文書の長い名前です.pdf                     FAILED      pjb-9876543210
+              why: it is encrypted, and nobody knows the word
+            a-name-without-any-space-in-it-at-all.pdf  not_mapped
+              why: of no known type
+        "#]]);
+        check(50, &expect![[r#"
+            NAME                    STATUS      JOB
+            plain.pdf               COMPLETED   pjb-0123456789
+            文書の長い名前です.pdf  FAILED      pjb-9876543210
+              why: it is encrypted, and nobody knows the word
+            a-name-without-any-spa  not_mapped
+            ce-in-it-at-all.pdf
+              why: of no known type
+        "#]]);
+        check(34, &expect![[r#"
+            NAME                    STATUS
+            plain.pdf               COMPLETED
+              job pjb-0123456789
+            文書の長い名前です.pdf  FAILED
+              job pjb-9876543210
+              why: it is encrypted, and nobody
+                   knows the word
+            a-name-without-any-spa  not_mapped
+            ce-in-it-at-all.pdf
+              why: of no known type
+        "#]]);
     }
 
     #[test]

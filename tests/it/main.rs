@@ -48,6 +48,8 @@ mod session;
 mod subscriptions;
 /// Batches as tasks.
 mod tasks;
+/// What people run at a terminal.
+mod terminal;
 /// Rules that the sources keep.
 mod tidy;
 /// What the tools do with a LlamaCloud that behaves.

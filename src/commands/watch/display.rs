@@ -143,11 +143,7 @@ impl Display {
             return;
         }
         let (width, style) = (self.out.width, self.out.style);
-        let mut paragraphs = vec![wrap(sentences(batch), width)];
-        let counts = counts(batch);
-        if !counts.is_empty() {
-            paragraphs.push(wrap(&format!("Files: {counts}."), width));
-        }
+        let mut paragraphs = vec![wrap(&verdict(batch), width)];
         paragraphs.push(problems(batch).lines(width, style));
         paragraphs.push(table_of_files(files.iter()).lines(width, style));
         paragraphs.retain(|lines| !lines.is_empty());
@@ -181,6 +177,24 @@ impl Display {
             format!("{minutes}:{seconds:02}")
         }
     }
+}
+
+/// The outcome in one sentence, if all of it is known; else what the tool says of it, which names what is missing.
+fn verdict(batch: &Map<String, Value>) -> String {
+    let said = sentences(batch);
+    let is_whole = batch
+        .get("files")
+        .is_some_and(|files| files.get("total").is_some() && files.get("unknown").is_none());
+    let status = batch.get("status").and_then(Value::as_str).unwrap_or_default();
+    if !is_whole {
+        return said.to_owned();
+    }
+    let marker = if said.starts_with("[sandbox]") {
+        "[sandbox] "
+    } else {
+        ""
+    };
+    format!("{marker}The batch is {status}. Files: {}.", counts(batch))
 }
 
 /// A status in words.
