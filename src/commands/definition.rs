@@ -10,8 +10,21 @@ use crate::cli;
 
 /// Prints the completions for a shell.
 pub(crate) fn print_completions(shell: Shell) -> Exit {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     let mut text = Vec::new();
-    generate(shell, &mut cli::definition(), env!("CARGO_PKG_NAME"), &mut text);
+    generate(shell, &mut cli::definition(), NAME, &mut text);
+    if shell == Shell::Bash {
+        // The generator writes a name with hyphens in two ways, which never meet: github.com/clap-rs/clap/issues/6529.
+        let (one, other) = (NAME.replace('-', "__subcmd__"), NAME.replace('-', "__"));
+        text = String::from_utf8_lossy(&text).replace(&one, &other).into_bytes();
+    }
+    if shell == Shell::Fish {
+        // The generator leaves the values of arguments without a name out.
+        let tools = cli::TOOLS.join(" ");
+        let line = format!("complete -c {NAME} -n '__fish_seen_subcommand_from call' -f -a '{tools}'\n");
+        text.extend(line.bytes());
+    }
     print(&text);
     Exit::Done
 }

@@ -176,13 +176,18 @@ impl Table {
                 below.push(index);
             }
         }
-        let mut left = width.saturating_sub(used);
-        for column in &mut shown {
-            let more = left.min(column.natural - column.width);
-            column.width += more;
-            left -= more;
-        }
+        widen(&mut shown, width.saturating_sub(used));
         (shown, below)
+    }
+}
+
+/// Gives what room is left to the columns that can use it, always to the narrowest of them.
+fn widen(columns: &mut [Column], left: usize) {
+    for _ in 0..left {
+        let narrow = columns.iter_mut().filter(|column| column.width < column.natural);
+        if let Some(column) = narrow.min_by_key(|column| column.width) {
+            column.width += 1;
+        }
     }
 }
 
@@ -262,15 +267,20 @@ mod tests {
 
     #[test]
     fn a_table_fits_and_loses_nothing() {
-        check(80, &expect![[r#"
+        check(
+            80,
+            &expect![[r#"
             NAME                                       STATUS      JOB
             plain.pdf                                  COMPLETED   pjb-0123456789
             文書の長い名前です.pdf                     FAILED      pjb-9876543210
               why: it is encrypted, and nobody knows the word
             a-name-without-any-space-in-it-at-all.pdf  not_mapped
               why: of no known type
-        "#]]);
-        check(50, &expect![[r#"
+        "#]],
+        );
+        check(
+            50,
+            &expect![[r#"
             NAME                    STATUS      JOB
             plain.pdf               COMPLETED   pjb-0123456789
             文書の長い名前です.pdf  FAILED      pjb-9876543210
@@ -278,8 +288,11 @@ mod tests {
             a-name-without-any-spa  not_mapped
             ce-in-it-at-all.pdf
               why: of no known type
-        "#]]);
-        check(34, &expect![[r#"
+        "#]],
+        );
+        check(
+            34,
+            &expect![[r#"
             NAME                    STATUS
             plain.pdf               COMPLETED
               job pjb-0123456789
@@ -290,7 +303,8 @@ mod tests {
             a-name-without-any-spa  not_mapped
             ce-in-it-at-all.pdf
               why: of no known type
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

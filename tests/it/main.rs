@@ -23,6 +23,11 @@ mod cancelling;
 mod clients_rmcp;
 /// The built binary: arguments, settings, exit codes.
 mod command_line;
+/// Help, completions and the manual page.
+#[cfg(unix)]
+mod definition;
+/// What is checked before an assistant can work.
+mod doctor;
 /// What the documents say is so.
 mod documents;
 /// What the tools say when something is wrong.
@@ -33,6 +38,8 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// What the log says of tool calls.
+mod log_lines;
 /// What became of each file of a batch, against the API's own word.
 mod outcomes;
 /// Lists of batches and of files: filters and pages.
@@ -42,13 +49,16 @@ mod paging;
 mod process;
 /// The official Rust SDK as a client that can ask its user and follow tasks.
 mod rmcp_tasks;
+/// The commands for people in a real terminal.
+#[cfg(unix)]
+mod screens;
 /// A client that only calls tools, which the examples use as well.
 mod session;
 /// Being told how tasks stand.
 mod subscriptions;
 /// Batches as tasks.
 mod tasks;
-/// What people run at a terminal.
+/// One tool call, and following a batch, at a terminal.
 mod terminal;
 /// Rules that the sources keep.
 mod tidy;

@@ -245,5 +245,13 @@ fn why(error: &Error) -> String {
     let reason = error
         .reason()
         .map_or(String::new(), |reason| format!(": {}", quote(reason, 300)));
-    format!("{}{reason}", error.kind())
+    match error.kind() {
+        ErrorKind::RateLimited {
+            retry_after: Some(wait),
+        } => {
+            format!("too many requests (429), wait {} s{reason}", wait.as_secs())
+        }
+        ErrorKind::RateLimited { .. } => format!("too many requests (429){reason}"),
+        kind => format!("{kind}{reason}"),
+    }
 }

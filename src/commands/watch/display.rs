@@ -149,7 +149,7 @@ impl Display {
         paragraphs.retain(|lines| !lines.is_empty());
         let mut lines = Vec::new();
         if self.mode == Mode::Live {
-            lines.push(format!("{}; watched for {}.", self.title, self.clock()));
+            lines = wrap(&format!("{}; watched for {}.", self.title, self.clock()), width);
         }
         for paragraph in paragraphs {
             if !lines.is_empty() || self.mode == Mode::Plain {

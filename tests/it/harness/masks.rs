@@ -9,13 +9,24 @@ pub(crate) fn masked(text: &str) -> String {
         "bat-00000000-0000-4000-8000-000000000000",
     );
     let text = mask(&text, "dddd-dd-ddTdd:dd:ddZ", "2026-11-24T08:00:00Z");
-    let mut parts = text.split("http://127.0.0.1:");
-    let mut masked = parts.next().unwrap().to_owned();
+    let text = number_after(&text, "http://127.0.0.1:", "8017");
+    let text = number_after(&text, "(os error ", "1");
+    let machine = format!("({} {})", std::env::consts::OS, std::env::consts::ARCH);
+    let version = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    text.replace(&machine, "(system machine)")
+        .replace(&version, concat!(env!("CARGO_PKG_NAME"), " 0.0.0"))
+}
+
+/// Replaces the number that follows these words.
+fn number_after(text: &str, words: &str, replacement: &str) -> String {
+    let mut parts = text.split(words);
+    let mut replaced = parts.next().unwrap().to_owned();
     for part in parts {
-        masked.push_str("http://127.0.0.1:8017");
-        masked.push_str(part.trim_start_matches(|character: char| character.is_ascii_digit()));
+        replaced.push_str(words);
+        replaced.push_str(replacement);
+        replaced.push_str(part.trim_start_matches(|character: char| character.is_ascii_digit()));
     }
-    masked
+    replaced
 }
 
 /// Replaces each place that looks like the pattern: `h` stands for a hexadecimal digit, `d` for a decimal one.
