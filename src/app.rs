@@ -4,6 +4,7 @@
 mod simulated;
 
 use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cli::{Cli, Command, Environment, Stdio};
-use crate::commands;
-use crate::config::{ApiKey, Config};
+use crate::cli::{Cli, Command, Environment, Flags, Stdio};
+use crate::commands::doctor::{Patient, Regions};
+use crate::commands::{self, Call, Person, Watch};
+use crate::config::{self, ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
-use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
+use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
 use crate::tools::{self, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
@@ -32,24 +34,94 @@ const SETTLE_WHEN_STOPPED: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// For what keeps the program from starting.
-pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
+pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Some(Command::Completions { shell }) => return Ok(commands::print_completions(*shell).into()),
+        Some(Command::Man) => return Ok(commands::print_manual().into()),
+        _ => {}
+    }
     #[cfg(feature = "sandbox")]
     let environment = &simulated::environment(&cli, environment);
-    let config = Config::resolve(&cli.flags, environment)?;
+    let flags = flags_of(&cli, environment);
+    let config = Config::resolve(&flags, environment)?;
     let logging = crate::telemetry::start(&config)?;
     let signals = Signals::listen()?;
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => {
-            #[cfg(feature = "sandbox")]
-            let (config, _sandbox) = simulated::instead(&cli.flags, config).await?;
-            serve_stdio(&config, &signals).await?;
-        }
+    let code = match cli.command.unwrap_or(Command::Serve) {
         #[cfg(feature = "sandbox")]
-        Command::Sandbox { port } => simulated::serve(&cli.flags, port, &signals.stop).await?,
-        Command::HostConfig(wanted) => commands::host_config::run(&wanted, &config)?,
-    }
+        Command::Sandbox { port } => {
+            simulated::serve(&flags, port, &signals.stop).await?;
+            ExitCode::SUCCESS
+        }
+        Command::HostConfig(wanted) => {
+            commands::host_config::run(&wanted, &config)?;
+            ExitCode::SUCCESS
+        }
+        command => {
+            #[cfg(feature = "sandbox")]
+            let (config, _sandbox) = simulated::instead(&flags, config).await?;
+            let person = || Person::new(&config, environment, &signals.stop);
+            let settling = TaskTracker::new();
+            let server = server(&config, &settling)?;
+            let exit = match command {
+                Command::Call { tool, arguments, json } => {
+                    let call = Call { tool, arguments, json };
+                    Some(commands::call(&server, &person(), &call).await)
+                }
+                Command::Watch { batch_id, json } => {
+                    Some(commands::watch(&server, &person(), &Watch { batch_id, json }).await)
+                }
+                Command::Doctor { json } => {
+                    let patient = Patient {
+                        config: &config,
+                        server: &server,
+                        key_source: &key_source(&flags, environment),
+                        base_url_source: config::base_url_as_given(&flags, environment).0,
+                        is_sandbox: is_sandbox(&flags),
+                        regions: &Regions::known()?,
+                    };
+                    Some(commands::doctor::doctor(&patient, &person(), json).await)
+                }
+                _ => None,
+            };
+            if exit.is_none() {
+                serve_stdio(&config, &server, &signals).await;
+            }
+            settle(&settling, &config, &signals).await;
+            exit.map_or(ExitCode::SUCCESS, ExitCode::from)
+        }
+    };
     drop(logging);
-    Ok(())
+    Ok(code)
+}
+
+/// The setting that the API key comes from, with its file.
+fn key_source(flags: &Flags, environment: &Environment) -> String {
+    let setting = config::key_source(flags, environment);
+    let file = flags.api_key_file.as_ref();
+    file.map_or(setting.to_owned(), |file| format!("{setting} {}", file.display()))
+}
+
+#[cfg(feature = "sandbox")]
+const fn is_sandbox(flags: &Flags) -> bool {
+    flags.sandbox
+}
+
+#[cfg(not(feature = "sandbox"))]
+const fn is_sandbox(_: &Flags) -> bool {
+    false
+}
+
+/// The settings; people who read an error at a terminal need no log line about it.
+fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
+    let mut flags = cli.flags.clone();
+    let is_for_people = matches!(
+        cli.command,
+        Some(Command::Call { .. } | Command::Watch { .. } | Command::Doctor { .. })
+    );
+    if is_for_people && environment.log.is_none() {
+        flags.log.get_or_insert_with(|| "error".to_owned());
+    }
+    flags
 }
 
 /// The server, ready to be given a transport. Creates that must not be torn run on `settling`, beyond the call that asked for them.
@@ -57,16 +129,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
 /// # Errors
 /// For pinned ids that are none.
 pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server> {
-    let credential = match &config.api_key {
-        ApiKey::Given(key) => Credential::Key(key.clone()),
-        ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
-    };
-    let settings = Settings::new(config.base_url.clone(), credential);
-    let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
-    let client = Client::new(Settings {
-        connect_timeout,
-        ..settings
-    });
+    let client = Client::new(client_settings(config));
     let create_once = CreateOnce::new(client.clone(), CreatePolicy::within(config.timeout), settling.clone());
     let pinned = Scope {
         project_id: config.project_id.as_deref().map(str::parse).transpose()?,
@@ -95,9 +158,21 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
     Ok(Server::new(identity, tools, tasks))
 }
 
-async fn serve_stdio(config: &Config, signals: &Signals) -> anyhow::Result<()> {
-    let settling = TaskTracker::new();
-    let server = server(config, &settling)?;
+/// How LlamaCloud is reached.
+pub(crate) fn client_settings(config: &Config) -> Settings {
+    let credential = match &config.api_key {
+        ApiKey::Given(key) => Credential::Key(key.clone()),
+        ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
+    };
+    let settings = Settings::new(config.base_url.clone(), credential);
+    let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
+    Settings {
+        connect_timeout,
+        ..settings
+    }
+}
+
+async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) {
     if io::stdin().is_terminal() {
         say(&format!(
             "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; Ctrl-D ends it.",
@@ -110,30 +185,29 @@ async fn serve_stdio(config: &Config, signals: &Signals) -> anyhow::Result<()> {
         Stdio::Portable => Io::Portable,
     };
     let limits = Limits {
-        drain: config.timeout + Duration::from_secs(5),
+        drain: drain(config),
         ..Limits::default()
     };
-    let end = serve(&server, Transport::stdio(io), &limits, &signals.stop).await;
+    let end = serve(server, Transport::stdio(io), &limits, &signals.stop).await;
     tracing::debug!(?end, "connection ended");
-    settle(
-        &settling,
-        if end == End::Stopped {
-            SETTLE_WHEN_STOPPED
-        } else {
-            limits.drain
-        },
-        signals,
-    )
-    .await;
-    Ok(())
+}
+
+/// How long what is in flight may take once the input has ended.
+fn drain(config: &Config) -> Duration {
+    config.timeout + Duration::from_secs(5)
 }
 
 /// Waits for creates that are under way, since what they create costs money whether anybody hears of it or not.
-async fn settle(settling: &TaskTracker, limit: Duration, signals: &Signals) {
+async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     settling.close();
     if settling.is_empty() {
         return;
     }
+    let limit = if signals.stop.is_cancelled() {
+        SETTLE_WHEN_STOPPED
+    } else {
+        drain(config)
+    };
     tracing::warn!("a create is under way; waiting for its outcome before the process ends");
     let settled = async { timeout(limit, settling.wait()).await.is_ok() };
     let settled = tokio::select! {

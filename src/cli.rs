@@ -1,11 +1,19 @@
 //! Flags and variables, exactly as typed. What they mean together is decided in [`crate::config`].
 
+mod help;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub use help::definition;
+
+/// The tools, for completions and to catch a misspelt one; which of them can be called, the server decides.
+pub const TOOLS: [&str; 4] = ["create_batch", "list_batches", "get_batch", "cancel_batch"];
 
 use crate::hosts;
 
@@ -15,11 +23,12 @@ use crate::hosts;
     name = "llamacloud-batches-mcp",
     version,
     propagate_version = true,
+    term_width = 80,
     about = "MCP server for LlamaCloud Batches, on stdin and stdout.",
     long_about = "MCP server for LlamaCloud Batches, on stdin and stdout.\n\nAn AI assistant host starts it and talks JSON-RPC \
-                  with it. Without a command it serves; try it without an account with --sandbox.",
-    after_help = "The API key comes from the variable LLAMA_CLOUD_API_KEY (or LLAMA_PARSE_API_KEY) or from --api-key-file; \
-                  there is no flag for it, because other users of the machine can see flags."
+                  with it. Without a command it serves; try it without an account with --sandbox. The other commands are for \
+                  people at a terminal.",
+    after_help = help::KEY_AND_EXAMPLES
 )]
 pub struct Cli {
     /// What to do; `serve` if left out.
@@ -35,9 +44,49 @@ pub struct Cli {
 pub enum Command {
     /// Serve MCP on stdin and stdout (the default).
     Serve,
+    /// Call one tool through the same server, and print what it answers.
+    #[command(after_help = help::CALL)]
+    Call {
+        /// The tool. `cancel_batch` needs --allow-cancel.
+        #[arg(value_parser = PossibleValuesParser::new(TOOLS))]
+        tool: String,
+        /// Its arguments, one JSON object; `-` reads it from stdin. Left out: no arguments.
+        #[arg(value_name = "JSON")]
+        arguments: Option<String>,
+        /// Print the result as a host gets it: one line of JSON, also for an error of the tool.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow one batch until it is final, and tell what became of its files.
+    #[command(after_help = help::WATCH)]
+    Watch {
+        /// The batch, `bat-…`.
+        #[arg(value_parser = crate::config::check_id)]
+        batch_id: String,
+        /// Print each look at the batch as a host gets it: one line of JSON each.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the key, the way to LlamaCloud and the server itself, with a remedy for what is wrong.
+    #[command(after_help = help::DOCTOR)]
+    Doctor {
+        /// Print one JSON object: `ok`, and `checks` with `name`, `status`, `detail` and `remedy`.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell.
+    #[command(after_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page.
+    #[command(after_help = help::MAN)]
+    Man,
     /// Serve the simulated LlamaCloud over HTTP on loopback until stopped.
     #[cfg(feature = "sandbox")]
-    #[command(after_long_help = format!("Faults (--sandbox-fault):\n{}", crate::sandbox::FAULTS_HELP))]
+    #[command(after_help = help::SANDBOX, after_long_help = help::sandbox_in_full())]
     Sandbox {
         /// Port to listen on; 0 means any free one. The address is printed on stderr.
         #[arg(long, default_value_t = 0)]
@@ -67,61 +116,73 @@ pub struct HostConfig {
 )]
 pub struct Flags {
     /// File whose first line is the API key.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Account")]
     pub api_key_file: Option<PathBuf>,
     /// Base URL of the API: https, or http on loopback [variable: `LLAMA_CLOUD_BASE_URL`].
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "region")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "region",
+        help_heading = "Account"
+    )]
     pub base_url: Option<String>,
     /// Region of the account, in place of a base URL.
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, help_heading = "Account")]
     pub region: Option<Region>,
     /// Pin the project: the tools lose the argument `project_id` [variable: `LLAMA_CLOUD_PROJECT_ID`].
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", help_heading = "Account")]
     pub project_id: Option<String>,
     /// Pin the organization: the tools lose the argument `organization_id` [variable: `LLAMA_CLOUD_ORGANIZATION_ID`].
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", help_heading = "Account")]
     pub organization_id: Option<String>,
     /// Withhold every tool that changes something [variable: `LLAMA_CLOUD_READ_ONLY`].
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Tools")]
     pub read_only: bool,
     /// Offer the tool `cancel_batch` [variable: `LLAMA_CLOUD_ALLOW_CANCEL`].
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Tools")]
     pub allow_cancel: bool,
     /// Ask the user, through the host, before each batch is created [variable: `LLAMA_CLOUD_CONFIRM_CREATE`].
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Tools")]
     pub confirm_create: bool,
     /// How soon a call that waits looks at its batch for the first time; later pauses grow to five times as much.
-    #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = duration, help_heading = "Tools")]
     pub poll_interval: Duration,
     /// Within which each tool call is answered: seconds, or with a unit (`90s`, `2m`, `500ms`); at most 10 minutes.
-    #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration, help_heading = "Tools")]
     pub timeout: Duration,
     /// Longest tool result, in characters.
-    #[arg(long, global = true, value_name = "CHARACTERS", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(2000..=16000))]
+    #[arg(long, global = true, value_name = "CHARACTERS", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(2000..=16000), help_heading = "Tools")]
     pub max_result_chars: u32,
     /// What to log, for example `info` or `llamacloud_batches_mcp=debug` [variable: `LLAMA_CLOUD_LOG`] [default: warn].
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Log")]
     pub log: Option<String>,
     /// How log lines look.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Log")]
     pub log_format: LogFormat,
     /// Append the log to this file (created with mode 0600) in place of stderr.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Log")]
     pub log_file: Option<PathBuf>,
     /// How stdin and stdout are read and written: `auto` polls pipes and sockets where it can, `portable` never does.
-    #[arg(long, global = true, value_enum, default_value_t = Stdio::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = Stdio::Auto, help_heading = "Streams")]
     pub stdio: Stdio,
     /// Serve on a simulated LlamaCloud inside this process: no account, no network, no costs.
     #[cfg(feature = "sandbox")]
-    #[arg(long, global = true, conflicts_with_all = ["base_url", "region"])]
+    #[arg(long, global = true, conflicts_with_all = ["base_url", "region"], help_heading = "Sandbox")]
     pub sandbox: bool,
     /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state further each read).
     #[cfg(feature = "sandbox")]
-    #[arg(long, global = true, value_name = "SPEED", default_value = "fast")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SPEED",
+        default_value = "fast",
+        help_heading = "Sandbox"
+    )]
     pub sandbox_speed: crate::sandbox::Speed,
     /// What goes wrong in the sandbox, for example `429@get:2`; may be given more than once. `sandbox --help` lists all.
     #[cfg(feature = "sandbox")]
-    #[arg(long, global = true, value_name = "FAULT")]
+    #[arg(long, global = true, value_name = "FAULT", help_heading = "Sandbox")]
     pub sandbox_fault: Vec<crate::sandbox::Fault>,
 }
 
@@ -194,6 +255,10 @@ pub struct Environment {
     pub confirm_create: Option<OsString>,
     /// `LLAMA_CLOUD_LOG`.
     pub log: Option<OsString>,
+    /// `NO_COLOR`: set to anything, nothing is coloured.
+    pub no_color: Option<OsString>,
+    /// `TERM`: `dumb` means a terminal that cannot go back.
+    pub term: Option<OsString>,
 }
 
 impl Environment {
@@ -210,6 +275,8 @@ impl Environment {
             allow_cancel: std::env::var_os("LLAMA_CLOUD_ALLOW_CANCEL"),
             confirm_create: std::env::var_os("LLAMA_CLOUD_CONFIRM_CREATE"),
             log: std::env::var_os("LLAMA_CLOUD_LOG"),
+            no_color: std::env::var_os("NO_COLOR"),
+            term: std::env::var_os("TERM"),
         }
     }
 }

@@ -19,8 +19,10 @@ use crate::hosts::KEY_PLACEHOLDER;
 use crate::llamacloud::is_loopback;
 use switch::switch;
 
-const US: &str = "https://api.cloud.llamaindex.ai";
-const EU: &str = "https://api.cloud.eu.llamaindex.ai";
+/// Where the API is in North America.
+pub const US: &str = "https://api.cloud.llamaindex.ai";
+/// Where it is in Europe.
+pub const EU: &str = "https://api.cloud.eu.llamaindex.ai";
 /// No API key is longer; a file that is, is something else.
 const MAX_KEY_BYTES: u64 = 4096;
 
@@ -86,7 +88,8 @@ impl Config {
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let setting = |flag: &Option<String>, variable: &Option<_>| flag.clone().or_else(|| given(variable.as_deref()));
         let id = |name: &str, flag: &Option<String>, variable: &Option<_>| {
-            setting(flag, variable).map(|value| check_id(name, value)).transpose()
+            let checked = setting(flag, variable).map(|value| check_id(&value)).transpose();
+            checked.map_err(|problem| ConfigError(format!("{name}: {problem}")))
         };
         Ok(Self {
             base_url: base_url(flags, environment)?,
@@ -161,6 +164,16 @@ fn api_key(file: Option<&Path>, environment: &Environment) -> ApiKey {
     })
 }
 
+/// Which setting the API key comes from, or would come from.
+pub fn key_source(flags: &Flags, environment: &Environment) -> &'static str {
+    let is_given = |variable: &Option<_>| given(variable.as_deref()).is_some();
+    match &flags.api_key_file {
+        Some(_) => "--api-key-file",
+        None if !is_given(&environment.api_key) && is_given(&environment.parse_api_key) => "LLAMA_PARSE_API_KEY",
+        None => "LLAMA_CLOUD_API_KEY",
+    }
+}
+
 fn key_file(path: &Path) -> ApiKey {
     let mut line = String::new();
     let read = File::open(path).and_then(|file| BufReader::new(file.take(MAX_KEY_BYTES)).read_line(&mut line));
@@ -187,6 +200,12 @@ fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, Confi
 }
 
 fn base_url(flags: &Flags, environment: &Environment) -> Result<Url, ConfigError> {
+    let (source, text) = base_url_as_given(flags, environment);
+    check_base_url(&text).map_err(|problem| ConfigError(format!("{source}: {problem}")))
+}
+
+/// Which setting says where the API is, and what it says.
+pub fn base_url_as_given(flags: &Flags, environment: &Environment) -> (&'static str, String) {
     let variable = || Some(("LLAMA_CLOUD_BASE_URL", given(environment.base_url.as_deref())?));
     let region = match flags.region {
         Some(Region::Eu) => Some(("--region", EU.to_owned())),
@@ -194,11 +213,9 @@ fn base_url(flags: &Flags, environment: &Environment) -> Result<Url, ConfigError
         None => None,
     };
     let flag = flags.base_url.clone().map(|url| ("--base-url", url));
-    let (source, text) = flag
-        .or(region)
+    flag.or(region)
         .or_else(variable)
-        .unwrap_or(("the default", US.to_owned()));
-    check_base_url(&text).map_err(|problem| ConfigError(format!("{source}: {problem}")))
+        .unwrap_or(("the default", US.to_owned()))
 }
 
 fn check_base_url(text: &str) -> Result<Url, String> {
@@ -223,18 +240,22 @@ fn check_base_url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn check_id(name: &str, value: String) -> Result<String, ConfigError> {
+/// An id as it may stand in a request.
+///
+/// # Errors
+/// What an id is, for what is none.
+pub fn check_id(value: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&value.len())
         && value
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     if fits {
-        return Ok(value);
+        return Ok(value.to_owned());
     }
-    let quoted = foreign::quote(&value, 60);
-    Err(ConfigError(format!(
-        "{name}: {quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
-    )))
+    let quoted = foreign::quote(value, 60);
+    Err(format!(
+        "{quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
+    ))
 }
 
 #[cfg(test)]

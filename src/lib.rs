@@ -8,12 +8,13 @@
 //! | [`config`] | the same, checked and typed |
 //! | [`telemetry`] | diagnostics on stderr or in a file |
 //! | [`app`] | puts everything together |
-//! | [`commands`] | what a person runs in a terminal |
+//! | [`commands`] | what a person runs at a terminal |
 //! | [`hosts`] | how each host registers this server |
 //! | [`mcp`] | the Model Context Protocol on a pipe; knows no tool |
 //! | [`tools`] | what a model may do, and the words it reads |
 //! | [`llamacloud`] | the REST client; knows no MCP |
 //! | [`sandbox`] | a simulated LlamaCloud; knows nothing of ours |
+//! | [`tally`] | how many requests a call came to |
 //! | [`foreign`] | words that are not ours, made safe to repeat |
 
 pub mod cli;
@@ -33,3 +34,4 @@ pub mod llamacloud;
 pub mod sandbox;
 
 pub mod foreign;
+pub mod tally;

@@ -1,21 +1,18 @@
-//! Parses, runs, maps the outcome to an exit code: 0 done, 1 could not go on, 2 wrong usage.
+//! Parses, runs, maps the outcome to an exit code: 0 done, 1 could not go on, 2 wrong usage; the commands for people have more.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use llamacloud_batches_mcp::app;
-use llamacloud_batches_mcp::cli::{Cli, Environment};
+use llamacloud_batches_mcp::cli::{self, Cli, Environment};
 use llamacloud_batches_mcp::config::ConfigError;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(help_or_error) => {
-            let wrong_usage = help_or_error.use_stderr();
-            drop(help_or_error.print());
-            return ExitCode::from(if wrong_usage { 2 } else { 0 });
-        }
+        Err(help_or_error) => return explain(help_or_error),
     };
     let environment = Environment::read();
     // One thread: the work is waiting, and a pipe is read four times faster without handing lines between threads.
@@ -26,7 +23,22 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(app::run(cli, &environment));
     // A read of a terminal that is still waiting must not keep the process.
     runtime.shutdown_background();
-    outcome.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
+    outcome.unwrap_or_else(|error| fail(&error))
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+fn explain(mut help_or_error: clap::Error) -> ExitCode {
+    let wrong_usage = help_or_error.use_stderr();
+    let is_help = matches!(
+        help_or_error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    // The definition for people takes longer to make, and says the same of everything but help.
+    if is_help && let Err(for_people) = cli::definition().try_get_matches_from(std::env::args_os()) {
+        help_or_error = for_people;
+    }
+    drop(help_or_error.print());
+    ExitCode::from(if wrong_usage { 2 } else { 0 })
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -26,9 +26,11 @@ use super::{
     directories::Directories,
     error::{Account, Error, ErrorKind},
     jobs::Jobs,
+    projects::Projects,
     request::{Reply, Request, decode},
     retry::{self, Decision, Failure, Method, RetryPolicy},
 };
+use crate::tally;
 
 /// How to reach LlamaCloud. Everything but the address and the key has a sensible default: [`Settings::new`].
 #[derive(Debug, Clone)]
@@ -133,6 +135,47 @@ impl Client {
         Jobs::new(self)
     }
 
+    /// The project operations.
+    pub fn projects(&self) -> Projects<'_> {
+        Projects::new(self)
+    }
+
+    /// Whether a connection to the API stands, TLS included: one request without the key, to which every answer will do.
+    ///
+    /// # Errors
+    /// Why none stands.
+    pub async fn reach(&self, deadline: Instant) -> Result<(), Error> {
+        let started = Instant::now();
+        let outcome = match self.http(Method::Get) {
+            Ok(http) => attempt::run(http.get(self.base_url().clone()), self.limits(), deadline, "").await,
+            Err(failed) => Err(failed),
+        };
+        let failed = match outcome {
+            Err(failed) if !matches!(failed.failure, Failure::Status(_) | Failure::Unusable) => failed,
+            _ => return Ok(()),
+        };
+        let account = Account {
+            attempts: 1,
+            elapsed: started.elapsed(),
+            no_effect: true,
+        };
+        Err(Error::new(failed.kind, failed.reason, "GET /".to_owned(), account))
+    }
+
+    fn limits(&self) -> Limits {
+        let Settings {
+            connect_timeout,
+            read_timeout,
+            max_body_bytes,
+            ..
+        } = self.0.settings;
+        Limits {
+            connect_timeout,
+            read_timeout,
+            max_body_bytes,
+        }
+    }
+
     /// Where it sends its requests.
     pub fn base_url(&self) -> &Url {
         &self.0.settings.base_url
@@ -196,18 +239,9 @@ impl Client {
         attempts: &mut u32,
     ) -> Result<Answer, Failed> {
         let Settings {
-            connect_timeout,
-            read_timeout,
-            max_body_bytes,
-            attempt_timeout,
-            retry,
-            ..
+            attempt_timeout, retry, ..
         } = self.0.settings;
-        let limits = Limits {
-            connect_timeout,
-            read_timeout,
-            max_body_bytes,
-        };
+        let limits = self.limits();
         let key = self.key()?;
         let mut waits = retry::waits(&retry);
         if Instant::now() >= deadline {
@@ -217,6 +251,7 @@ impl Client {
             let prepared = self.prepare(request, key)?;
             let begun = Instant::now();
             *attempts += 1;
+            tally::note_request();
             let outcome = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key).await;
             let (status, server) = match &outcome {
                 Ok(answer) => (Some(answer.status), answer.server),
@@ -273,6 +308,15 @@ impl Client {
         ))
     }
 
+    fn http(&self, method: Method) -> Result<&reqwest::Client, Failed> {
+        let http = match method {
+            Method::Get => self.0.reads.get_or_init(|| build(&self.0.settings, Method::Get)),
+            Method::Post => self.0.creates.get_or_init(|| build(&self.0.settings, Method::Post)),
+        };
+        http.as_ref()
+            .map_err(|reason| Failed::new(Failure::NotSendable, ErrorKind::Tls, Some(reason.clone())))
+    }
+
     /// The request as the HTTP library wants it; made anew for each attempt.
     fn prepare(&self, request: &Request<'_>, key: &str) -> Result<RequestBuilder, Failed> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
@@ -280,13 +324,7 @@ impl Client {
             Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
         })?;
         bearer.set_sensitive(true);
-        let http = match request.method {
-            Method::Get => self.0.reads.get_or_init(|| build(&self.0.settings, Method::Get)),
-            Method::Post => self.0.creates.get_or_init(|| build(&self.0.settings, Method::Post)),
-        };
-        let http = http
-            .as_ref()
-            .map_err(|reason| Failed::new(Failure::NotSendable, ErrorKind::Tls, Some(reason.clone())))?;
+        let http = self.http(request.method)?;
         let url = request.url(self.base_url());
         let builder = match request.method {
             Method::Get => http.get(url),

@@ -20,6 +20,7 @@ use super::types::{CallToolResult, Icon, TextContent, ToolAnnotations, ToolDefin
 use super::version::Revision;
 use super::{arguments, schema};
 use crate::foreign;
+use crate::tally::Tally;
 
 /// Something that a model may do.
 pub trait Tool: Send + Sync + 'static {
@@ -67,6 +68,7 @@ impl<T> From<T> for Outcome<T> {
 pub struct ToolError {
     text: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    is_of_arguments: bool,
 }
 
 impl ToolError {
@@ -75,14 +77,23 @@ impl ToolError {
         Self {
             text: text.into(),
             source: None,
+            is_of_arguments: false,
+        }
+    }
+
+    /// Arguments that the tool does not accept.
+    fn of_arguments(text: String) -> Self {
+        Self {
+            is_of_arguments: true,
+            ..Self::new(text)
         }
     }
 
     /// A failure with its cause.
     pub fn caused_by(text: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
-            text: text.into(),
             source: Some(Box::new(source)),
+            ..Self::new(text)
         }
     }
 
@@ -159,9 +170,20 @@ impl ToolSet {
         if !arguments.starts_with('{') {
             return Err(ProtocolError::invalid_params("`arguments` must be an object"));
         }
-        let started = Instant::now();
-        let outcome = entry.tool.call(context, arguments).await;
-        log(context, name, started, &outcome);
+        let outcome = match Told::begin(context, entry.name) {
+            None => entry.tool.call(context, arguments).await,
+            Some(mut told) => {
+                let outcome = told.tally.clone().over(entry.tool.call(context, arguments)).await;
+                told.outcome = outcome_in_words(&outcome);
+                outcome
+            }
+        };
+        if let Err(ToolError {
+            source: Some(source), ..
+        }) = &outcome
+        {
+            tracing::warn!(tool = entry.name, error = %json!(source.to_string()), "tool call failed");
+        }
         Ok(match outcome {
             Ok(Outcome::Done(json)) => Outcome::Done(result(context.revision, Ok(json))),
             Ok(Outcome::Task(task)) => Outcome::Task(task),
@@ -243,7 +265,7 @@ impl<T: Tool> Erased for Typed<T> {
     fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a> {
         Box::pin(async move {
             let input = arguments::decode(arguments, schema::of_input::<T::Input>).map_err(|problems| {
-                ToolError::new(format!(
+                ToolError::of_arguments(format!(
                     "`{}` was not carried out. {problems}. Correct this and call again.",
                     T::NAME
                 ))
@@ -281,17 +303,48 @@ pub(crate) fn result(revision: Revision, outcome: Result<String, ToolError>) -> 
     }
 }
 
-/// One line a call: tool, outcome, duration; never arguments.
-fn log(context: &RequestContext, tool: &str, started: Instant, outcome: &Result<Outcome<String>, ToolError>) {
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let client = context.client_name().unwrap_or("unnamed");
+/// One line of the log for one call, written when the call is over, however that comes about; never arguments.
+struct Told<'a> {
+    context: &'a RequestContext,
+    tool: &'static str,
+    started: Instant,
+    tally: Tally,
+    outcome: &'static str,
+}
+
+impl<'a> Told<'a> {
+    /// `None` where nobody reads it: then a call pays for nothing of this.
+    fn begin(context: &'a RequestContext, tool: &'static str) -> Option<Self> {
+        tracing::enabled!(tracing::Level::INFO).then(|| Self {
+            context,
+            tool,
+            started: Instant::now(),
+            tally: Tally::default(),
+            outcome: "cancelled",
+        })
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            tool = self.tool,
+            client = self.context.client_name().unwrap_or("unnamed"),
+            outcome = self.outcome,
+            duration_ms,
+            upstream_requests = self.tally.count(),
+            "tool call"
+        );
+    }
+}
+
+fn outcome_in_words(outcome: &Result<Outcome<String>, ToolError>) -> &'static str {
     match outcome {
-        Ok(_) => tracing::info!(tool, client, duration_ms, "tool call succeeded"),
-        Err(ToolError { source: None, .. }) => tracing::info!(tool, client, duration_ms, "tool call refused"),
-        Err(ToolError {
-            source: Some(source), ..
-        }) => {
-            tracing::warn!(tool, client, duration_ms, error = %json!(source.to_string()), "tool call failed");
-        }
+        Ok(Outcome::Done(_)) => "ok",
+        Ok(Outcome::Task(_)) => "task",
+        Ok(Outcome::Ask(_)) => "question",
+        Err(error) if error.is_of_arguments => "invalid arguments",
+        Err(_) => "tool error",
     }
 }

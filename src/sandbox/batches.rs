@@ -10,6 +10,7 @@ use super::{
     errors::Reply,
     faults::Effects,
     query::Parameters,
+    ready_made,
     state::{Batch, STATUSES, Standing},
 };
 
@@ -41,7 +42,7 @@ pub(super) fn create(
 /// # Errors
 /// 404 for a directory or configuration that is not there; 400 for an empty or too large directory and for a configuration of
 /// another product. The API documents none of these answers: status and words are chosen here.
-fn admit(cloud: &Cloud, request: &CreateRequest) -> Result<(), Reply> {
+pub(super) fn admit(cloud: &Cloud, request: &CreateRequest) -> Result<(), Reply> {
     let id = &request.source_directory_id;
     let Some(directory) = cloud.account.directory(id) else {
         return Err(Reply::not_found(format!("Directory {id} not found")));
@@ -111,6 +112,7 @@ pub(super) fn get(cloud: &Cloud, mut parameters: Parameters, id: &str) -> Result
     parameters.problems.finish()?;
     scope.check()?;
     let mut batches = cloud.batches();
+    ready_made::begin(cloud, &mut batches, id);
     let batch = batches
         .iter_mut()
         .find(|batch| batch.id == id)
@@ -133,6 +135,7 @@ pub(super) fn cancel(cloud: &Cloud, mut parameters: Parameters, id: &str, effect
     scope.check()?;
     let now = cloud.now();
     let mut batches = cloud.batches();
+    ready_made::begin(cloud, &mut batches, id);
     let batch = batches
         .iter_mut()
         .find(|batch| batch.id == id)

@@ -78,6 +78,7 @@ impl Cloud {
             Route::ListJobs(product) => jobs::list(self, parameters, *product),
             Route::GetJob(product, id) => jobs::get(self, parameters, *product, id),
             Route::ListProjects => lookups::list_projects(self, parameters),
+            Route::GetProject(id) => lookups::get_project(self, parameters, id),
             Route::ListProjectsV1 => lookups::list_projects_v1(self, parameters),
         };
         answer.unwrap_or_else(|refusal| refusal)

@@ -133,6 +133,16 @@ pub(super) fn list_projects(cloud: &Cloud, mut parameters: Parameters) -> Result
     Ok(Reply::json(StatusCode::OK, page))
 }
 
+/// `GET /api/v2/projects/{project_id}`
+pub(super) fn get_project(cloud: &Cloud, mut parameters: Parameters, id: &str) -> Result<Reply, Reply> {
+    let scope = parameters.scope();
+    parameters.problems.finish()?;
+    scope.check()?;
+    let project = project(cloud, None, None).filter(|project| project["id"] == id);
+    let project = project.ok_or_else(|| Reply::not_found(format!("Project {id} not found")))?;
+    Ok(Reply::json(StatusCode::OK, project))
+}
+
 /// `GET /api/v1/projects`: a bare array.
 pub(super) fn list_projects_v1(cloud: &Cloud, mut parameters: Parameters) -> Result<Reply, Reply> {
     let scope = parameters.scope();

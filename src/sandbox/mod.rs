@@ -9,6 +9,7 @@
 //! | `route`, `query`, `body`, `errors` | reading requests and refusing them as the API's framework does |
 //! | `batches`, `jobs`, `lookups` | the operations |
 //! | `cloud`, `account`, `state` | what there is: directories, configurations, batches and their life cycle |
+//! | `ready_made` | batches that need no create |
 //! | `faults`, `ledger` | switches, and counts for tests |
 
 mod account;
@@ -22,6 +23,7 @@ mod jobs;
 mod ledger;
 mod lookups;
 mod query;
+mod ready_made;
 mod route;
 mod server;
 mod state;

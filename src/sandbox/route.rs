@@ -18,6 +18,7 @@ pub(super) enum Route {
     ListJobs(Product),
     GetJob(Product, String),
     ListProjects,
+    GetProject(String),
     /// The older list, which the SDKs' `projects.list` asks for.
     ListProjectsV1,
 }
@@ -82,6 +83,7 @@ impl Route {
             Self::GetJob(Product::Parse, _) => "GET /api/v2/parse/{job_id}",
             Self::GetJob(Product::Extract, _) => "GET /api/v2/extract/{job_id}",
             Self::ListProjects => "GET /api/v2/projects",
+            Self::GetProject(_) => "GET /api/v2/projects/{project_id}",
             Self::ListProjectsV1 => "GET /api/v1/projects",
         }
     }
@@ -98,7 +100,7 @@ impl Route {
             Self::ListConfigurations | Self::GetConfiguration(_) => "configurations",
             Self::ListJobs(Product::Parse) | Self::GetJob(Product::Parse, _) => "parse",
             Self::ListJobs(Product::Extract) | Self::GetJob(Product::Extract, _) => "extract",
-            Self::ListProjects | Self::ListProjectsV1 => "projects",
+            Self::ListProjects | Self::GetProject(_) | Self::ListProjectsV1 => "projects",
         }
     }
 }
@@ -155,6 +157,7 @@ fn at(path: &str) -> Vec<(Method, Route)> {
         ["api", "v2", "extract"] => get(Route::ListJobs(Product::Extract)),
         ["api", "v2", "extract", id] => get(Route::GetJob(Product::Extract, (*id).to_owned())),
         ["api", "v2", "projects"] => get(Route::ListProjects),
+        ["api", "v2", "projects", id] => get(Route::GetProject((*id).to_owned())),
         ["api", "v1", "projects"] => get(Route::ListProjectsV1),
         _ => Vec::new(),
     }

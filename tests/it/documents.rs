@@ -21,6 +21,12 @@ use program::{all_options, pipe, run};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
+/// The commands for people, and the sandbox.
+#[cfg(unix)]
+pub(crate) fn commands() -> [&'static str; 7] {
+    program::COMMANDS
+}
+
 fn at(path: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

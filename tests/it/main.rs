@@ -25,6 +25,11 @@ mod clients_rmcp;
 mod command_line;
 /// The inputs of the fuzz targets that are kept, once each.
 mod corpora;
+/// Help, completions and the manual page.
+#[cfg(unix)]
+mod definition;
+/// What is checked before an assistant can work.
+mod doctor;
 /// What the documents say is so.
 mod documents;
 /// What the tools say when something is wrong.
@@ -35,6 +40,8 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// What the log says of tool calls.
+mod log_lines;
 /// What other machines read about this server: hosts, registries, bundles.
 mod manifests;
 /// What became of each file of a batch, against the API's own word.
@@ -46,12 +53,17 @@ mod paging;
 mod process;
 /// The official Rust SDK as a client that can ask its user and follow tasks.
 mod rmcp_tasks;
+/// The commands for people in a real terminal.
+#[cfg(unix)]
+mod screens;
 /// A client that only calls tools, which the examples use as well.
 mod session;
 /// Being told how tasks stand.
 mod subscriptions;
 /// Batches as tasks.
 mod tasks;
+/// One tool call, and following a batch, at a terminal.
+mod terminal;
 /// Rules that the sources keep.
 mod tidy;
 /// What the tools do with a LlamaCloud that behaves.

@@ -48,6 +48,7 @@ pub use outcome::{CreateOutcome, Duplicates, Existing, Guard, Precheck};
 pub use policy::CreatePolicy;
 
 use super::{Batch, Client, CreateBatch, Error, ErrorKind, Scope, error::Account};
+use crate::tally;
 
 /// Creates batches by the protocol above. Clones share their memory.
 #[derive(Clone)]
@@ -172,7 +173,7 @@ impl CreateOnce {
             let outcome = attempt::run(&shared, &key, &leaving, duplicates, precheck, deadline).await;
             leaving.tell(outcome);
         };
-        self.0.settling.spawn(attempt.in_current_span());
+        self.0.settling.spawn(tally::current().over(attempt).in_current_span());
         (receiver, false)
     }
 }

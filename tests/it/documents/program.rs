@@ -10,6 +10,17 @@ use super::read;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
 
+/// Every command that has a help of its own.
+pub(super) const COMMANDS: [&str; 7] = [
+    "call",
+    "watch",
+    "doctor",
+    "host-config",
+    "sandbox",
+    "completions",
+    "man",
+];
+
 /// What the program prints with these arguments.
 pub(super) fn run(arguments: &[&str]) -> String {
     let output = Command::new(BINARY)
@@ -95,6 +106,7 @@ pub(super) fn messages(lines: &str) -> Vec<Value> {
 fn options(help: &str) -> Vec<(String, String)> {
     let mut options: Vec<(String, String)> = Vec::new();
     let (_, listed) = help.split_once("Options:").unwrap();
+    let listed = listed.split("\nExamples:").next().unwrap();
     for line in listed.lines() {
         let start = line.trim_start();
         if line.starts_with("  ") && start.starts_with('-') && !start.starts_with("- ") {
@@ -111,7 +123,7 @@ fn options(help: &str) -> Vec<(String, String)> {
 /// Every option of the program and its commands, each with its explanation.
 pub(super) fn all_options() -> Vec<(String, String)> {
     let mut all = options(&run(&["--help"]));
-    for command in ["sandbox", "host-config"] {
+    for command in COMMANDS {
         for (name, explanation) in options(&run(&[command, "--help"])) {
             if all.iter().all(|(known, _)| *known != name) {
                 all.push((name, explanation));

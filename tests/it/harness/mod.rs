@@ -5,9 +5,11 @@
 //! | `peer` | the client's side of a connection: asks, claims answers |
 //! | `oracle`, `schemas` | what each line of the server must be |
 //! | `child` | the built binary as a process |
+//! | `masks` | texts without what differs from run to run |
 //! | `upstream` | an HTTP server that answers what a test says, byte for byte |
 
 pub(crate) mod child;
+pub(crate) mod masks;
 pub(crate) mod oracle;
 pub(crate) mod peer;
 pub(crate) mod schemas;
