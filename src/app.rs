@@ -30,6 +30,9 @@ const ICONS: &[Icon] = &[Icon {
 /// How long a create may still take once a signal has asked the process to end. Hosts kill sooner; supervisors give ten seconds.
 const SETTLE_WHEN_STOPPED: Duration = Duration::from_secs(5);
 
+/// What is logged beside a command that tells a person of a failed call itself.
+const LOG_FOR_PEOPLE: &str = "warn,llamacloud_batches_mcp::mcp::tool=error";
+
 /// Does what the command line says.
 ///
 /// # Errors
@@ -115,7 +118,7 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
         Some(Command::Call { .. } | Command::Watch { .. } | Command::Doctor { .. })
     );
     if is_for_people && environment.log.is_none() {
-        flags.log.get_or_insert_with(|| "error".to_owned());
+        flags.log.get_or_insert_with(|| LOG_FOR_PEOPLE.to_owned());
     }
     flags
 }

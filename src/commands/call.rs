@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, stdin};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
 use super::answer::{Answer, Ask, show};
 use super::client::{Client, Progress, Refusal};
@@ -14,8 +14,6 @@ use super::layout::chop;
 use super::{Exit, Person};
 use crate::config::ApiKey;
 use crate::mcp::Server;
-
-const REDRAWN_EVERY: Duration = Duration::from_secs(1);
 
 /// What is called.
 pub(crate) struct Call {
@@ -100,7 +98,11 @@ async fn until_answered(
         };
         let agreed = tokio::select! {
             agreed = is_agreed(person, &ask) => agreed,
-            () = person.stop.cancelled() => return None,
+            () = person.stop.cancelled() => {
+                // The terminal stands behind the question.
+                person.screen.err.line("");
+                return None;
+            }
         };
         let answer = if agreed {
             json!({ "action": "accept", "content": { "confirm": true } })
@@ -124,27 +126,16 @@ async fn once(
     let started = Instant::now();
     let mut region = person.screen.err.region();
     let seen = RefCell::new(Progress::default());
-    let answered = {
-        let asking = client.ask("tools/call", params, |progress| *seen.borrow_mut() = progress);
-        tokio::pin!(asking);
-        let mut ticks = interval(REDRAWN_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                answer = &mut asking => break Some(answer),
-                () = person.stop.cancelled() => break None,
-                _ = ticks.tick(), if !wait.is_zero() => {
-                    let line = waiting(started.elapsed(), wait, &seen.borrow());
-                    region.draw(&chop(&line, person.screen.err.width.saturating_sub(1)));
-                }
-            }
+    let draw = || {
+        if !wait.is_zero() {
+            let line = waiting(started.elapsed(), wait, &seen.borrow());
+            region.draw(&chop(&line, person.screen.err.width.saturating_sub(1)));
         }
     };
+    let answered = client
+        .call_tool(params, person.stop, |progress| *seen.borrow_mut() = progress, draw)
+        .await;
     region.erase();
-    if answered.is_none() {
-        client.cancel().await;
-    }
     answered
 }
 
