@@ -30,6 +30,9 @@ const ICONS: &[Icon] = &[Icon {
 /// How long a create may still take once a signal has asked the process to end. Hosts kill sooner; supervisors give ten seconds.
 const SETTLE_WHEN_STOPPED: Duration = Duration::from_secs(5);
 
+/// What is logged beside a command that tells a person of a failed call itself.
+const LOG_FOR_PEOPLE: &str = "warn,llamacloud_batches_mcp::mcp::tool=error";
+
 /// Does what the command line says.
 ///
 /// # Errors
@@ -59,38 +62,50 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
         command => {
             #[cfg(feature = "sandbox")]
             let (config, _sandbox) = simulated::instead(&flags, config).await?;
-            let person = || Person::new(&config, environment, &signals.stop);
-            let settling = TaskTracker::new();
-            let server = server(&config, &settling)?;
-            let exit = match command {
-                Command::Call { tool, arguments, json } => {
-                    let call = Call { tool, arguments, json };
-                    Some(commands::call(&server, &person(), &call).await)
-                }
-                Command::Watch { batch_id, json } => {
-                    Some(commands::watch(&server, &person(), &Watch { batch_id, json }).await)
-                }
-                Command::Doctor { json } => {
-                    let patient = Patient {
-                        config: &config,
-                        server: &server,
-                        key_source: &key_source(&flags, environment),
-                        base_url_source: config::base_url_as_given(&flags, environment).0,
-                        is_sandbox: is_sandbox(&flags),
-                        regions: &Regions::known()?,
-                    };
-                    Some(commands::doctor::doctor(&patient, &person(), json).await)
-                }
-                _ => None,
-            };
-            if exit.is_none() {
-                serve_stdio(&config, &server, &signals).await;
-            }
-            settle(&settling, &config, &signals).await;
-            exit.map_or(ExitCode::SUCCESS, ExitCode::from)
+            with_server(command, &config, &flags, environment, &signals).await?
         }
     };
     drop(logging);
+    Ok(code)
+}
+
+/// Serves, or does what a person asked of the same server.
+async fn with_server(
+    command: Command,
+    config: &Config,
+    flags: &Flags,
+    environment: &Environment,
+    signals: &Signals,
+) -> anyhow::Result<ExitCode> {
+    let person = || Person::new(config, environment, &signals.stop);
+    let settling = TaskTracker::new();
+    let server = server(config, &settling)?;
+    let code = match command {
+        Command::Call { tool, arguments, json } => {
+            let call = Call { tool, arguments, json };
+            commands::call(&server, &person(), &call).await.into()
+        }
+        Command::Watch { batch_id, json } => {
+            let watch = Watch { batch_id, json };
+            commands::watch(&server, &person(), &watch).await.into()
+        }
+        Command::Doctor { json } => {
+            let patient = Patient {
+                config,
+                server: &server,
+                key_source: &key_source(flags, environment),
+                base_url_source: config::base_url_as_given(flags, environment).0,
+                is_sandbox: is_sandbox(flags),
+                regions: &Regions::known()?,
+            };
+            commands::doctor::doctor(&patient, &person(), json).await.into()
+        }
+        _ => {
+            serve_stdio(config, &server, signals).await;
+            ExitCode::SUCCESS
+        }
+    };
+    settle(&settling, config, signals).await;
     Ok(code)
 }
 
@@ -119,7 +134,7 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
         Some(Command::Call { .. } | Command::Watch { .. } | Command::Doctor { .. })
     );
     if is_for_people && environment.log.is_none() {
-        flags.log.get_or_insert_with(|| "error".to_owned());
+        flags.log.get_or_insert_with(|| LOG_FOR_PEOPLE.to_owned());
     }
     flags
 }

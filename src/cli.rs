@@ -44,7 +44,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve MCP on stdin and stdout (the default).
     Serve,
-    /// Call one tool through the same server, and print what it answers.
+    /// Call one tool, and print what it answers.
     #[command(after_help = help::CALL)]
     Call {
         /// The tool. `cancel_batch` needs --allow-cancel.
@@ -57,7 +57,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Follow one batch until it is final, and tell what became of its files.
+    /// Follow one batch until it is final.
     #[command(after_help = help::WATCH)]
     Watch {
         /// The batch, `bat-…`.
@@ -67,7 +67,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check the key, the way to LlamaCloud and the server itself, with a remedy for what is wrong.
+    /// Check key, network and server, with a remedy for what is wrong.
     #[command(after_help = help::DOCTOR)]
     Doctor {
         /// Print one JSON object: `ok`, and `checks` with `name`, `status`, `detail` and `remedy`.
@@ -84,7 +84,7 @@ pub enum Command {
     /// Print the manual page.
     #[command(after_help = help::MAN)]
     Man,
-    /// Serve the simulated LlamaCloud over HTTP on loopback until stopped.
+    /// Serve the simulated LlamaCloud on loopback until stopped.
     #[cfg(feature = "sandbox")]
     #[command(after_help = help::SANDBOX, after_long_help = help::sandbox_in_full())]
     Sandbox {

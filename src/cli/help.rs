@@ -15,7 +15,7 @@ Examples:
   llamacloud-batches-mcp watch bat-sandbox-failing --sandbox";
 
 pub(super) const CALL: &str = "\
-With `wait_seconds` among the arguments, Ctrl-C ends the waiting and not the batch. With --confirm-create the question is asked here. A \
+The call goes through the same server that assistants use, under the same settings. With `wait_seconds` among the arguments, Ctrl-C ends the waiting and not the batch. With --confirm-create the question is asked here. A \
 batch that is created with --sandbox lives as long as the command; `sandbox` keeps one longer.
 
 Exit code: 0 done, 1 the tool could not do it, 2 wrong usage, 130 Ctrl-C.
@@ -32,7 +32,7 @@ Examples:
       \"configuration_id\": \"cfg-PARSE_AGENTIC\"}}}'";
 
 pub(super) const WATCH: &str = "\
-Ctrl-C ends the watching and not the batch. A rate limit, an outage or a lost network is shown and waited out. In the sandbox, a batch \
+In the end it tells what became of the files. Ctrl-C ends the watching and not the batch. A rate limit, an outage or a lost network is shown and waited out. In the sandbox, a batch \
 `bat-sandbox-small` over `dir-small` begins when it is first looked at, and so for every directory of the sandbox.
 
 Exit code: 0 every file succeeded, 1 the batch or a file did not or cannot be read, 2 wrong usage, 130 Ctrl-C.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, stdin};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
 use super::answer::{Answer, Ask, show};
 use super::client::{Client, Progress, Refusal};
@@ -14,8 +14,6 @@ use super::layout::chop;
 use super::{Exit, Person};
 use crate::config::ApiKey;
 use crate::mcp::Server;
-
-const REDRAWN_EVERY: Duration = Duration::from_secs(1);
 
 /// What is called.
 pub(crate) struct Call {
@@ -42,18 +40,33 @@ pub(crate) async fn call(server: &Server, person: &Person<'_>, call: &Call) -> E
     };
     let mut client = Client::connect(server, person.drain());
     let exit = match until_answered(&mut client, person, call, &arguments).await {
-        None => {
-            screen.err.say(&what_goes_on(&call.tool, &arguments));
-            Exit::Interrupted
-        }
-        Some(Err(refusal)) => {
+        Ended::Answered(result) => tell(person, call, &result),
+        Ended::Refused(refusal) => {
             screen.err.say(&refusal.message);
             if refusal.is_usage() { Exit::Usage } else { Exit::Failed }
         }
-        Some(Ok(result)) => tell(person, call, &result),
+        Ended::GivenUp => {
+            screen.err.say(&what_goes_on(&call.tool, &arguments));
+            Exit::Interrupted
+        }
+        Ended::NotAnswered => {
+            // The cursor stands behind the question.
+            screen.err.line("\nGiven up; nothing was sent.");
+            Exit::Interrupted
+        }
     };
     client.close().await;
     exit
+}
+
+/// How a call ends.
+enum Ended {
+    Answered(Box<RawValue>),
+    Refused(Refusal),
+    /// The user stopped the call.
+    GivenUp,
+    /// The user stopped where a question was to be answered.
+    NotAnswered,
 }
 
 /// The arguments' text.
@@ -82,25 +95,21 @@ fn object(text: &str) -> Result<Box<RawValue>, String> {
     }
 }
 
-/// The result of the call, once the user has answered what it asks; `None` if the user gave it up.
-async fn until_answered(
-    client: &mut Client,
-    person: &Person<'_>,
-    call: &Call,
-    arguments: &RawValue,
-) -> Option<Result<Box<RawValue>, Refusal>> {
+/// Makes the call, and makes it again once the user has answered what it asks.
+async fn until_answered(client: &mut Client, person: &Person<'_>, call: &Call, arguments: &RawValue) -> Ended {
     let mut params = json!({ "name": call.tool, "arguments": arguments });
     loop {
-        let result = match once(client, person, params.clone(), wait(arguments)).await? {
-            Ok(result) => result,
-            refused => return Some(refused),
+        let result = match once(client, person, params.clone(), wait(arguments)).await {
+            Some(Ok(result)) => result,
+            Some(Err(refusal)) => return Ended::Refused(refusal),
+            None => return Ended::GivenUp,
         };
         let Answer::Asks(ask) = Answer::of(&result) else {
-            return Some(Ok(result));
+            return Ended::Answered(result);
         };
         let agreed = tokio::select! {
             agreed = is_agreed(person, &ask) => agreed,
-            () = person.stop.cancelled() => return None,
+            () = person.stop.cancelled() => return Ended::NotAnswered,
         };
         let answer = if agreed {
             json!({ "action": "accept", "content": { "confirm": true } })
@@ -124,27 +133,16 @@ async fn once(
     let started = Instant::now();
     let mut region = person.screen.err.region();
     let seen = RefCell::new(Progress::default());
-    let answered = {
-        let asking = client.ask("tools/call", params, |progress| *seen.borrow_mut() = progress);
-        tokio::pin!(asking);
-        let mut ticks = interval(REDRAWN_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                answer = &mut asking => break Some(answer),
-                () = person.stop.cancelled() => break None,
-                _ = ticks.tick(), if !wait.is_zero() => {
-                    let line = waiting(started.elapsed(), wait, &seen.borrow());
-                    region.draw(&chop(&line, person.screen.err.width.saturating_sub(1)));
-                }
-            }
+    let draw = || {
+        if !wait.is_zero() {
+            let line = waiting(started.elapsed(), wait, &seen.borrow());
+            region.draw(&chop(&line, person.screen.err.width.saturating_sub(1)));
         }
     };
+    let answered = client
+        .call_tool(params, person.stop, |progress| *seen.borrow_mut() = progress, draw)
+        .await;
     region.erase();
-    if answered.is_none() {
-        client.cancel().await;
-    }
     answered
 }
 

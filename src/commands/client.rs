@@ -10,10 +10,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::{End, Limits, Server, Transport, serve};
 
+/// How often what is shown of a call that takes long is shown anew.
+pub(super) const REDRAWN_EVERY: Duration = Duration::from_secs(1);
 const PIPE_BYTES: usize = 64 << 10;
 /// What the server calls its host in sentences and in the log.
 const NAME: &str = "terminal";
@@ -88,13 +91,39 @@ impl Client {
         }
     }
 
+    /// Calls a tool, and ticks at once and each second until the answer is there. `None`: `stop` came first, and the call is given up.
+    pub(super) async fn call_tool(
+        &mut self,
+        params: Value,
+        stop: &CancellationToken,
+        on_progress: impl FnMut(Progress),
+        mut tick: impl FnMut(),
+    ) -> Option<Result<Box<RawValue>, Refusal>> {
+        {
+            let asking = self.ask("tools/call", params, on_progress);
+            tokio::pin!(asking);
+            let mut ticks = interval(REDRAWN_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    biased;
+                    answer = &mut asking => return Some(answer),
+                    () = stop.cancelled() => break,
+                    _ = ticks.tick() => tick(),
+                }
+            }
+        }
+        self.cancel().await;
+        None
+    }
+
     /// Asks in the modern way, and hands on every report of progress. The result is as the server wrote it.
     ///
     /// # Errors
     /// What the server answers in place of a result.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the request in flight: [`Client::cancel`] gives it up.
+    /// Dropping the future leaves the request in flight.
     pub(super) async fn ask(
         &mut self,
         method: &str,
@@ -152,7 +181,7 @@ impl Client {
     }
 
     /// Gives up the request in flight; it gets no answer.
-    pub(super) async fn cancel(&mut self) {
+    async fn cancel(&mut self) {
         let params = json!({ "requestId": self.last_id, "reason": "the user pressed Ctrl-C" });
         self.notify("notifications/cancelled", params).await;
     }

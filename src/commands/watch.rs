@@ -12,12 +12,11 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::answer::{Answer, files_of};
-use super::client::Client;
+use super::client::{Client, REDRAWN_EVERY};
 use super::{Exit, Person};
 use crate::mcp::Server;
 use display::Display;
 
-const REDRAWN_EVERY: Duration = Duration::from_secs(1);
 /// Files that failed come first; nobody reads more pages of them.
 const MOST_PAGES: usize = 10;
 
@@ -124,28 +123,14 @@ impl Watching<'_> {
             }
         }
         let params = json!({ "name": "get_batch", "arguments": arguments });
-        let answered = {
-            let asking = self.client.ask("tools/call", params, |_| {});
-            tokio::pin!(asking);
-            let mut ticks = interval(REDRAWN_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    biased;
-                    answer = &mut asking => break Some(answer),
-                    () = self.person.stop.cancelled() => break None,
-                    _ = ticks.tick() => self.display.tick(None),
-                }
-            }
-        };
-        match answered {
-            None => {
-                self.client.cancel().await;
-                None
-            }
-            Some(Err(refusal)) => Some(Look::Hopeless(refusal.message)),
-            Some(Ok(result)) => Some(self.understand(&result)),
-        }
+        let display = &mut self.display;
+        let answered = self
+            .client
+            .call_tool(params, self.person.stop, |_| {}, || display.tick(None));
+        Some(match answered.await? {
+            Ok(result) => self.understand(&result),
+            Err(refusal) => Look::Hopeless(refusal.message),
+        })
     }
 
     fn understand(&self, result: &RawValue) -> Look {

@@ -9,6 +9,9 @@
 mod exchanges;
 pub(crate) mod markdown;
 mod program;
+/// What people do at a terminal.
+#[cfg(unix)]
+mod terminal;
 
 use std::collections::BTreeSet;
 use std::fs;

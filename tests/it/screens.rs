@@ -194,6 +194,12 @@ fn the_user_is_asked() {
         terminal.press(&[word, "Enter"]);
         terminal.shown_with(&format!("\nexit {exit}"));
     }
+    let arguments = ["call", "create_batch", create, "--sandbox", "--confirm-create"];
+    let terminal = Terminal::run("ask-no-more", 80, &arguments).unwrap();
+    terminal.shown_with("Type `yes` for yes:");
+    terminal.press(&["C-c"]);
+    let shown = terminal.shown_with("\nexit 130");
+    assert!(shown.contains("\nGiven up; nothing was sent.\n"), "{shown}");
 }
 
 /// Colours where somebody sees them, and nowhere else.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::markdown::words;
 use super::read;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
 
 /// Every command that has a help of its own.
 pub(super) const COMMANDS: [&str; 7] = [
