@@ -81,7 +81,10 @@ fn the_bundle_lists_the_tools_that_are_advertised() {
 
 #[test]
 fn the_icons_are_as_large_as_the_apps_ask_for() {
-    for file in ["manifests/mcpb/icon.png", "manifests/claude-plugin/.claude-plugin/icon.png"] {
+    for file in [
+        "manifests/mcpb/icon.png",
+        "manifests/claude-plugin/.claude-plugin/icon.png",
+    ] {
         let icon = std::fs::read(schemas::root().join(file)).unwrap();
         assert!(icon.starts_with(b"\x89PNG\r\n\x1a\n"), "{file}");
         // Width and height stand first in the first chunk.
