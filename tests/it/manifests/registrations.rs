@@ -57,7 +57,11 @@ fn start(host: &Host, configuration: &Value) -> Vec<String> {
     let command = entry.get("command").or_else(|| entry.get("cmd")).unwrap();
     let words = match command {
         Value::Array(words) => words.clone(),
-        program => [&[program.clone()], entry["args"].as_array().unwrap().as_slice()].concat(),
+        program => [
+            std::slice::from_ref(program),
+            entry["args"].as_array().unwrap().as_slice(),
+        ]
+        .concat(),
     };
     words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
 }
