@@ -189,7 +189,7 @@ fn commands_survive_the_shell() {
 #[test]
 fn the_readmes_configurations_are_the_generated_ones() {
     let section = section(&read("README.md"), "Register with a host");
-    for name in ["claude-code", "claude-desktop", "codex", "cursor", "vscode"] {
+    for name in ["claude-code", "claude-desktop", "codex", "vscode"] {
         let host = Host::named(name).unwrap();
         let generated = parse(host, &host.configuration(&example(host)));
         let shown = blocks(&section)
