@@ -107,7 +107,7 @@ fn guidance(host: &Host, registration: &Registration, config: &Config, system: S
     lines.push(match &config.api_key {
         _ if registration.passes_key => host.what_to_do_about_the_key(),
         ApiKey::Missing(reason) if reason.contains("--api-key-file") => {
-            format!("There is no key yet: {reason}. Write it there before the server is used.")
+            format!("There is no key yet: {reason}. Write the key there before the server is used.")
         }
         _ if registration.args.iter().any(|argument| argument == "--api-key-file") => {
             "The key is read from that file each time the server starts.".to_owned()

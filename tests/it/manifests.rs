@@ -1,5 +1,7 @@
 //! What other machines read about this server: it parses, fits its schema, and names what exists.
 
+/// The command that prints registrations.
+mod command;
 /// The bundle, the registry's entry, the plugin and the extension.
 mod packages;
 /// The registrations with hosts.
