@@ -148,6 +148,25 @@ async fn it_ends_when_nobody_reads_it_any_more() {
     }
 }
 
+/// Its answer waits behind others that nobody reads, and is lost with them: the log names the batch.
+#[tokio::test]
+async fn a_batch_whose_answer_is_lost_is_in_the_log() {
+    for (plumbing, stdio) in PLUMBINGS {
+        let mut child = Child::start(plumbing, &["--sandbox", "--stdio", stdio, "--log", "debug"]);
+        child.speak(Revision::V2025_06_18).await;
+        for _ in 0..20 {
+            child.ask("tools/list", json!({})).await;
+        }
+        child.ask_tool("create_batch", parse(DIR_SMALL)).await;
+        child.logged("POST /api/v2/batches").await;
+        child.close_output();
+        let writer = child.take_writer();
+        let (_, log) = child.exit().await;
+        assert!(log.contains("created batch bat-"), "{plumbing:?} {stdio}: {log}");
+        drop(writer);
+    }
+}
+
 /// What is in flight is answered after the end of the input.
 #[tokio::test]
 async fn lines_may_be_piped_in_and_the_input_closed() {
