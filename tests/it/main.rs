@@ -27,6 +27,9 @@ mod command_line;
 mod corpora;
 /// What the documents say is so.
 mod documents;
+/// The built binary for a long time, and with a lot at once: what it takes up.
+#[cfg(target_os = "linux")]
+mod endurance;
 /// What the tools say when something is wrong.
 mod errors;
 /// A client that reads slowly or not at all.
@@ -42,6 +45,8 @@ mod paging;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;
+/// The same calls in every revision.
+mod revisions;
 /// The official Rust SDK as a client that can ask its user and follow tasks.
 mod rmcp_tasks;
 /// A client that only calls tools, which the examples use as well.
