@@ -15,6 +15,8 @@ mod harness;
 mod asking;
 /// What the tools say to arguments that they do not accept.
 mod bad_arguments;
+/// The API key, where it must not be.
+mod canary;
 /// Giving up what was asked for.
 mod cancellation;
 /// Stopping a batch.
