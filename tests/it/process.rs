@@ -167,6 +167,25 @@ async fn a_batch_whose_answer_is_lost_is_in_the_log() {
     }
 }
 
+/// The batch exists, and the call that waited for it is given up: nobody else would say its name.
+#[tokio::test]
+async fn a_batch_whose_call_is_given_up_is_in_the_log() {
+    let arguments = ["--sandbox", "--sandbox-speed", "real", "--poll-interval", "10ms"];
+    let mut child = Child::start(Plumbing::Pipes, &arguments);
+    child.speak(Revision::V2025_06_18).await;
+    let mut arguments = parse(DIR_SMALL);
+    arguments["wait_seconds"] = json!(300);
+    let call = json!({ "name": "create_batch", "arguments": arguments, "_meta": { "progressToken": 1 } });
+    let id = child.ask("tools/call", call).await;
+    child.next_notification("notifications/progress").await;
+    child.cancel(&id).await;
+    child.logged("created batch bat-").await;
+    // Other reports may have been on their way.
+    child.result("tools/list", json!({})).await;
+    child.take_unclaimed();
+    child.close().await;
+}
+
 /// What is in flight is answered after the end of the input.
 #[tokio::test]
 async fn lines_may_be_piped_in_and_the_input_closed() {
