@@ -361,9 +361,11 @@ fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String>
         // Plain loopback: the system's certificates, milliseconds to read, are never asked for.
         builder = builder.tls_certs_only([]);
     }
-    if method == Method::Post {
-        builder = builder.pool_max_idle_per_host(0);
-    }
+    builder = builder.pool_max_idle_per_host(match method {
+        // As many as one call uses side by side: a burst of calls must not leave a descriptor each behind.
+        Method::Get => 16,
+        Method::Post => 0,
+    });
     builder.build().map_err(|error| attempt::root_cause(&error))
 }
 

@@ -26,6 +26,9 @@ use super::outbox::Outbox;
 use super::pipe::Transport;
 use super::unheard::Unheard;
 
+/// How long calls may take to notice that they were given up; they do at their next step.
+const GIVING_UP: Duration = Duration::from_secs(1);
+
 /// Bounds of one connection.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -113,7 +116,13 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
         end = gone => end,
     };
     session.in_flight.cancel_all();
-    writing.abort();
+    session.tasks.close();
+    // What is given up goes now, and with it into the log what must not be lost: later, nobody may write it down.
+    drop(timeout(GIVING_UP, session.tasks.wait()).await);
+    if !writing.is_finished() {
+        writing.abort();
+        drop(writing.await);
+    }
     end
 }
 

@@ -96,7 +96,8 @@ pub(crate) async fn until_final(
             () = sleep(pause.min(left)) => {}
             () = context.input_ended() => return (batch, None),
         }
-        pause = (pause * 3 / 2).min(longest);
+        // What `Retry-After` asked for may be too long to compute with.
+        pause = (pause.min(longest) * 3 / 2).min(longest);
         match account
             .client
             .batches()

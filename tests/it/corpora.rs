@@ -2,7 +2,7 @@
 
 #[path = "../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "the fuzz targets are crates of their own")]
-mod fuzzed;
+pub(crate) mod fuzzed;
 
 use std::fs;
 

@@ -15,6 +15,8 @@ mod harness;
 mod asking;
 /// What the tools say to arguments that they do not accept.
 mod bad_arguments;
+/// The API key, where it must not be.
+mod canary;
 /// Giving up what was asked for.
 mod cancellation;
 /// Stopping a batch.
@@ -32,6 +34,9 @@ mod definition;
 mod doctor;
 /// What the documents say is so.
 mod documents;
+/// The built binary for a long time, and with a lot at once: what it takes up.
+#[cfg(target_os = "linux")]
+mod endurance;
 /// What the tools say when something is wrong.
 mod errors;
 /// A client that reads slowly or not at all.
@@ -51,6 +56,8 @@ mod paging;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;
+/// The same calls in every revision.
+mod revisions;
 /// The official Rust SDK as a client that can ask its user and follow tasks.
 mod rmcp_tasks;
 /// The commands for people in a real terminal.

@@ -148,6 +148,44 @@ async fn it_ends_when_nobody_reads_it_any_more() {
     }
 }
 
+/// Its answer waits behind others that nobody reads, and is lost with them: the log names the batch.
+#[tokio::test]
+async fn a_batch_whose_answer_is_lost_is_in_the_log() {
+    for (plumbing, stdio) in PLUMBINGS {
+        let mut child = Child::start(plumbing, &["--sandbox", "--stdio", stdio, "--log", "debug"]);
+        child.speak(Revision::V2025_06_18).await;
+        for _ in 0..20 {
+            child.ask("tools/list", json!({})).await;
+        }
+        child.ask_tool("create_batch", parse(DIR_SMALL)).await;
+        child.logged("POST /api/v2/batches").await;
+        child.close_output();
+        let writer = child.take_writer();
+        let (_, log) = child.exit().await;
+        assert!(log.contains("created batch bat-"), "{plumbing:?} {stdio}: {log}");
+        drop(writer);
+    }
+}
+
+/// The batch exists, and the call that waited for it is given up: nobody else would say its name.
+#[tokio::test]
+async fn a_batch_whose_call_is_given_up_is_in_the_log() {
+    let arguments = ["--sandbox", "--sandbox-speed", "real", "--poll-interval", "10ms"];
+    let mut child = Child::start(Plumbing::Pipes, &arguments);
+    child.speak(Revision::V2025_06_18).await;
+    let mut arguments = parse(DIR_SMALL);
+    arguments["wait_seconds"] = json!(300);
+    let call = json!({ "name": "create_batch", "arguments": arguments, "_meta": { "progressToken": 1 } });
+    let id = child.ask("tools/call", call).await;
+    child.next_notification("notifications/progress").await;
+    child.cancel(&id).await;
+    child.logged("created batch bat-").await;
+    // Other reports may have been on their way.
+    child.result("tools/list", json!({})).await;
+    child.take_unclaimed();
+    child.close().await;
+}
+
 /// What is in flight is answered after the end of the input.
 #[tokio::test]
 async fn lines_may_be_piped_in_and_the_input_closed() {

@@ -121,6 +121,18 @@ async fn when_the_time_is_over_it_says_when_to_look_again() {
     harness.close(0).await;
 }
 
+/// Half a trillion years: waited for as long as the call has, and computed with no more than that.
+#[tokio::test]
+async fn an_endless_retry_after_ends_nothing_but_the_wait() {
+    let never = "retry-after: 18446744073709549568\r\n";
+    let refused = Reply::json("429 Too Many Requests", never, "{}");
+    let upstream = Upstream::start([Reply::running(), refused, Reply::running()]).await;
+    let mut harness = before(&upstream, Duration::from_millis(1), Revision::V2025_11_25).await;
+    let read = harness.call("get_batch", waiting(1)).await.json();
+    assert_eq!(read["status"], json!("RUNNING"), "{read:#}");
+    harness.close(0).await;
+}
+
 #[tokio::test]
 async fn progress_is_told_to_who_gave_a_token() {
     // The harness checks that it grows, has a message only where it may, and never follows the answer.

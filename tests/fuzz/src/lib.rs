@@ -18,7 +18,7 @@ pub mod conversation;
 pub mod line;
 pub mod upstream;
 
-mod api;
+pub(crate) mod api;
 mod said;
 mod traffic;
 mod words;

@@ -53,7 +53,7 @@ const HEADERS: [&str; 12] = [
     "content-encoding: gzip\r\n",
     "transfer-encoding: chunked\r\n",
     "retry-after: 0\r\n",
-    "retry-after: 99999999999999999999\r\n",
+    "retry-after: 18446744073709549568\r\n",
     "retry-after: Tue, 24 Nov 2026 12:00:00 GMT\r\n",
     "retry-after-ms: 1e300\r\n",
     "date: Tue, 24 Nov 2026 12:00:00 GMT\r\n",

@@ -15,7 +15,7 @@ use super::{CANARY, PATIENCE};
 
 /// The binary with these arguments, an environment that holds nothing but the key, and no standard streams.
 pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"));
+    let mut command = Command::new(binary());
     command.args(arguments).env_clear().env("LLAMA_CLOUD_API_KEY", CANARY);
     command
         .stdin(Stdio::null())
@@ -23,6 +23,15 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         .stderr(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+/// The binary under test: `TESTED_BINARY`, relative to the checkout, or the one that was built for the tests.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
+fn binary() -> std::path::PathBuf {
+    match std::env::var_os("TESTED_BINARY") {
+        Some(binary) => super::schemas::root().join(binary),
+        None => env!("CARGO_BIN_EXE_llamacloud-batches-mcp").into(),
+    }
 }
 
 /// Runs a command to its end without input.
@@ -44,6 +53,16 @@ pub(crate) enum Plumbing {
     Pipes,
     #[cfg(unix)]
     Sockets,
+}
+
+/// What a process takes up.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Takes {
+    /// Memory that is resident.
+    pub(crate) kibibytes: usize,
+    pub(crate) threads: usize,
+    pub(crate) descriptors: usize,
 }
 
 /// A running process and its client. Ends with [`Child::close`] or [`Child::exit`].
@@ -124,6 +143,22 @@ impl Child {
 
     pub(crate) fn id(&self) -> u32 {
         self.process.id().unwrap()
+    }
+
+    /// What the process takes up now.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn takes(&self) -> Takes {
+        let folder = format!("/proc/{}", self.id());
+        let status = std::fs::read_to_string(format!("{folder}/status")).unwrap();
+        let number = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim_end_matches("kB").trim().parse().unwrap()
+        };
+        Takes {
+            kibibytes: number("VmRSS:"),
+            threads: number("Threads:"),
+            descriptors: std::fs::read_dir(format!("{folder}/fd")).unwrap().count(),
+        }
     }
 
     /// Ends the input: the process ends with 0, and nothing may be left to claim. What it logged.

@@ -15,9 +15,12 @@ use super::oracle::{self, Asked, Message};
 /// The way to the server.
 pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
+/// The way from the server.
+pub(crate) type Reader = BufReader<Box<dyn AsyncRead + Send + Unpin>>;
+
 /// One end of a connection to a server.
 pub(crate) struct Peer {
-    reader: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    reader: Reader,
     writer: Option<Writer>,
     asked: BTreeMap<String, Asked>,
     unclaimed: VecDeque<Message>,
@@ -344,9 +347,14 @@ impl Peer {
         self.writer = Some(writer);
     }
 
+    /// The way from the server, for who reads in another way.
+    pub(crate) fn take_reader(&mut self) -> Reader {
+        std::mem::replace(&mut self.reader, BufReader::new(Box::new(tokio::io::empty())))
+    }
+
     /// Closes our end of the output.
     pub(crate) fn stop_reading(&mut self) {
-        self.reader = BufReader::new(Box::new(tokio::io::empty()));
+        drop(self.take_reader());
     }
 
     /// Sends nothing more.
