@@ -39,8 +39,10 @@ const LOG_FOR_PEOPLE: &str = "warn,llamacloud_batches_mcp::mcp::tool=error";
 /// For what keeps the program from starting.
 pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode> {
     match &cli.command {
-        Some(Command::Completions { shell }) => return Ok(commands::print_completions(*shell).into()),
-        Some(Command::Man) => return Ok(commands::print_manual().into()),
+        Some(Command::Completions { shell }) => {
+            return Ok(commands::print_completions(*shell).map(|()| ExitCode::SUCCESS)?);
+        }
+        Some(Command::Man) => return Ok(commands::print_manual().map(|()| ExitCode::SUCCESS)?),
         _ => {}
     }
     #[cfg(feature = "sandbox")]

@@ -5,11 +5,14 @@ use std::io;
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
-use super::Exit;
+use super::screen::print;
 use crate::cli;
 
 /// Prints the completions for a shell.
-pub(crate) fn print_completions(shell: Shell) -> Exit {
+///
+/// # Errors
+/// For a stdout that cannot be written.
+pub(crate) fn print_completions(shell: Shell) -> io::Result<()> {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
     let mut text = Vec::new();
@@ -25,20 +28,15 @@ pub(crate) fn print_completions(shell: Shell) -> Exit {
         let line = format!("complete -c {NAME} -n '__fish_seen_subcommand_from call' -f -a '{tools}'\n");
         text.extend(line.bytes());
     }
-    print(&text);
-    Exit::Done
+    print(&String::from_utf8_lossy(&text))
 }
 
 /// Prints the manual page: the program with its settings, then each command with its own.
-pub(crate) fn print_manual() -> Exit {
-    match manual() {
-        Ok(text) => {
-            print(&text);
-            Exit::Done
-        }
-        // Writing to memory does not fail.
-        Err(_) => Exit::Failed,
-    }
+///
+/// # Errors
+/// For a stdout that cannot be written.
+pub(crate) fn print_manual() -> io::Result<()> {
+    print(&String::from_utf8_lossy(&manual()?))
 }
 
 fn manual() -> io::Result<Vec<u8>> {
@@ -91,8 +89,4 @@ fn notes(command: &clap::Command, page: &Man) -> io::Result<String> {
         Some((before, examples)) => format!("{before}Examples:\n.nf\n{}\n.fi\n", examples.trim_end()),
         None => text,
     })
-}
-
-fn print(text: &[u8]) {
-    super::screen::print(&String::from_utf8_lossy(text));
 }

@@ -2,12 +2,13 @@
 //! into a file; where that file lies, and what else to do, goes to stderr.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{ArgMatches, CommandFactory, parser::ValueSource};
 
+use super::screen::print;
 use crate::cli::{Cli, HostConfig};
 use crate::config::{ApiKey, Config};
 use crate::hosts::{self, Host, Registration, System};
@@ -19,7 +20,7 @@ use crate::hosts::{self, Host, Registration, System};
 pub fn run(wanted: &HostConfig, config: &Config) -> anyhow::Result<()> {
     let Some(host) = wanted.host.as_deref().and_then(Host::named).filter(|_| !wanted.list) else {
         let names: Vec<_> = hosts::ALL.iter().map(|host| host.name).collect();
-        return print(&format!("{}\n", names.join("\n")));
+        return Ok(print(&format!("{}\n", names.join("\n")))?);
     };
     let program = std::env::current_exe().context("this program's own path is unknown")?;
     let flags = Cli::command().try_get_matches_from(std::env::args_os())?;
@@ -134,17 +135,4 @@ fn is_build_output(program: &Path) -> bool {
         .next()
         .is_some_and(|folder| folder == "debug" || folder == "release")
         && folders.next().is_some_and(|folder| folder == "target")
-}
-
-/// Writes to stdout. Nothing is lost where nobody reads on.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what this command prints is its output; no protocol is spoken"
-)]
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("stdout cannot be written"),
-        _ => Ok(()),
-    }
 }

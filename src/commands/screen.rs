@@ -3,7 +3,7 @@
 //! Here the commands open stdout. They never do while the process serves: then stdout belongs to the protocol.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use terminal_size::{Width, terminal_size_of};
 
@@ -121,9 +121,20 @@ impl Stream {
     }
 }
 
-/// Prints a text that is the same for everybody.
-pub(super) fn print(text: &str) {
-    Screen::of(&Environment::default()).out.write(text);
+/// Prints a whole document, for a file or a program. A reader that has read enough and closes the pipe is no error.
+///
+/// # Errors
+/// For a stdout that cannot be written, such as a file on a full disk.
+#[expect(clippy::disallowed_methods, reason = "this is the place where commands open stdout")]
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(io::Error::new(
+            error.kind(),
+            format!("stdout cannot be written: {error}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Lines at the end of a terminal that change.
