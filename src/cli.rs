@@ -92,7 +92,8 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print the registration of this server with a host, with the flags given here.
+    /// Print the registration with a host, with the flags given here.
+    #[command(after_help = help::HOST_CONFIG)]
     HostConfig(HostConfig),
 }
 
