@@ -29,6 +29,7 @@ mod tool;
 mod types;
 mod unheard;
 mod version;
+mod written;
 
 pub use connection::{End, Limits, serve};
 pub use context::RequestContext;
@@ -37,6 +38,7 @@ pub use methods::{Server, ServerIdentity};
 pub use pipe::{Io, Transport};
 pub use question::{InputRequired, Question, Verdict};
 pub use task::{Task, TaskError, TaskSource, TaskState};
-pub use tool::{Outcome, Tool, ToolError, ToolSet, to_json};
+pub use tool::{Outcome, Tool, ToolError, ToolSet};
 pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};
 pub use version::{Era, Revision};
+pub use written::{Written, to_json};
