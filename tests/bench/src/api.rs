@@ -15,7 +15,13 @@ use crate::bodies;
 /// The API. It lives as long as the program.
 pub(crate) struct Api {
     pub(crate) base_url: String,
-    requests: Arc<AtomicU64>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    requests: AtomicU64,
+    connections: AtomicU64,
 }
 
 impl Api {
@@ -23,33 +29,39 @@ impl Api {
     pub(crate) fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("nothing can listen on loopback")?;
         let base_url = format!("http://{}", listener.local_addr()?);
-        let requests = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&requests);
+        let counters = Arc::new(Counters::default());
+        let counting = Arc::clone(&counters);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         std::thread::Builder::new().name("api".to_owned()).spawn(move || {
-            if let Err(error) = runtime.block_on(accept(listener, counter)) {
+            if let Err(error) = runtime.block_on(accept(listener, counting)) {
                 eprintln!("bench: the API on loopback ended: {error}");
             }
         })?;
-        Ok(Self { base_url, requests })
+        Ok(Self { base_url, counters })
     }
 
     /// How many requests it has answered.
     pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.counters.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many connections it has accepted.
+    pub(crate) fn connections(&self) -> u64 {
+        self.counters.connections.load(Ordering::Relaxed)
     }
 }
 
-async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) -> std::io::Result<()> {
+async fn accept(listener: TcpListener, counters: Arc<Counters>) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let fixed: Arc<[u8]> = response("200 OK", &bodies::batch()).into();
     loop {
         let (stream, _) = listener.accept().await?;
-        let (fixed, requests) = (Arc::clone(&fixed), Arc::clone(&requests));
+        counters.connections.fetch_add(1, Ordering::Relaxed);
+        let (fixed, counters) = (Arc::clone(&fixed), Arc::clone(&counters));
         tokio::spawn(async move {
             // A server that is killed tears its connections.
-            serve(stream, &fixed, &requests).await.ok();
+            serve(stream, &fixed, &counters.requests).await.ok();
         });
     }
 }

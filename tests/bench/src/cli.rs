@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::peers::Peer;
 
@@ -49,6 +49,7 @@ impl Options {
                 _ => bail!("unknown: {flag}"),
             }
         }
+        ensure!(!(quick && write_docs), "a quick run is not for the document");
         let native = || Peer::ALL.into_iter().filter(|peer| peer.is_native()).collect();
         Ok(Self {
             quick,

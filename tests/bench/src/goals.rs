@@ -112,8 +112,17 @@ fn beside(goal: &Goal, rows: &[Row]) -> Option<Outcome> {
         .collect();
     let sign = if goal.wanted == Wanted::AtMost { "≤" } else { "≥" };
     let (against, what) = (goal.against.label(), goal.what);
-    let goal = format!("{against}: {what} {sign} {}×", figure(goal.limit));
+    let goal = format!("{against}: {what} {sign} {}", limit(goal.limit));
     (!results.is_empty()).then_some(Outcome { goal, results })
+}
+
+/// `2×`, `1/50`.
+fn limit(limit: f64) -> String {
+    if limit < 0.5 {
+        format!("1/{:.0}", 1.0 / limit)
+    } else {
+        format!("{limit}×")
+    }
 }
 
 fn of_growth(growth: &Growth) -> Vec<Outcome> {
@@ -134,23 +143,23 @@ fn of_growth(growth: &Growth) -> Vec<Outcome> {
     let memory = growth.memory.iter().find(|row| row.peer == Peer::Ours).and_then(gain);
     [
         (
-            "time a call, at most, for 1 to 256 in flight: ≤ 1.10× that of 1",
+            "time a call, at most, for 1 to 256 in flight: ≤ 1.1× that of 1",
             most(|row| &row.time_us),
             1.1,
         ),
         (
-            "processor time a call, at most, for 1 to 256 in flight: ≤ 1.10× that of 1",
+            "processor time a call, at most, for 1 to 256 in flight: ≤ 1.1× that of 1",
             most(|row| &row.processor_us),
             1.1,
         ),
-        ("memory, KiB for each 10,000 further calls: ≤ 32", memory, 32.0),
+        ("memory after ten times as many calls: ≤ 1.05×", memory, 1.05),
         (
-            "`results`, processor time a file, 4,000 files: ≤ 1.10× that of 1,000",
+            "`results`, processor time a file, 4,000 files: ≤ 1.1× that of 1,000",
             linear("results"),
             1.1,
         ),
         (
-            "`outcomes`, processor time a file, 4,000 files: ≤ 1.10× that of 1,000",
+            "`outcomes`, processor time a file, 4,000 files: ≤ 1.1× that of 1,000",
             linear("outcomes"),
             1.1,
         ),

@@ -33,6 +33,8 @@ pub(crate) struct InFlight {
     pub(crate) at_a_time: usize,
     pub(crate) time_us: Series,
     pub(crate) processor_us: Series,
+    /// Connections to the API that were opened, for each 1,000 calls.
+    pub(crate) connections: Series,
 }
 
 /// Resident memory after each further part of many calls, 64 in flight, over pipes on all cores.
@@ -78,10 +80,18 @@ fn in_flight(bench: &Bench) -> Result<Vec<InFlight>> {
     for _ in 0..bench.options.rounds {
         for row in &mut rows {
             let mut driver = driver(bench, row.peer, true)?;
-            driver.in_flight(&Work::GetBatch, bench.counts.warm_up.max(row.at_a_time), row.at_a_time)?;
+            driver.in_flight(
+                &Work::GetBatch,
+                bench.counts.warm_up.max(2 * row.at_a_time),
+                row.at_a_time,
+            )?;
+            let before = driver.api.connections();
             let measured = driver.in_flight(&Work::GetBatch, bench.counts.in_flight, row.at_a_time)?;
             row.time_us.push(1e6 / measured.per_second);
             row.processor_us.push(measured.processor);
+            let opened = driver.api.connections() - before;
+            row.connections
+                .push(opened as f64 / bench.counts.in_flight as f64 * 1e3);
         }
     }
     Ok(rows)
@@ -93,6 +103,7 @@ fn empty(peer: Peer, at_a_time: usize) -> InFlight {
         at_a_time,
         time_us: Series::default(),
         processor_us: Series::default(),
+        connections: Series::default(),
     }
 }
 
@@ -159,9 +170,7 @@ fn driver(bench: &Bench, peer: Peer, pinned: bool) -> Result<Driver<'_>> {
     Ok(Driver { server, api, name })
 }
 
-/// How much memory a server has gained from the first part of many calls to the last, in KiB for each 10,000 calls.
+/// What of a server's memory is resident after the last part of many calls, as a multiple of that after the first.
 pub(crate) fn gain(memory: &Memory) -> Option<f64> {
-    let (first, last) = (memory.resident_kib.first()?, memory.resident_kib.last()?);
-    let calls = memory.step * (memory.resident_kib.len() - 1);
-    Some((last - first) / calls as f64 * 1e4)
+    Some(memory.resident_kib.last()? / memory.resident_kib.first()?)
 }

@@ -105,7 +105,8 @@ impl Places {
             Peer::RmcpPipes => command.args(["fastest", base_url]).arg(&self.tools),
             _ => command.arg(base_url).arg(&self.tools),
         };
-        command.env("LLAMA_CLOUD_API_KEY", KEY);
+        // The TypeScript SDKs warn on stderr of the listeners that they add.
+        command.env("LLAMA_CLOUD_API_KEY", KEY).env("NODE_NO_WARNINGS", "1");
         command
     }
 

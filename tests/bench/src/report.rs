@@ -67,8 +67,13 @@ fn circumstances(bench: &Bench, machine: &Machine) -> String {
         in_flight,
     } = bench.counts;
     let warm_up = tables::thousands(warm_up);
+    let quick = if bench.options.quick {
+        "A quick run shows that everything works, and not how fast it is.\n"
+    } else {
+        ""
+    };
     format!(
-        "{}\nRounds: {}.\nCalls of each kind in a round: {warm_up} to warm up and {} one after the other, then {warm_up} to warm up and {} with \
+        "{quick}{}\nRounds: {}.\nCalls of each kind in a round: {warm_up} to warm up and {} one after the other, then {warm_up} to warm up and {} with \
          many in flight.\n\
          The list of tools: {} bytes.\n",
         machine.sentence(),

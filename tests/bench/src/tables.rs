@@ -1,7 +1,7 @@
 //! Figures as tables in Markdown.
 
 use crate::bench::Bench;
-use crate::growth::{EXPANSIONS, FILES, Growth, IN_FLIGHT};
+use crate::growth::{EXPANSIONS, FILES, Growth, IN_FLIGHT, InFlight};
 use crate::rounds::{AT_A_TIME, Row, Setting};
 use crate::series::Series;
 use crate::wire::Work;
@@ -63,20 +63,27 @@ pub(crate) fn growth(growth: &Growth) -> String {
     in_flight(growth) + &memory(growth) + &files(growth)
 }
 
+type Quantity = fn(&InFlight) -> &Series;
+
 fn in_flight(growth: &Growth) -> String {
     let columns: Vec<String> = IN_FLIGHT.iter().map(|count| format!("{count} in flight")).collect();
     let mut text = format!(
-        "#### `get_batch` with more calls in flight, pipes, one core: µs a call, and processor time of the server in it\n\n\
-         | server | {} |\n|---|{}\n",
+        "#### `get_batch` with more calls in flight, pipes, one core\n\n| server | for each call | {} |\n|---|---|{}\n",
         columns.join(" | "),
         "---|".repeat(columns.len())
     );
+    let quantities: [(&str, Quantity); 3] = [
+        ("time, µs", |row| &row.time_us),
+        ("processor time, µs", |row| &row.processor_us),
+        ("connections opened, for 1,000", |row| &row.connections),
+    ];
     for rows in growth.in_flight.chunks(IN_FLIGHT.len()) {
-        let label = rows.first().map_or("", |row| row.peer.label()).to_owned();
-        let cells = rows
-            .iter()
-            .map(|row| format!("{}, {}", median(&row.time_us), median(&row.processor_us)));
-        text += &line(&std::iter::once(label).chain(cells).collect::<Vec<_>>());
+        let label = rows.first().map_or("", |row| row.peer.label());
+        for (quantity, of) in quantities {
+            let mut cells = vec![label.to_owned(), quantity.to_owned()];
+            cells.extend(rows.iter().map(|row| spread(of(row), 1.0)));
+            text += &line(&cells);
+        }
     }
     text
 }
@@ -151,10 +158,6 @@ fn spread(series: &Series, factor: f64) -> String {
     }
 }
 
-fn median(series: &Series) -> String {
-    series.median().map_or("–".to_owned(), figure)
-}
-
 /// Three digits, or all before the point.
 pub(crate) fn figure(value: f64) -> String {
     let size = value.abs();
@@ -169,8 +172,10 @@ pub(crate) fn figure(value: f64) -> String {
         format!("{value:.0}")
     } else if size >= 10.0 {
         format!("{value:.1}")
-    } else {
+    } else if size >= 0.1 || value == 0.0 {
         format!("{value:.2}")
+    } else {
+        format!("{value:.4}")
     }
 }
 

@@ -15,8 +15,14 @@ use rmcp::transport::io::{stdio, stdio_pipes};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use serde::Deserialize;
 
-/// Made by the first call, so that a start does not wait for it.
-static HTTP: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new);
+/// Made by the first call, so that a start does not wait for it. What it speaks to is on loopback: it needs no certificates.
+static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap_or_default()
+});
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
