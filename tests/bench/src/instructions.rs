@@ -1,4 +1,7 @@
 //! How many instructions a start and a call take, counted by callgrind. Counts hardly vary from run to run, as times do.
+//!
+//! What callgrind has written of the longest run of each work stays beside the packages, as `callgrind.PEER.WORK`, for
+//! `callgrind_annotate`.
 
 use std::fs;
 use std::path::Path;
@@ -56,7 +59,11 @@ pub(crate) fn run(bench: &Bench, peers: &[Peer]) -> Result<Option<Vec<Counted>>>
 
 /// The instructions of one process that answers so many calls, one after the other.
 fn count(bench: &Bench, api: &Api, peer: Peer, work: &Work, calls: usize) -> Result<f64> {
-    let file = bench.places.built.join(format!("callgrind.{}", peer.name()));
+    let work_name = work.name().replace('/', "-");
+    let file = bench
+        .places
+        .packages
+        .join(format!("callgrind.{}.{work_name}", peer.name()));
     let server = bench.places.command(peer, &api.base_url);
     let mut command = Command::new("valgrind");
     command
@@ -74,9 +81,7 @@ fn count(bench: &Bench, api: &Api, peer: Peer, work: &Work, calls: usize) -> Res
         driver.sequential(work, calls)?;
     }
     driver.server.finish()?;
-    let counted = total(&file)?;
-    fs::remove_file(&file)?;
-    Ok(counted)
+    total(&file)
 }
 
 /// The sum at the end of what callgrind has written.
