@@ -10,8 +10,6 @@ use crate::server::{Server, shown};
 use crate::watchdog::Watchdog;
 use crate::wire::Work;
 
-/// So long a phase may take.
-const LIMIT: Duration = Duration::from_mins(3);
 /// More is not in flight, in bytes: it must fit in a pipe, as we write without reading.
 const MOST_BYTES: usize = 60 * 1024;
 
@@ -83,7 +81,7 @@ impl Driver<'_> {
     /// Units: µs.
     fn phase(&mut self, work: &Work, calls: usize, run: impl FnOnce(&mut Server, u64) -> Result<()>) -> Result<f64> {
         let what = || format!("{}, {}, {calls} calls", self.name, work.name());
-        let _watchdog = Watchdog::over(what(), LIMIT);
+        let _watchdog = Watchdog::over(what());
         let (before, requests) = (self.server.processor_time()?, self.api.requests());
         let first = self.server.ids(calls);
         run(&mut self.server, first).with_context(what)?;

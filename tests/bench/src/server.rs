@@ -12,6 +12,7 @@ use nix::time::ClockId;
 use nix::unistd::Pid;
 use serde::Serialize;
 
+use crate::watchdog::Watchdog;
 use crate::wire;
 
 /// What connects us with a server's stdin and stdout.
@@ -41,6 +42,7 @@ impl Server {
     pub(crate) fn start(mut command: Command, plumbing: Plumbing) -> Result<Self> {
         let (ours_in, theirs_in) = ends(plumbing)?;
         let (theirs_out, ours_out) = ends(plumbing)?;
+        let _watchdog = Watchdog::over(format!("start of {}", command.get_program().display()));
         let started = Instant::now();
         let child = command.stdin(theirs_in).stdout(theirs_out).spawn();
         let child = child.with_context(|| format!("{} cannot be started", command.get_program().display()))?;

@@ -20,7 +20,7 @@ pub(crate) fn rounds(bench: &Bench, rows: &[Row]) -> String {
 fn starts(bench: &Bench, rows: &[Row]) -> String {
     let calls = thousands(bench.counts.all());
     let mut text = format!(
-        "#### Start and memory\n\n| server | setting | start to `initialize` answer, ms | resident after it, MiB | \
+        "### Start and memory\n\n| server | setting | start to `initialize` answer, ms | resident after it, MiB | \
          resident after {calls} calls of `get_batch`, MiB |\n|---|---|---|---|---|\n"
     );
     for row in rows {
@@ -37,7 +37,7 @@ fn starts(bench: &Bench, rows: &[Row]) -> String {
 
 fn works(rows: &[Row], setting: Setting, work: &Work) -> String {
     let mut text = format!(
-        "\n#### `{}`, {}\n\n| server | p50, µs | p99, µs | processor time, µs a call | calls/s, {AT_A_TIME} in flight | \
+        "\n### `{}`, {}\n\n| server | p50, µs | p99, µs | processor time, µs a call | calls/s, {AT_A_TIME} in flight | \
          processor time then, µs a call |\n|---|---|---|---|---|---|\n",
         work.name(),
         setting.label()
@@ -68,7 +68,7 @@ type Quantity = fn(&InFlight) -> &Series;
 fn in_flight(growth: &Growth) -> String {
     let columns: Vec<String> = IN_FLIGHT.iter().map(|count| format!("{count} in flight")).collect();
     let mut text = format!(
-        "#### `get_batch` with more calls in flight, pipes, one core\n\n| server | for each call | {} |\n|---|---|{}\n",
+        "### `get_batch` with more calls in flight, pipes, one core\n\n| server | for each call | {} |\n|---|---|{}\n",
         columns.join(" | "),
         "---|".repeat(columns.len())
     );
@@ -95,7 +95,7 @@ fn memory(growth: &Growth) -> String {
     let parts = 1..=first.resident_kib.len();
     let columns: Vec<String> = parts.map(|part| thousands(part * first.step)).collect();
     let mut text = format!(
-        "\n#### Resident memory after so many calls of `get_batch`, {AT_A_TIME} in flight, pipes: MiB\n\n| server | {} |\n\
+        "\n### Resident memory after so many calls of `get_batch`, {AT_A_TIME} in flight, pipes: MiB\n\n| server | {} |\n\
          |---|{}\n",
         columns.join(" | "),
         "---|".repeat(columns.len())
@@ -113,7 +113,7 @@ fn files(growth: &Growth) -> String {
         return String::new();
     }
     let mut text =
-        "\n#### `get_batch` of more files, this server, pipes, one core\n\n| `expand` | files | requests to the API | \
+        "\n### `get_batch` of more files, this server, pipes, one core\n\n| `expand` | files | requests to the API | \
                     p50, µs | µs a file | processor time, µs a file | resident, MiB |\n|---|---|---|---|---|---|---|\n"
             .to_owned();
     for expand in EXPANSIONS {
