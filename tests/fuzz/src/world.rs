@@ -23,8 +23,11 @@ use super::api::Api;
 pub(crate) const CANARY: &str = "llx-canary-9f86d081884c7d65";
 /// The longest result of a tool.
 pub(crate) const MAX_RESULT_CHARS: usize = 6000;
+/// How often a call that waits looks. Seldom enough that looking never takes longer than what lies between two looks, even with the
+/// sanitizer.
+const POLL_INTERVAL: &str = "10ms";
 /// No conversation takes longer, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Which of the servers.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +95,7 @@ impl World {
         let settling = TaskTracker::new();
         let server = |more: &str| {
             let line = format!(
-                "program --allow-cancel --poll-interval 1ms --base-url {} {more}",
+                "program --allow-cancel --poll-interval {POLL_INTERVAL} --base-url {} {more}",
                 api.base_url
             );
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
