@@ -26,8 +26,9 @@ pub(crate) const MAX_RESULT_CHARS: usize = 6000;
 /// How often a call that waits looks. Seldom enough that looking never takes longer than what lies between two looks, even with the
 /// sanitizer.
 const POLL_INTERVAL: &str = "10ms";
-/// No conversation takes longer, however busy the machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// No conversation takes longer, and no call of the usual servers: much longer than any needs, since a fuzzer that yields to everybody
+/// may stand still for half a minute.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Which of the servers.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +106,7 @@ impl World {
             };
             app::server(&Config::resolve(&cli.flags, &environment).unwrap(), &settling).unwrap()
         };
-        let servers = ["--timeout 1s", "--timeout 1s --confirm-create", "--timeout 250ms"].map(server);
+        let servers = ["--timeout 5m", "--timeout 5m --confirm-create", "--timeout 250ms"].map(server);
         let mut world = Self {
             runtime,
             api,
@@ -156,7 +157,7 @@ impl World {
             max_line_bytes: pipes.max_line_bytes,
             max_in_flight_bytes: 1 << 20,
             max_unsent_bytes: 4096,
-            drain: Duration::from_secs(10),
+            drain: PATIENCE,
         };
         let whole = async {
             let connection = tokio::spawn(async move {
