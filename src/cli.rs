@@ -18,7 +18,7 @@ pub const TOOLS: [&str; 4] = ["create_batch", "list_batches", "get_batch", "canc
 use crate::hosts;
 
 /// The command line.
-#[derive(Debug, Clone, Parser)]
+#[derive(Debug, Clone, Default, Parser)]
 #[command(
     name = "llamacloud-batches-mcp",
     version,
@@ -37,6 +37,24 @@ pub struct Cli {
     /// Settings, before or after the command.
     #[command(flatten)]
     pub flags: Flags,
+}
+
+impl Cli {
+    /// The command line of this process.
+    ///
+    /// # Errors
+    /// For one that is wrong, and for one that asks for help.
+    pub fn of_process() -> Result<Self, clap::Error> {
+        Self::of(std::env::args_os())
+    }
+
+    /// Most hosts give no arguments. What that means needs no parser, and making one would take longer than the rest of the start.
+    fn of(words: impl ExactSizeIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        if words.len() <= 1 {
+            return Ok(Self::default());
+        }
+        Self::try_parse_from(words)
+    }
 }
 
 /// What the program can do.
@@ -92,7 +110,8 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print the registration of this server with a host, with the flags given here.
+    /// Print the registration with a host, with the flags given here.
+    #[command(after_help = help::HOST_CONFIG)]
     HostConfig(HostConfig),
 }
 
@@ -109,7 +128,7 @@ pub struct HostConfig {
 }
 
 /// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[cfg_attr(
     feature = "sandbox",
     expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")
@@ -184,6 +203,35 @@ pub struct Flags {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, value_name = "FAULT", help_heading = "Sandbox")]
     pub sandbox_fault: Vec<crate::sandbox::Fault>,
+}
+
+impl Default for Flags {
+    /// What no arguments mean.
+    fn default() -> Self {
+        Self {
+            api_key_file: None,
+            base_url: None,
+            region: None,
+            project_id: None,
+            organization_id: None,
+            read_only: false,
+            allow_cancel: false,
+            confirm_create: false,
+            poll_interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(45),
+            max_result_chars: 6000,
+            log: None,
+            log_format: LogFormat::Text,
+            log_file: None,
+            stdio: Stdio::Auto,
+            #[cfg(feature = "sandbox")]
+            sandbox: false,
+            #[cfg(feature = "sandbox")]
+            sandbox_speed: crate::sandbox::Speed::Fast,
+            #[cfg(feature = "sandbox")]
+            sandbox_fault: Vec::new(),
+        }
+    }
 }
 
 /// Reads `45`, `45s`, `2m` or `500ms`.
@@ -278,5 +326,17 @@ impl Environment {
             no_color: std::env::var_os("NO_COLOR"),
             term: std::env::var_os("TERM"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_arguments_mean_what_the_parser_says_they_mean() {
+        let words = || ["llamacloud-batches-mcp"].map(OsString::from).into_iter();
+        let (known, parsed) = (Cli::of(words()).unwrap(), Cli::try_parse_from(words()).unwrap());
+        assert_eq!(format!("{known:?}"), format!("{parsed:?}"));
     }
 }

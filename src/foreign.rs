@@ -7,6 +7,10 @@
 ///
 /// White space of any kind becomes one space. What was cut off is marked with `…`.
 pub fn clean(text: &str, max_chars: usize) -> String {
+    // Ids and words, which is most of what comes.
+    if text.len() <= max_chars && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     let mut cleaned = String::with_capacity(text.len().min(max_chars * 4));
     let mut count = 0;
     for character in text.chars() {

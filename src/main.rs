@@ -3,14 +3,13 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use llamacloud_batches_mcp::app;
 use llamacloud_batches_mcp::cli::{self, Cli, Environment};
 use llamacloud_batches_mcp::config::ConfigError;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::of_process() {
         Ok(cli) => cli,
         Err(help_or_error) => return explain(help_or_error),
     };

@@ -50,6 +50,15 @@ Examples:
   llamacloud-batches-mcp doctor
   llamacloud-batches-mcp doctor --sandbox --json";
 
+pub(super) const HOST_CONFIG: &str = "\
+The configuration goes to stdout, with the absolute path of this program and the flags that are given here. Where it belongs, how the host takes it by a command or a link, and what it needs for the key, goes to stderr.
+
+Examples:
+  llamacloud-batches-mcp host-config --list
+  llamacloud-batches-mcp host-config claude-code
+  llamacloud-batches-mcp host-config vscode --region eu --read-only
+  llamacloud-batches-mcp host-config codex --sandbox > codex.config.toml";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   llamacloud-batches-mcp completions bash \\

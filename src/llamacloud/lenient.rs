@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{self, DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use crate::foreign::clean;
 
@@ -83,20 +84,12 @@ pub(super) fn unknown_word(word: &str) -> String {
     clean(word, MAX_WORD_CHARS)
 }
 
-/// Takes a value of an unexpected type for an absent one.
-pub(super) fn lenient<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+/// Takes a value of an unexpected type, or a text that is not Unicode, for an absent one.
+pub(super) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either<T> {
-        Expected(T),
-        Odd(IgnoredAny),
-    }
-    Ok(match Either::deserialize(deserializer)? {
-        Either::Expected(value) => value,
-        Either::Odd(_) => T::default(),
-    })
+    let value = <Box<RawValue>>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
 /// Any JSON value as a word: texts as they are, others as they would be written, structures as their kind.

@@ -335,6 +335,12 @@ async fn reading_is_lenient() {
     let results = batch.results.unwrap();
     assert_eq!(results[0].job_reference.as_ref().unwrap().job_type.as_str(), "x_v9");
     assert_eq!(results[1].error_message.as_deref(), Some("e"));
+    let half_a_character = r#"{"id":"b","project_id":"\ud800","results":[{"error_message":"\udc00"}]}"#;
+    let batch = check(half_a_character, "b  false").await;
+    assert_eq!(
+        (batch.project_id, batch.results.unwrap()[0].error_message.as_deref()),
+        (None, None)
+    );
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ const MAX_QUOTED_CHARS: usize = 60;
 /// # Errors
 /// Sentences, each with the argument's path, the rule and, for unknown names, the nearest accepted one.
 pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: impl FnOnce() -> Value) -> Result<T, String> {
+    // What is right is read once. Keeping track of the path takes as long again, and only mistakes need it.
+    if let Ok(read) = serde_json::from_str(arguments) {
+        return Ok(read);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(arguments);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let mut problems = Problems::default();

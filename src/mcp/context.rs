@@ -7,15 +7,15 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::asked::{Asked, Reply};
-use super::envelope::{RequestId, present};
+use super::envelope::RequestId;
 use super::error::ProtocolError;
+use super::meta::{CLIENT_CAPABILITIES, Meta, PROTOCOL_VERSION, client_name, is_object, missing_meta};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::Answers;
@@ -23,10 +23,6 @@ use super::state::States;
 use super::types::ClientCapabilities;
 use super::unheard::Unheard;
 use super::version::Revision;
-use crate::foreign;
-
-const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Methods that only the legacy era has.
 const LEGACY_ONLY: [&str; 2] = ["initialize", "ping"];
@@ -159,7 +155,7 @@ impl Connection {
         method: &str,
         params: Option<&RawValue>,
     ) -> Result<RequestContext, ProtocolError> {
-        let meta = read_meta(params)?;
+        let meta = Meta::read(params)?;
         let Session {
             revision,
             client_name,
@@ -273,82 +269,6 @@ fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError
     })
 }
 
-/// The name in a `clientInfo`; a client that says it badly is served like one that does not say it.
-pub(crate) fn client_name(client_info: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct ClientInfo {
-        name: String,
-    }
-    let name = serde_json::from_str::<ClientInfo>(client_info.get()).ok()?.name;
-    Some(foreign::clean(&name, 100))
-}
-
-/// The members of `params._meta` that decide something.
-#[derive(Default, Deserialize)]
-struct Meta<'a> {
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "io.modelcontextprotocol/protocolVersion"
-    )]
-    protocol_version: Option<&'a RawValue>,
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "io.modelcontextprotocol/clientCapabilities"
-    )]
-    client_capabilities: Option<&'a RawValue>,
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "present",
-        rename = "io.modelcontextprotocol/clientInfo"
-    )]
-    client_info: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present", rename = "progressToken")]
-    progress_token: Option<&'a RawValue>,
-}
-
-fn read_meta(params: Option<&RawValue>) -> Result<Meta<'_>, ProtocolError> {
-    #[derive(Deserialize)]
-    struct Params<'a> {
-        #[serde(borrow, default, deserialize_with = "present", rename = "_meta")]
-        meta: Option<&'a RawValue>,
-    }
-    let Some(params) = params else {
-        return Ok(Meta::default());
-    };
-    if !is_object(params) {
-        return Err(ProtocolError::invalid_params("`params` must be an object"));
-    }
-    let found = serde_json::from_str::<Params<'_>>(params.get());
-    let Ok(Params { meta }) = found else {
-        return Err(ProtocolError::invalid_params("`_meta` is given twice"));
-    };
-    let Some(meta) = meta else { return Ok(Meta::default()) };
-    if !is_object(meta) {
-        return Err(ProtocolError::invalid_params("`_meta` must be an object"));
-    }
-    serde_json::from_str(meta.get()).map_err(|_| ProtocolError::invalid_params("a member of `_meta` is given twice"))
-}
-
-fn is_object(value: &RawValue) -> bool {
-    value.get().starts_with('{')
-}
-
-fn missing_meta(keys: &[&str]) -> ProtocolError {
-    let keys = keys
-        .iter()
-        .map(|key| format!("\"{key}\""))
-        .collect::<Vec<_>>()
-        .join(" and ");
-    ProtocolError::invalid_params(&format!(
-        "`params._meta` lacks {keys}; a client of an older revision sends `initialize` first"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,7 +284,7 @@ mod tests {
             });
         }
         let params: Option<&RawValue> = (!params.is_empty()).then(|| serde_json::from_str(params).unwrap());
-        let settled = read_meta(params).and_then(|meta| connection.settle(method, &meta));
+        let settled = Meta::read(params).and_then(|meta| connection.settle(method, &meta));
         let outcome = match settled {
             Ok(session) => session.revision.as_str().to_owned(),
             Err(error) => error.code().to_string(),

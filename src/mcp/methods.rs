@@ -15,8 +15,9 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::context::{RequestContext, Session, client_name};
+use super::context::{RequestContext, Session};
 use super::error::ProtocolError;
+use super::meta::client_name;
 use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
 use super::question::{Answers, InputRequired};
 use super::task::{self, DetailedTask, Follower, Subscription, Task, TaskSource};

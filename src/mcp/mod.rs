@@ -1,6 +1,6 @@
 //! The Model Context Protocol on a pipe. Knows no tool and no LlamaCloud.
 //!
-//! A line comes in (`lines`), is read (`envelope`), gets a revision (`context`), finds its method (`methods`) and perhaps its
+//! A line comes in (`lines`), is read (`envelope`), gets a revision (`meta`, `context`), finds its method (`methods`) and perhaps its
 //! tool (`tool`), and its answer goes out (`outbox`). `connection` is the loop around all of it, `pipe` opens the process's own
 //! stdin and stdout.
 
@@ -13,6 +13,7 @@ mod envelope;
 mod error;
 mod in_flight;
 mod lines;
+mod meta;
 mod methods;
 mod notification;
 mod outbox;
@@ -28,6 +29,7 @@ mod tool;
 mod types;
 mod unheard;
 mod version;
+mod written;
 
 pub use connection::{End, Limits, serve};
 pub use context::RequestContext;
@@ -36,6 +38,7 @@ pub use methods::{Server, ServerIdentity};
 pub use pipe::{Io, Transport};
 pub use question::{InputRequired, Question, Verdict};
 pub use task::{Task, TaskError, TaskSource, TaskState};
-pub use tool::{Outcome, Tool, ToolError, ToolSet, to_json};
+pub use tool::{Outcome, Tool, ToolError, ToolSet};
 pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};
 pub use version::{Era, Revision};
+pub use written::{Written, to_json};

@@ -49,7 +49,7 @@ pub enum TaskState {
     /// Not ended.
     Working,
     /// Ended, with what the call would have answered: compact JSON, or the error that a model reads.
-    Completed(Result<String, ToolError>),
+    Completed(Result<Box<RawValue>, ToolError>),
     /// Stopped before its end.
     Cancelled,
 }

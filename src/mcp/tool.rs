@@ -18,6 +18,7 @@ use super::question::InputRequired;
 use super::task::Task;
 use super::types::{CallToolResult, Icon, TextContent, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
+use super::written::to_json;
 use super::{arguments, schema};
 use crate::foreign;
 use crate::tally::Tally;
@@ -252,7 +253,7 @@ fn define<T: Tool>(icons: &'static [Icon]) -> ToolDefinition {
     }
 }
 
-type Called<'a> = BoxFuture<'a, Result<Outcome<String>, ToolError>>;
+type Called<'a> = BoxFuture<'a, Result<Outcome<Box<RawValue>>, ToolError>>;
 
 trait Erased: Send + Sync {
     /// The result as compact JSON.
@@ -279,21 +280,14 @@ impl<T: Tool> Erased for Typed<T> {
     }
 }
 
-/// A result as it is sent: compact, its members in the order in which they are declared.
-///
-/// # Errors
-/// For a type that JSON cannot hold, which is a bug.
-pub fn to_json(output: &impl Serialize) -> Result<String, ToolError> {
-    serde_json::to_string(output)
-        .map_err(|error| ToolError::caused_by("The result could not be written as JSON.", error))
-}
-
 /// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
-pub(crate) fn result(revision: Revision, outcome: Result<String, ToolError>) -> CallToolResult {
+pub(crate) fn result(revision: Revision, outcome: Result<Box<RawValue>, ToolError>) -> CallToolResult {
     let is_error = outcome.is_err();
     let (text, structured_content) = match outcome {
-        Ok(json) if revision.has_structured_content() => (json.clone(), RawValue::from_string(json).ok()),
-        Ok(json) => (json, None),
+        Ok(json) => (
+            json.get().to_owned(),
+            Some(json).filter(|_| revision.has_structured_content()),
+        ),
         Err(error) => (error.text, None),
     };
     CallToolResult {
@@ -339,7 +333,7 @@ impl Drop for Told<'_> {
     }
 }
 
-fn outcome_in_words(outcome: &Result<Outcome<String>, ToolError>) -> &'static str {
+fn outcome_in_words<T>(outcome: &Result<Outcome<T>, ToolError>) -> &'static str {
     match outcome {
         Ok(Outcome::Done(_)) => "ok",
         Ok(Outcome::Task(_)) => "task",

@@ -11,6 +11,7 @@ use super::reasons::Problem;
 use super::summary::{Detail, Report};
 use crate::foreign::clean;
 use crate::llamacloud::Batch;
+use crate::mcp::{ToolError, Written};
 
 /// How many files a page should hold at least before anything is told more briefly.
 const WORTHWHILE_FILES: usize = 5;
@@ -97,28 +98,33 @@ impl Answer<'_> {
     /// The answer with the largest page of files that keeps it within so many characters, counted in its JSON.
     ///
     /// What is too long is told more briefly before pages become very short. A page holds at least one file.
-    pub(crate) fn within(&self, max_chars: usize) -> GetBatchOutput {
+    ///
+    /// # Errors
+    /// None but a bug's: see [`Written::of`].
+    pub(crate) fn within(&self, max_chars: usize) -> Result<Written<GetBatchOutput>, ToolError> {
         let left = self.files.map_or(0, Files::left);
-        let fits = |count: usize, brevity: Brevity| {
-            let json = serde_json::to_string(&self.output(count, brevity));
-            json.is_ok_and(|json| json.chars().count() <= max_chars)
+        let that_fits = |count: usize, brevity: Brevity| {
+            let output = Written::of(&self.output(count, brevity)).ok()?;
+            fits(output.as_str(), max_chars).then_some(output)
         };
         let worthwhile = left.min(WORTHWHILE_FILES);
         let [.., barest] = BREVITIES;
-        let brevity = BREVITIES
+        let first = BREVITIES
             .into_iter()
-            .find(|brevity| fits(worthwhile, *brevity))
-            .unwrap_or(barest);
-        let (mut enough, mut too_many) = (left.min(1), left + 1);
+            .find_map(|brevity| Some((that_fits(worthwhile, brevity)?, worthwhile, brevity)));
+        let (mut best, mut enough, brevity) = match first {
+            Some((output, count, brevity)) => (Some(output), count, brevity),
+            None => (None, left.min(1), barest),
+        };
+        let mut too_many = left + 1;
         while too_many - enough > 1 {
             let middle = usize::midpoint(enough, too_many);
-            if fits(middle, brevity) {
-                enough = middle;
-            } else {
-                too_many = middle;
+            match that_fits(middle, brevity) {
+                Some(output) => (best, enough) = (Some(output), middle),
+                None => too_many = middle,
             }
         }
-        self.output(enough, brevity)
+        best.map_or_else(|| Written::of(&self.output(enough, brevity)), Ok)
     }
 
     fn output(&self, count: usize, brevity: Brevity) -> GetBatchOutput {
@@ -163,6 +169,11 @@ impl Answer<'_> {
             check_again_in_seconds: self.check_again_in_seconds,
         }
     }
+}
+
+/// Whether a text has at most so many characters. Most are shorter even in bytes.
+fn fits(text: &str, max_chars: usize) -> bool {
+    text.len() <= max_chars || text.chars().count() <= max_chars
 }
 
 impl Brevity {

@@ -19,7 +19,7 @@ use super::tasks::TaskReference;
 use super::token::Token;
 use super::wait::{WaitSeconds, Waited};
 use crate::llamacloud::{BatchId, Expand, OrganizationId, ProjectId};
-use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError, Written};
 
 /// What is left of a call's time when its lookups end, for the answer itself.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
@@ -67,9 +67,9 @@ impl Tool for GetBatch {
     const TITLE: &'static str = "Get batch";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::READ_ONLY;
     type Input = GetBatchInput;
-    type Output = GetBatchOutput;
+    type Output = Written<GetBatchOutput>;
 
-    async fn call(&self, context: &RequestContext, input: GetBatchInput) -> Result<Outcome<GetBatchOutput>, ToolError> {
+    async fn call(&self, context: &RequestContext, input: GetBatchInput) -> Result<Outcome<Self::Output>, ToolError> {
         let started = Instant::now();
         let account = &self.account;
         let scope = account.scope(input.project_id, input.organization_id)?;
@@ -109,7 +109,7 @@ pub(crate) async fn answer(
     context: &RequestContext,
     reference: &TaskReference,
     cursor: Option<&Cursor>,
-) -> Result<GetBatchOutput, ToolError> {
+) -> Result<Written<GetBatchOutput>, ToolError> {
     let TaskReference {
         batch_id,
         scope,
@@ -149,7 +149,7 @@ pub(crate) async fn answer(
         gaps: outcomes.as_ref().map_or(&[], |outcomes| &outcomes.gaps),
         check_again_in_seconds: check_again_in_seconds(&batch, unfinished, Timestamp::now()),
     };
-    Ok(answer.within(account.policy.max_result_chars))
+    answer.within(account.policy.max_result_chars)
 }
 
 /// What is asked about the files: what `expand` says, else what the cursor was made for.

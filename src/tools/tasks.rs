@@ -132,7 +132,7 @@ impl BatchTasks {
                 let output = get_batch::answer(&self.account, context, &reference, None).await;
                 let json = output.and_then(|output| to_json(&output));
                 TaskState::Completed(match json {
-                    Ok(json) if *status == BatchStatus::Failed => Err(ToolError::new(json)),
+                    Ok(json) if *status == BatchStatus::Failed => Err(ToolError::new(json.get())),
                     // It was final a moment ago, and stays so: trouble now is this poll's alone.
                     Err(error) => return Err(TaskError::Unavailable(error.text().to_owned())),
                     done => done,

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use rustix::net::{Shutdown, shutdown};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -113,10 +114,22 @@ fn listen_twice() -> io::Result<(TcpListener, TcpSocket)> {
     Ok((first.listen(64)?, second))
 }
 
+/// A listener that refuses connections from the moment it is dropped. Closing alone would not do: a child that another cell is just
+/// starting has a copy of every socket until it runs its own program, and connections to that copy would stand and then be reset.
+struct Listening(TcpListener);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // Where a listener cannot be shut down, closing it is all there is.
+        shutdown(&self.0, Shutdown::Both).ok();
+    }
+}
+
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let listener = Listening(listener);
     let over = shared.over.clone();
     let accepting = async {
-        while let Ok((stream, _)) = listener.accept().await {
+        while let Ok((stream, _)) = listener.0.accept().await {
             let over = shared.over.clone();
             let serving = serve(stream, Arc::clone(&shared));
             tokio::spawn(async move { over.run_until_cancelled(serving).await });

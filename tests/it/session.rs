@@ -39,6 +39,7 @@ impl Session {
         };
         let mut config = Config::resolve(&flags, &environment).unwrap();
         config.timeout = Duration::from_secs(20);
+        config.poll_interval = Duration::from_millis(1);
         config.max_result_chars = max_result_chars;
         let (input, to_server) = tokio::io::duplex(1 << 20);
         let (from_server, output) = tokio::io::duplex(1 << 20);

@@ -28,7 +28,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.ends_with("fuzz/target") {
+        if path.ends_with("fuzz/target") || path.ends_with("bench/target") {
             continue;
         }
         if path.is_dir() {

@@ -120,7 +120,7 @@ fn pages(
             gaps,
             check_again_in_seconds: check_again_in_seconds(batch, unfinished, Timestamp::UNIX_EPOCH),
         };
-        let json = serde_json::to_string(&answer.within(max_chars)).unwrap();
+        let json = answer.within(max_chars).unwrap().as_str().to_owned();
         let chars = json.chars().count();
         assert!(chars <= max_chars, "{chars} > {max_chars}: {json}");
         let page: Value = serde_json::from_str(&json).unwrap();
