@@ -1,5 +1,5 @@
-//! Arguments made from the tools' own input schemas, right and nearly right: what a schema refuses is refused, with the argument's
-//! name, and nothing is sent for it.
+//! Arguments made from the tools' own input schemas, right and nearly right: what a schema refuses is refused as a bad
+//! argument, and nothing is sent for it.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::{Map, Value, json};
