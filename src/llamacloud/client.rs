@@ -17,7 +17,10 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout_at},
+};
 use url::{Host, Url};
 
 use super::{
@@ -31,6 +34,10 @@ use super::{
     retry::{self, Decision, Failure, Method, RetryPolicy},
 };
 use crate::tally;
+
+/// How many requests are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
+/// have as few as 256 descriptors. Connections are kept for a minute and a half.
+pub(super) const MAX_AT_ONCE: usize = 64;
 
 /// How to reach LlamaCloud. Everything but the address and the key has a sensible default: [`Settings::new`].
 #[derive(Debug, Clone)]
@@ -93,6 +100,8 @@ struct Shared {
     reads: OnceLock<Result<reqwest::Client, String>>,
     /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
     creates: OnceLock<Result<reqwest::Client, String>>,
+    /// Whose turn it is to send.
+    turns: Semaphore,
     sandbox: AtomicBool,
     /// The API's clock as last seen, and when that was.
     clock: Mutex<Option<(Timestamp, Instant)>>,
@@ -115,6 +124,7 @@ impl Client {
             settings,
             reads,
             creates,
+            turns: Semaphore::new(MAX_AT_ONCE),
             sandbox,
             clock,
         }))
@@ -247,12 +257,23 @@ impl Client {
         if Instant::now() >= deadline {
             return Err(Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None));
         }
+        // A POST that runs out of time while it connects cannot be told from one that was sent.
+        let latest = match request.method {
+            Method::Post => deadline
+                .checked_sub(self.0.settings.connect_timeout)
+                .unwrap_or(deadline),
+            Method::Get => deadline,
+        };
         loop {
             let prepared = self.prepare(request, key)?;
+            let turn = timeout_at(latest, self.0.turns.acquire())
+                .await
+                .map_err(|_| Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None))?;
             let begun = Instant::now();
             *attempts += 1;
             tally::note_request();
             let outcome = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key).await;
+            drop(turn);
             let (status, server) = match &outcome {
                 Ok(answer) => (Some(answer.status), answer.server),
                 Err(Failed {
@@ -272,12 +293,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            // A POST that runs out of time while it connects cannot be told from one that was sent.
-            let remaining = match request.method {
-                Method::Post => remaining.saturating_sub(self.0.settings.connect_timeout),
-                Method::Get => remaining,
-            };
+            let remaining = latest.saturating_duration_since(Instant::now());
             match retry::decide(
                 request.method,
                 failed.failure,
@@ -362,8 +378,7 @@ fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String>
         builder = builder.tls_certs_only([]);
     }
     builder = builder.pool_max_idle_per_host(match method {
-        // As many as one call uses side by side: a burst of calls must not leave a descriptor each behind.
-        Method::Get => 16,
+        Method::Get => MAX_AT_ONCE,
         Method::Post => 0,
     });
     builder.build().map_err(|error| attempt::root_cause(&error))

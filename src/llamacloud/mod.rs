@@ -32,6 +32,8 @@ mod retry;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]
+mod turn_tests;
+#[cfg(test)]
 mod wire_tests;
 
 pub use batches::{

@@ -100,7 +100,8 @@ impl Places {
         let mut command = Command::new(files.next().map_or(Path::new("node"), PathBuf::as_path));
         command.args(files);
         match peer {
-            Peer::Ours => command.args(["--base-url", base_url]),
+            // As most hosts start it: without arguments.
+            Peer::Ours => command.env("LLAMA_CLOUD_BASE_URL", base_url),
             Peer::Rmcp => command.args(["documented", base_url]).arg(&self.tools),
             Peer::RmcpPipes => command.args(["fastest", base_url]).arg(&self.tools),
             _ => command.arg(base_url).arg(&self.tools),
