@@ -49,16 +49,17 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
     let environment = &simulated::environment(&cli, environment);
     let flags = flags_of(&cli, environment);
     let config = Config::resolve(&flags, environment)?;
+    if let Some(Command::HostConfig(wanted)) = &cli.command {
+        // Before there is a log: its file is for the process that the host will start.
+        commands::host_config::run(wanted, &config)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let logging = crate::telemetry::start(&config)?;
     let signals = Signals::listen()?;
     let code = match cli.command.unwrap_or(Command::Serve) {
         #[cfg(feature = "sandbox")]
         Command::Sandbox { port } => {
             simulated::serve(&flags, port, &signals.stop).await?;
-            ExitCode::SUCCESS
-        }
-        Command::HostConfig(wanted) => {
-            commands::host_config::run(&wanted, &config)?;
             ExitCode::SUCCESS
         }
         command => {

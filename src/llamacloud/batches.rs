@@ -320,7 +320,7 @@ struct BatchBody {
 
 #[derive(Default, Deserialize)]
 struct Config {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default)]
     job: Job,
 }
 

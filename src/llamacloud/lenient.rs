@@ -84,11 +84,11 @@ pub(super) fn unknown_word(word: &str) -> String {
     clean(word, MAX_WORD_CHARS)
 }
 
-/// Takes a value of an unexpected type, or a text that is not Unicode, for an absent one.
+/// Takes a value of an unexpected type, or a text that is not Unicode, for an absent one. Only for bodies that are decoded where they lie.
 pub(super) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let value = <Box<RawValue>>::deserialize(deserializer)?;
+    let value = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 

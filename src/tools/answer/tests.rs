@@ -62,7 +62,7 @@ fn account() -> Account {
 
 fn batch(status: &str, id_chars: usize) -> Batch {
     let id = |prefix: &str| format!("{prefix:x<id_chars$}");
-    serde_json::from_value(json!({
+    let body = json!({
         "id": id("bat-"),
         "project_id": id("prj-"),
         "status": status,
@@ -70,8 +70,8 @@ fn batch(status: &str, id_chars: usize) -> Batch {
         "config": { "job": { "type": "parse_v2", "configuration_id": id("cfg-") } },
         "created_at": "2026-11-24T10:00:00Z",
         "updated_at": "2026-11-24T10:07:31Z",
-    }))
-    .unwrap()
+    });
+    serde_json::from_str(&body.to_string()).unwrap()
 }
 
 fn results(fates: &[Fate], id_chars: usize) -> (Vec<BatchResult>, Outcomes) {
@@ -84,11 +84,12 @@ fn results(fates: &[Fate], id_chars: usize) -> (Vec<BatchResult>, Outcomes) {
             error_message: error.clone(),
         });
         outcomes.insert(fate.name.clone().map(|name| (file_id.clone(), name)), job.clone());
-        serde_json::from_value(json!({
+        let body = json!({
             "source_directory_file_id": file_id,
             "job_reference": job.map(|job| json!({ "type": "parse_v2", "id": job.id })),
             "error_message": fate.error,
-        }))
+        });
+        serde_json::from_str(&body.to_string())
     });
     let results = results.collect::<Result<_, _>>().unwrap();
     (results, outcomes)

@@ -37,7 +37,7 @@ fn page(batches: Vec<Value>, next_page_token: Option<&str>) -> BatchPage {
     BatchPage {
         items: batches
             .into_iter()
-            .map(|batch| serde_json::from_value(batch).unwrap())
+            .map(|batch| serde_json::from_str(&batch.to_string()).unwrap())
             .collect(),
         next_page_token: next_page_token.map(str::to_owned),
         total_size: None,

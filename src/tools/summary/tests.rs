@@ -73,13 +73,13 @@ fn page(first: usize, last: usize, more: bool) -> Page {
 }
 
 fn sentences(case: &Case) -> String {
-    let batch: Batch = serde_json::from_value(serde_json::json!({
+    let body = serde_json::json!({
         "id": "bat-1",
         "status": case.status,
         "source_directory_id": "dir-1",
         "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-1" } },
-    }))
-    .unwrap();
+    });
+    let batch: Batch = serde_json::from_str(&body.to_string()).unwrap();
     let shown = if case.problems_shown == 0 {
         case.problems.len()
     } else {

@@ -177,3 +177,12 @@ async fn a_host_that_nobody_knows_is_met_with_the_nearest() {
     assert!(Host::named("Claude-Code").is_some());
     assert!(host_config(&["CURSOR"]).await.status.success());
 }
+
+#[tokio::test]
+async fn the_servers_log_file_is_left_to_the_server() {
+    let name = format!("{}-host-config.log", std::process::id());
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let entry = cursor(&["--log-file", file.to_str().unwrap()]).await;
+    assert_eq!(entry["args"], json!(["--log-file", file]));
+    assert!(!file.exists());
+}
