@@ -43,7 +43,12 @@
 //! | `client`: creates go through the pool of the reads | 1,715 | all of [`faults`], the matrix of [`duplicates`] |
 //! | `retry`: a broken connection had no effect | 555 | the five in which a connection breaks or is silent, both of [`duplicates`] |
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
 
 mod api;
 mod cell;

@@ -151,14 +151,19 @@ async fn many_calls_leave_nothing_behind() {
     let mut client = Counting::start(Plumbing::Pipes, &api, &["--poll-interval", "5ms", "--log", "error"]).await;
     let mut writer = client.child.take_writer();
     let calls = calls();
-    let mut warm = None;
+    let begun = client.child.takes();
+    let (mut warm, mut halfway) = (begun, begun);
     for number in 0..calls {
         let lines = mixture(&mut client, number);
         write(&mut writer, &lines).await;
         client.read_until_due(32).await;
         if number == calls / 10 {
             client.read_until_due(0).await;
-            warm = Some(client.child.takes());
+            warm = client.child.takes();
+        }
+        if number == calls / 2 {
+            client.read_until_due(0).await;
+            halfway = client.child.takes();
         }
         if number % 100 == 0 {
             // Not kept without end by the test itself.
@@ -166,11 +171,14 @@ async fn many_calls_leave_nothing_behind() {
         }
     }
     client.read_until_due(0).await;
-    let (warm, end) = (warm.unwrap(), client.child.takes());
+    let end = client.child.takes();
     client.child.put_writer(writer);
     client.close().await;
+    show(&format!(
+        "{calls} calls: {begun:?} before, {warm:?} after a tenth, {halfway:?} halfway, {end:?} at the end"
+    ));
+    check_flat(warm, halfway);
     check_flat(warm, end);
-    show(&format!("{calls} calls: {warm:?} after a tenth, {end:?} at the end"));
 }
 
 /// How many connections to the API are open at most: one for each request that is under way at the same time, and a few that were

@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use llamacloud_batches_mcp::mcp::{Limits, Revision};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
-use super::harness::Setup;
+use super::corpora::fuzzed::api::Api;
 use super::harness::peer::{Peer, Writer};
+use super::harness::{Harness, PATIENCE, Setup, flags};
 
 #[tokio::test]
 async fn ten_thousand_requests_in_one_write_are_each_answered_once() {
@@ -47,6 +50,72 @@ async fn a_pipe_that_holds_next_to_nothing_is_enough() {
         harness.call("list_batches", json!({})).await.json();
         harness.close(1).await;
     }
+}
+
+/// Calls of every kind, a quarter of them given up: at the end, as many tasks run as after the first few, which are those of
+/// connections.
+#[tokio::test]
+async fn many_calls_leave_no_task_behind() {
+    for revision in [Revision::V2025_06_18, Revision::V2026_07_28] {
+        let api = Api::start().await;
+        let setup = Setup {
+            base_url: Some(api.base_url.clone()),
+            flags: flags(&["--allow-cancel"]),
+            ..Setup::default()
+        };
+        let mut harness = setup.open(revision).await;
+        let alive = || Handle::current().metrics().num_alive_tasks();
+        for _ in 0..10 {
+            a_dozen_calls(&mut harness).await;
+        }
+        let warm = alive();
+        for _ in 0..50 {
+            a_dozen_calls(&mut harness).await;
+        }
+        let ended = async {
+            while alive() > warm + MORE_TASKS {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = timeout(PATIENCE, ended).await;
+        assert!(ended.is_ok(), "{warm} tasks after 120 calls, {} after 720", alive());
+        harness.close(0).await;
+    }
+}
+
+/// How many connections may be open at one moment and not at another.
+const MORE_TASKS: usize = 8;
+
+async fn a_dozen_calls(harness: &mut Harness) {
+    let create = json!({
+        "source_directory_id": "dir-1",
+        "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-1" } },
+        "allow_duplicate": true,
+    });
+    for (tool, arguments) in [
+        ("list_batches", json!({})),
+        ("get_batch", json!({ "batch_id": "bat-1", "expand": ["outcomes"] })),
+        ("get_batch", json!({ "batch_id": "bat-1", "wait_seconds": 1 })),
+        ("get_batch", json!({ "batch_id": "bat-none" })),
+        ("get_batch", json!({ "batchId": 7 })),
+        ("cancel_batch", json!({ "batch_id": "bat-11" })),
+        ("create_batch", create),
+    ] {
+        harness.call(tool, arguments).await;
+    }
+    for method in ["tools/list", "resources/list"] {
+        let id = harness.ask(method, json!({})).await;
+        harness.claim(&id).await;
+    }
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let wait = json!({ "batch_id": "bat-11", "wait_seconds": 300 });
+        waiting.push(harness.ask_tool("get_batch", wait).await);
+    }
+    for id in waiting {
+        harness.cancel(&id).await;
+    }
+    harness.settle().await;
 }
 
 /// Lines on their way to the server.

@@ -23,8 +23,12 @@ use super::api::Api;
 pub(crate) const CANARY: &str = "llx-canary-9f86d081884c7d65";
 /// The longest result of a tool.
 pub(crate) const MAX_RESULT_CHARS: usize = 6000;
-/// No conversation takes longer, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a call that waits looks. Seldom enough that looking never takes longer than what lies between two looks, even with the
+/// sanitizer.
+const POLL_INTERVAL: &str = "10ms";
+/// No conversation takes longer, and no call of the usual servers: much longer than any needs, since a fuzzer that yields to everybody
+/// may stand still for half a minute.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Which of the servers.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +96,7 @@ impl World {
         let settling = TaskTracker::new();
         let server = |more: &str| {
             let line = format!(
-                "program --allow-cancel --poll-interval 1ms --base-url {} {more}",
+                "program --allow-cancel --poll-interval {POLL_INTERVAL} --base-url {} {more}",
                 api.base_url
             );
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
@@ -102,7 +106,7 @@ impl World {
             };
             app::server(&Config::resolve(&cli.flags, &environment).unwrap(), &settling).unwrap()
         };
-        let servers = ["--timeout 1s", "--timeout 1s --confirm-create", "--timeout 250ms"].map(server);
+        let servers = ["--timeout 5m", "--timeout 5m --confirm-create", "--timeout 250ms"].map(server);
         let mut world = Self {
             runtime,
             api,
@@ -153,7 +157,7 @@ impl World {
             max_line_bytes: pipes.max_line_bytes,
             max_in_flight_bytes: 1 << 20,
             max_unsent_bytes: 4096,
-            drain: Duration::from_secs(10),
+            drain: PATIENCE,
         };
         let whole = async {
             let connection = tokio::spawn(async move {

@@ -30,7 +30,7 @@ fn each_has_this_version_and_names_what_exists() {
 }
 
 #[test]
-fn the_registrys_entry_fits_its_schema() {
+fn the_entry_for_the_registry_fits_its_schema() {
     let server = json(SERVER);
     schemas::validate_shared("server.schema.json", &server);
     let package = &server["packages"][0];
