@@ -35,7 +35,7 @@ use super::{
 };
 use crate::tally;
 
-/// How many requests are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
+/// How many reads are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
 /// have as few as 256 descriptors. Connections are kept for a minute and a half.
 pub(super) const MAX_AT_ONCE: usize = 64;
 
@@ -100,7 +100,7 @@ struct Shared {
     reads: OnceLock<Result<reqwest::Client, String>>,
     /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
     creates: OnceLock<Result<reqwest::Client, String>>,
-    /// Whose turn it is to send.
+    /// Whose turn it is to read. A change never waits: what is given up must not be sent later.
     turns: Semaphore,
     sandbox: AtomicBool,
     /// The API's clock as last seen, and when that was.
@@ -266,9 +266,14 @@ impl Client {
         };
         loop {
             let prepared = self.prepare(request, key)?;
-            let turn = timeout_at(latest, self.0.turns.acquire())
-                .await
-                .map_err(|_| Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None))?;
+            let turn = match request.method {
+                Method::Get => Some(
+                    timeout_at(latest, self.0.turns.acquire())
+                        .await
+                        .map_err(|_| Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None))?,
+                ),
+                Method::Post => None,
+            };
             let begun = Instant::now();
             *attempts += 1;
             tally::note_request();

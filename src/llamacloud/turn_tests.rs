@@ -9,7 +9,7 @@ use super::{
     Scope,
     client::MAX_AT_ONCE,
     test_server::{Act, TestServer, reply},
-    wire_tests::{create_request, get},
+    wire_tests::{create, get},
 };
 
 #[tokio::test]
@@ -23,21 +23,32 @@ async fn a_crowd_shares_few_connections() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_a_turn_has_sent_nothing() {
-    let server = TestServer::start(|_, _| Act::Hang(Vec::new())).await;
+async fn a_read_that_waits_too_long_for_its_turn_sends_nothing_and_a_create_does_not_wait() {
+    let server = TestServer::start(|_, seen| {
+        if seen.is_post() {
+            reply("201 Created", r#"{"id":"bat-1"}"#)
+        } else {
+            Act::Hang(Vec::new())
+        }
+    })
+    .await;
     let client = server.client();
     let others = join_all((0..MAX_AT_ONCE).map(|_| get(&client)));
     let late = async {
         server.has_seen(MAX_AT_ONCE).await;
+        let created = create(&client).await;
         let deadline = Instant::now() + Duration::from_millis(20);
-        let batches = client.batches();
-        batches.create(&Scope::default(), &create_request(), deadline).await
+        let (batches, id) = (client.batches(), "bat-1".parse().unwrap());
+        let read = batches.get(&Scope::default(), &id, &[], deadline).await;
+        (created, read)
     };
-    let error = tokio::select! {
-        error = late => error.unwrap_err(),
+    let (created, read) = tokio::select! {
+        outcomes = late => outcomes,
         others = others => panic!("{others:?}"),
     };
+    assert_eq!(created.unwrap().id, "bat-1");
+    let error = read.unwrap_err();
     assert!(error.had_no_effect(), "{error}");
     assert_eq!(error.attempts(), 0, "{error}");
-    assert!(!server.seen().iter().any(super::test_server::Seen::is_post));
+    assert_eq!(server.seen().len(), MAX_AT_ONCE + 1);
 }
