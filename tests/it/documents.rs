@@ -165,47 +165,6 @@ fn the_tools_table_has_every_tool_and_argument_and_no_other() {
 }
 
 #[test]
-fn the_sentences_of_errors_are_the_programs() {
-    // A string that goes on in the next line ends with a backslash there.
-    let sources: String = files_in("src/tools")
-        .into_iter()
-        .chain(files_in("src/mcp"))
-        .map(read)
-        .collect();
-    let joined: String = sources
-        .split("\\\n")
-        .enumerate()
-        .map(|(index, part)| if index == 0 { part } else { part.trim_start() })
-        .collect();
-    for row in rows(&section("Errors and what to do")) {
-        if let Some(sentence) = row[0].strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-            assert!(joined.contains(sentence), "no error says: {sentence}");
-        } else {
-            assert!(joined.contains(&row[0]), "no error has the code {}", row[0]);
-        }
-    }
-}
-
-#[test]
-fn the_sandbox_section_has_every_id() {
-    let account = read("src/sandbox/account.rs");
-    let ids: BTreeSet<_> = account
-        .lines()
-        .filter(|line| line.starts_with("pub const "))
-        .map(|line| line.split('"').nth(1).unwrap())
-        .collect();
-    let named = section("The sandbox");
-    let missing: Vec<_> = ids.iter().filter(|id| !code(&named).contains(*id)).collect();
-    assert!(missing.is_empty(), "README.md, The sandbox: {missing:?}");
-    let directories = rows(&named);
-    let unknown: Vec<_> = directories
-        .iter()
-        .filter(|row| !ids.contains(row[0].trim_matches('`')))
-        .collect();
-    assert!(unknown.is_empty(), "src/sandbox/account.rs: {unknown:?}");
-}
-
-#[test]
 fn versions_agree() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(run(&["--version"]).trim(), format!("{NAME} {version}"));
@@ -270,20 +229,6 @@ fn files_that_are_named_are_there() {
                 file.display()
             );
         }
-    }
-}
-
-#[test]
-fn the_map_has_every_module() {
-    let map = read("ARCHITECTURE.md");
-    for file in files_in("src").into_iter().chain(files_in("src/mcp")) {
-        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let is_module = file.extension().is_some_and(|extension| extension == "rs") && stem != "lib" && stem != "mod";
-        let named = |code: &str| code == stem || code == format!("src/{stem}.rs");
-        assert!(
-            !is_module || code(&map).into_iter().any(named),
-            "ARCHITECTURE.md does not name `{stem}`"
-        );
     }
 }
 
