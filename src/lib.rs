@@ -15,6 +15,7 @@
 //! | [`llamacloud`] | the REST client; knows no MCP |
 //! | [`sandbox`] | a simulated LlamaCloud; knows nothing of ours |
 //! | [`tally`] | how many requests a call came to |
+//! | [`files`] | the user's folders: opened once, nothing outside reachable |
 //! | [`foreign`] | words that are not ours, made safe to repeat |
 
 pub mod cli;
@@ -33,5 +34,6 @@ pub mod llamacloud;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
+pub mod files;
 pub mod foreign;
 pub mod tally;

@@ -8,10 +8,11 @@ use super::harness::schemas::root;
 const MAX_LINES: usize = 400;
 
 /// For each room, the rooms of ours that it may know.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("foreign", &[]),
     ("tally", &[]),
     ("hosts", &[]),
+    ("files", &["foreign"]),
     ("sandbox", &[]),
     ("llamacloud", &["foreign", "tally"]),
     ("mcp", &["foreign", "tally"]),

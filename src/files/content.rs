@@ -1,0 +1,145 @@
+//! Reading a file: its hash, and its bytes while the hash is checked again.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use ring::digest::{Context, Digest, SHA256};
+use tokio::sync::mpsc;
+
+use super::folder::Stamp;
+use super::walk::{Candidate, Refusal};
+
+/// How much of a file is in memory at a time. Units: bytes.
+const CHUNK_BYTES: usize = 128 << 10;
+/// How many chunks wait to be sent.
+const CHUNKS_AHEAD: usize = 1;
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// In lower-case hexadecimal.
+    pub sha256: String,
+    /// Units: bytes.
+    pub length: u64,
+}
+
+/// A file whose content is no longer what it was when it was hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the file changed while it was sent")]
+pub struct Changed;
+
+impl Candidate {
+    /// Reads the file and says what it holds.
+    ///
+    /// Blocks on the file system.
+    ///
+    /// # Errors
+    /// Why it may not be uploaded after all.
+    pub fn content(&self) -> Result<Content, Refusal> {
+        let (mut file, Stamp { length, .. }) = self.open()?;
+        let mut hash = Context::new(&SHA256);
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut read = 0;
+        loop {
+            let count = read_some(&mut file, &mut buffer).map_err(|error| Refusal::of(&error))?;
+            let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
+            hash.update(bytes);
+            read += count as u64;
+            if read > length {
+                return Err(Refusal::Changed);
+            }
+        }
+        if read != length {
+            return Err(Refusal::Changed);
+        }
+        Ok(Content {
+            sha256: hex(&hash.finish()),
+            length,
+        })
+    }
+
+    /// Reads the file for sending, on a thread for blocking work. The last piece comes only if everything is as `content` says;
+    /// else an error comes in its place, so that whoever receives the pieces never has a whole file that is a mixture.
+    /// `on_read` gets the length of each piece, and is dropped at the end.
+    pub fn stream(
+        &self,
+        content: &Content,
+        on_read: impl Fn(usize) + Send + 'static,
+    ) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        let (candidate, content) = (self.clone(), content.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = candidate.send(&content, &sender, &on_read) {
+                // Nobody is left to be told if the receiver is gone.
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        receiver
+    }
+
+    fn send(
+        &self,
+        content: &Content,
+        sender: &mpsc::Sender<io::Result<Vec<u8>>>,
+        on_read: &impl Fn(usize),
+    ) -> io::Result<()> {
+        let changed = || io::Error::other(Changed);
+        let (mut file, Stamp { length, .. }) = self.open().map_err(|_| changed())?;
+        if length != content.length {
+            return Err(changed());
+        }
+        let mut hash = Context::new(&SHA256);
+        let mut left = length;
+        while left > 0 {
+            let size = usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
+            let mut chunk = vec![0; size];
+            file.read_exact(&mut chunk).map_err(|_| changed())?;
+            hash.update(&chunk);
+            left -= size as u64;
+            on_read(size);
+            if left == 0 && (hex(&hash.clone().finish()) != content.sha256 || has_more(&mut file)?) {
+                return Err(changed());
+            }
+            if sender.blocking_send(Ok(chunk)).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_more(file: &mut File) -> io::Result<bool> {
+    Ok(read_some(file, &mut [0])? > 0)
+}
+
+fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// The SHA-256 of some parts, one after the other, in lower-case hexadecimal.
+pub fn sha256_hex<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(part);
+    }
+    hex(&hash.finish())
+}
+
+fn hex(digest: &Digest) -> String {
+    let bytes = digest.as_ref();
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}

@@ -1,0 +1,188 @@
+//! Names from LlamaCloud as names of files: cleaned one component at a time, unable to leave a folder, and each used once.
+//!
+//! The rules are the same everywhere, so that a folder that was written on one system can be copied to another.
+
+use std::collections::HashMap;
+
+use super::content::sha256_hex;
+use crate::foreign::clean;
+
+/// Leaves room for the extension of the result within the 255 bytes of most file systems. Units: bytes.
+const MAX_COMPONENT_BYTES: usize = 160;
+const MAX_COMPONENTS: usize = 16;
+/// Names that mean devices on Windows, whatever their extension.
+const RESERVED: [&str; 22] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
+    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
+
+/// A file of LlamaCloud that needs a name here.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Tells files of one name apart. Shape: `dfl-…`.
+    pub id: &'a str,
+    /// As LlamaCloud shows it.
+    pub name: &'a str,
+}
+
+/// A path for each file, in the same order, with `/`. The same claims always get the same paths.
+///
+/// Where several would get one path (upper and lower case count as the same), all but the one with the smallest id carry their
+/// ids. `taken` are paths that are not free.
+pub fn file_names(claims: &[Claim<'_>], taken: &[&str]) -> Vec<String> {
+    let paths: Vec<Vec<String>> = claims.iter().map(|claim| components(claim.name)).collect();
+    let mut owners: HashMap<String, &str> = taken.iter().map(|path| (path.to_lowercase(), "")).collect();
+    for (claim, path) in claims.iter().zip(&paths) {
+        let owner = owners.entry(path.join("/").to_lowercase()).or_insert(claim.id);
+        *owner = claim.id.min(owner);
+    }
+    let with_owner = claims.iter().zip(paths);
+    with_owner
+        .map(|(claim, path)| {
+            let plain = path.join("/");
+            if owners.get(&plain.to_lowercase()) == Some(&claim.id) {
+                plain
+            } else {
+                with_id(&plain, claim.id)
+            }
+        })
+        .collect()
+}
+
+/// A path with an id before its extensions. Shape: `a/x (dfl-1).pdf`.
+pub(super) fn with_id(path: &str, id: &str) -> String {
+    let id = component(id);
+    let (folder, name) = path
+        .rsplit_once('/')
+        .map_or(("", path), |(folder, name)| (folder, name));
+    let slash = if folder.is_empty() { "" } else { "/" };
+    match name.split_once('.') {
+        Some((stem, extension)) => format!("{folder}{slash}{stem} ({id}).{extension}"),
+        None => format!("{folder}{slash}{name} ({id})"),
+    }
+}
+
+fn components(name: &str) -> Vec<String> {
+    let mut parts: Vec<String> = name
+        .split(['/', '\\'])
+        .filter(|part| !part.is_empty() && *part != ".")
+        .map(component)
+        .collect();
+    if parts.len() > MAX_COMPONENTS {
+        parts.drain(..parts.len() - MAX_COMPONENTS);
+    }
+    if parts.is_empty() {
+        parts.push("unnamed".to_owned());
+    }
+    parts
+}
+
+fn component(part: &str) -> String {
+    let printable = clean(part, part.len());
+    let mut name: String = printable
+        .chars()
+        .map(|character| {
+            if r#"<>:"|?*\/"#.contains(character) {
+                '_'
+            } else {
+                character
+            }
+        })
+        .collect();
+    name.truncate(name.trim_end_matches(['.', ' ']).len());
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    if name.is_empty() || name.starts_with('.') || RESERVED.iter().any(|reserved| stem.eq_ignore_ascii_case(reserved)) {
+        name.insert(0, '_');
+    }
+    if name.len() > MAX_COMPONENT_BYTES {
+        let hash = sha256_hex([part.as_bytes()]);
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+        let extension = extension.filter(|extension| extension.len() <= 10).map(str::to_owned);
+        let mut end = MAX_COMPONENT_BYTES - 24;
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+        name.push('~');
+        name.extend(hash.chars().take(8));
+        if let Some(extension) = extension {
+            name.push('.');
+            name.push_str(&extension);
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leaves_its_folder_or_means_something_else_elsewhere() {
+        for (name, expected) in [
+            ("invoice 0417.pdf", "invoice 0417.pdf"),
+            ("a/x.pdf", "a/x.pdf"),
+            ("../x", "_/x"),
+            ("..", "_"),
+            ("/etc/passwd", "etc/passwd"),
+            (r"..\..\x", "_/_/x"),
+            (r"C:\x.pdf", "C_/x.pdf"),
+            (r"\\?\C:\x", "_/C_/x"),
+            ("./a//b/", "a/b"),
+            ("", "unnamed"),
+            ("/", "unnamed"),
+            (".env", "_.env"),
+            ("a/.ssh/id", "a/_.ssh/id"),
+            ("x.pdf. .", "x.pdf"),
+            ("CON", "_CON"),
+            ("nul.txt", "_nul.txt"),
+            ("com1 .md", "_com1 .md"),
+            ("a\r\nb\0c\u{202e}d.pdf", "a b cd.pdf"),
+            ("what?*<>|\".pdf", "what______.pdf"),
+            ("a:stream", "a_stream"),
+            ("naïve 文書.pdf", "naïve 文書.pdf"),
+        ] {
+            assert_eq!(components(name).join("/"), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_stay_apart_and_keep_their_extension() {
+        let long = |last: &str| components(&format!("{}{last}.pdf", "ä".repeat(200))).join("/");
+        let (one, other) = (long("1"), long("2"));
+        assert!(
+            one.len() <= MAX_COMPONENT_BYTES && one.rsplit('.').next() == Some("pdf"),
+            "{one}"
+        );
+        assert_ne!(one, other);
+        let deep = components(&"a/".repeat(1000));
+        assert_eq!(deep.len(), MAX_COMPONENTS);
+    }
+
+    #[test]
+    fn files_of_one_name_get_a_path_each_and_always_the_same() {
+        let claims = [
+            Claim {
+                id: "dfl-2",
+                name: "x.pdf",
+            },
+            Claim {
+                id: "dfl-1",
+                name: "X.pdf",
+            },
+            Claim { id: "dfl-3", name: "y" },
+            Claim { id: "dfl-4", name: "y" },
+            Claim {
+                id: "dfl-5",
+                name: "manifest.json",
+            },
+        ];
+        let expected = ["x (dfl-2).pdf", "X.pdf", "y", "y (dfl-4)", "manifest (dfl-5).json"];
+        assert_eq!(file_names(&claims, &["manifest.json"]), expected);
+        let mut turned = claims;
+        turned.reverse();
+        let mut names = file_names(&turned, &["manifest.json"]);
+        names.reverse();
+        assert_eq!(names, expected);
+    }
+}

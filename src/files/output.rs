@@ -1,0 +1,241 @@
+//! Writing results: complete files only, never over other contents, and nowhere but below the folder.
+
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _};
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::content::sha256_hex;
+use super::folder::{Folder, Forbidden, Locked, UnusableFolder};
+use super::names::{Claim, file_names, with_id};
+
+/// How the names of files begin that are being written.
+const PARTIAL: &str = ".llamacloud-batches-";
+
+/// The folder that the operator allows to write to.
+#[derive(Debug, Clone)]
+pub struct Output {
+    folder: Arc<Folder>,
+}
+
+/// A folder inside it that results go to.
+#[derive(Debug)]
+pub struct OutputFolder {
+    dir: Dir,
+    path: PathBuf,
+    _lock: Locked,
+}
+
+/// What came of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// Written, under this path.
+    New(String),
+    /// A file with these bytes was there, under this path.
+    AlreadyThere(String),
+}
+
+impl Output {
+    /// Opens the folder.
+    ///
+    /// # Errors
+    /// For a folder that cannot be used.
+    pub fn open(path: &Path, forbidden: &Forbidden) -> Result<Self, UnusableFolder> {
+        let folder = Folder::open(path, forbidden)?;
+        Ok(Self {
+            folder: Arc::new(folder),
+        })
+    }
+
+    /// The folder, as it was named.
+    pub fn name(&self) -> &Path {
+        &self.folder.named
+    }
+
+    /// Opens a folder for results, and makes it where it is missing. `name` is cleaned like every other name; empty or `.` is the
+    /// folder itself. `None`: another process is writing there.
+    ///
+    /// Blocks on the file system.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn folder(&self, name: &str) -> io::Result<Option<OutputFolder>> {
+        let mut path = self.folder.named.clone();
+        let mut dir = self.folder.dir.try_clone()?;
+        if !matches!(name, "" | "." | "./") {
+            let relative = file_names(&[Claim { id: "", name }], &[]).concat();
+            dir = make_folders(dir, relative.split('/'))?;
+            path.extend(relative.split('/'));
+        }
+        let Some(lock) = Locked::of(&dir) else {
+            return Ok(None);
+        };
+        let folder = OutputFolder { dir, path, _lock: lock };
+        if !cfg!(windows) {
+            remove_partial(&folder.dir);
+        }
+        Ok(Some(folder))
+    }
+}
+
+/// Opens folders inside each other, and makes those that are missing.
+fn make_folders<'a>(dir: Dir, names: impl IntoIterator<Item = &'a str>) -> io::Result<Dir> {
+    names.into_iter().try_fold(dir, |dir, name| {
+        match dir.create_dir(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        dir.open_dir_nofollow(name)
+    })
+}
+
+/// Removes what a process left that was killed while it wrote. The lock says that no other is writing.
+fn remove_partial(dir: &Dir) {
+    for entry in dir.entries().into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PARTIAL)) {
+            // What cannot be removed does no harm.
+            let _ = dir.remove_file(&name);
+        }
+    }
+}
+
+impl fmt::Display for OutputFolder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(formatter)
+    }
+}
+
+impl OutputFolder {
+    /// Writes a file under its path, or beside it under a path that carries `id` if another file has that name. Parts of a file
+    /// are never seen under its own name.
+    ///
+    /// Blocks on the file system.
+    ///
+    /// # Errors
+    /// Those of the operating system; `AlreadyExists` if both names are taken by other contents.
+    pub fn save(&self, path: &str, id: &str, bytes: &[u8]) -> io::Result<Saved> {
+        let (folder, name) = path
+            .rsplit_once('/')
+            .map_or(("", path), |(folder, name)| (folder, name));
+        let dir = make_folders(self.dir.try_clone()?, folder.split('/').filter(|part| !part.is_empty()))?;
+        for (path, name) in [
+            (path.to_owned(), name.to_owned()),
+            (with_id(path, id), with_id(name, id)),
+        ] {
+            if holds(&dir, &name, bytes) {
+                return Ok(Saved::AlreadyThere(path));
+            }
+            match dir.symlink_metadata(&name) {
+                Ok(_) => continue,
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(_) => {}
+            }
+            let partial = Partial::write(&self.dir, bytes)?;
+            match partial.publish(&dir, &name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                published => return published.map(|()| Saved::New(path)),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Whether a file is there with this content.
+    pub fn holds(&self, path: &str, length: u64, sha256: &str) -> bool {
+        let (folder, name) = path
+            .rsplit_once('/')
+            .map_or(("", path), |(folder, name)| (folder, name));
+        let dir = self.dir.try_clone().and_then(|dir| {
+            let mut names = folder.split('/').filter(|part| !part.is_empty());
+            names.try_fold(dir, |dir, name| dir.open_dir_nofollow(name))
+        });
+        let content = dir.and_then(|dir| read(&dir, name, length));
+        content.is_ok_and(|content| sha256_hex([content.as_slice()]) == sha256)
+    }
+
+    /// Reads a file of this folder that may be at most `max_bytes` long; `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of the operating system, and one for a file that is longer.
+    pub fn read(&self, name: &str, max_bytes: u64) -> io::Result<Option<Vec<u8>>> {
+        match read(&self.dir, name, max_bytes) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a file in place of its earlier version: whole, or not at all.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let partial = Partial::write(&self.dir, bytes)?;
+        self.dir.rename(&partial.name, &self.dir, name)?;
+        Ok(())
+    }
+}
+
+fn holds(dir: &Dir, name: &str, bytes: &[u8]) -> bool {
+    read(dir, name, bytes.len() as u64).is_ok_and(|content| content == bytes)
+}
+
+fn read(dir: &Dir, name: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let metadata = dir.symlink_metadata(name)?;
+    if !metadata.is_file() || metadata.len() > max_bytes {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).follow(FollowSymlinks::No);
+    let mut content = Vec::new();
+    dir.open_with(name, &options)?
+        .take(max_bytes + 1)
+        .read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// A file that is whole, but has not got its name yet. Dropped without one, it goes away.
+struct Partial<'a> {
+    dir: &'a Dir,
+    name: String,
+}
+
+impl<'a> Partial<'a> {
+    fn write(dir: &'a Dir, bytes: &[u8]) -> io::Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PARTIAL}{}-{number}.part", std::process::id());
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).follow(FollowSymlinks::No);
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = dir.open_with(&name, &options)?;
+        let partial = Self { dir, name };
+        file.write_all(bytes)?;
+        Ok(partial)
+    }
+
+    /// Gives the file its name, unless something has that name.
+    fn publish(self, dir: &Dir, name: &str) -> io::Result<()> {
+        match self.dir.hard_link(&self.name, dir, name) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            // A file system without hard links. The lock keeps others of our kind away.
+            Err(_) => match dir.symlink_metadata(name) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => self.dir.rename(&self.name, dir, name),
+            },
+        }
+    }
+}
+
+impl Drop for Partial<'_> {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove.
+        let _ = self.dir.remove_file(&self.name);
+    }
+}

@@ -1,0 +1,293 @@
+//! The files of a folder that may be uploaded, and why the others may not.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use cap_fs_ext::DirExt as _;
+use cap_std::fs::Dir;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::MAX_FILES;
+use super::folder::{Folder, Stamp, open_document};
+use super::kinds::documented_extension;
+use crate::foreign::quote;
+
+/// How many entries a folder and its subfolders may have.
+const MAX_ENTRIES: usize = 100_000;
+/// How deep folders may be nested.
+const MAX_DEPTH: usize = 32;
+
+/// Which files of a folder to take.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// `None`: all.
+    include: Option<GlobSet>,
+    /// Whether to look into folders inside the folder.
+    recursive: bool,
+}
+
+impl Selection {
+    /// Patterns such as `*.pdf`, which is meant at any depth, or `2026/**/*.pdf`. No patterns mean all files. Upper and lower case
+    /// are the same.
+    ///
+    /// # Errors
+    /// The first pattern that is none, and why.
+    pub fn new(include: &[String], recursive: bool) -> Result<Self, String> {
+        let mut set = GlobSetBuilder::new();
+        for pattern in include {
+            let anchored = pattern.trim_start_matches("./");
+            let anywhere = if anchored.contains('/') {
+                anchored.to_owned()
+            } else {
+                format!("**/{anchored}")
+            };
+            let glob = GlobBuilder::new(&anywhere)
+                .case_insensitive(true)
+                .literal_separator(true)
+                .build()
+                .map_err(|error| format!("{} is not a glob pattern: {}", quote(pattern, 100), error.kind()))?;
+            set.add(glob);
+        }
+        let set = set
+            .build()
+            .map_err(|error| format!("these patterns are too large: {}", error.kind()))?;
+        Ok(Self {
+            include: (!include.is_empty()).then_some(set),
+            recursive,
+        })
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        self.include.as_ref().is_none_or(|include| include.is_match(path))
+    }
+}
+
+/// A file that may be uploaded.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub(super) folder: Arc<Folder>,
+    pub(super) below: Vec<String>,
+    pub(super) name: String,
+    /// Relative to the folder that was asked for, with `/`. Shape: `2026/invoice-0417.pdf`.
+    pub path: String,
+    /// Its state when it was found.
+    pub stamp: Stamp,
+}
+
+impl Candidate {
+    pub(super) fn new(folder: &Arc<Folder>, below: Vec<String>, name: &str, path: String, stamp: Stamp) -> Self {
+        Self {
+            folder: Arc::clone(folder),
+            below,
+            name: name.to_owned(),
+            path,
+            stamp,
+        }
+    }
+
+    /// The file's own name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Sorted by path.
+    pub files: Vec<Candidate>,
+    /// The paths of the others, and why.
+    pub refused: Vec<(String, Refusal)>,
+}
+
+/// Why a file or folder is not uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// Its name begins with a dot.
+    Hidden,
+    /// It is a symbolic link, wherever that leads.
+    SymbolicLink,
+    /// It has a second name, which may be anywhere.
+    HardLink,
+    /// It is a FIFO, a socket or a device.
+    NotRegular,
+    /// LlamaCloud does not document its extension.
+    Extension,
+    /// It is called `.key`, but is no Keynote document.
+    NotKeynote,
+    /// It has no bytes.
+    Empty,
+    /// It is larger than LlamaCloud takes.
+    TooLarge,
+    /// Its name is not Unicode.
+    NotUnicode,
+    /// Folders are nested too deep.
+    TooDeep,
+    /// It cannot be read by this user.
+    NoPermission,
+    /// It is not there any more.
+    Gone,
+    /// It changed while it was read.
+    Changed,
+    /// Reading failed in another way.
+    Unreadable,
+}
+
+impl Refusal {
+    pub(super) fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Gone,
+            io::ErrorKind::PermissionDenied => Self::NoPermission,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Hidden => "hidden: the name begins with a dot",
+            Self::SymbolicLink => "a symbolic link",
+            Self::HardLink => "a hard link: the file has a second name",
+            Self::NotRegular => "not a regular file",
+            Self::Extension => "not a file type that LlamaCloud supports",
+            Self::NotKeynote => "a .key file that is not a Keynote document",
+            Self::Empty => "empty",
+            Self::TooLarge => "larger than 512 MB",
+            Self::NotUnicode => "the name is not valid Unicode",
+            Self::TooDeep => "nested more than 32 folders deep",
+            Self::NoPermission => "no permission to read it",
+            Self::Gone => "not there any more",
+            Self::Changed => "changed while it was read",
+            Self::Unreadable => "could not be read",
+        })
+    }
+}
+
+/// A folder that is too much for one directory. Reads as a sentence without its full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TooMuch {
+    /// More files than a directory may hold.
+    #[error(
+        "the folder holds {0} files to upload, and a batch takes at most {MAX_FILES}. Upload its subfolders one by one, or narrow \
+         the files down with `include`"
+    )]
+    Files(usize),
+    /// More than can be looked through.
+    #[error("the folder holds more than {MAX_ENTRIES} entries. Give a subfolder")]
+    Entries,
+}
+
+/// Looks through a folder.
+pub(super) fn walk(folder: &Arc<Folder>, below: &[String], selection: &Selection) -> Result<Found, TooMuch> {
+    let mut walk = Walk {
+        folder,
+        selection,
+        below: below.to_vec(),
+        start: below.len(),
+        entries: 0,
+        found: Found::default(),
+    };
+    match folder.below(below) {
+        Ok(dir) => walk.look_into(&dir)?,
+        Err(error) => walk.found.refused.push((String::new(), Refusal::of(&error))),
+    }
+    let mut found = walk.found;
+    if found.files.len() > MAX_FILES {
+        return Err(TooMuch::Files(found.files.len()));
+    }
+    found.files.sort_by(|one, other| one.path.cmp(&other.path));
+    found.refused.sort();
+    Ok(found)
+}
+
+struct Walk<'a> {
+    folder: &'a Arc<Folder>,
+    selection: &'a Selection,
+    below: Vec<String>,
+    /// How many of `below` lead to the folder that was asked for.
+    start: usize,
+    entries: usize,
+    found: Found,
+}
+
+impl Walk<'_> {
+    fn look_into(&mut self, dir: &Dir) -> Result<(), TooMuch> {
+        let entries = match dir.entries() {
+            Ok(entries) => entries,
+            Err(error) => {
+                let path = self.path_of(None);
+                self.refuse(path, Refusal::of(&error));
+                return Ok(());
+            }
+        };
+        for entry in entries {
+            self.entries += 1;
+            if self.entries > MAX_ENTRIES {
+                return Err(TooMuch::Entries);
+            }
+            let Ok(entry) = entry else { continue };
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                let path = self.path_of(Some(&name.to_string_lossy()));
+                self.refuse(path, Refusal::NotUnicode);
+                continue;
+            };
+            let path = self.path_of(Some(name));
+            match entry.file_type() {
+                _ if name.starts_with('.') => self.refuse(path, Refusal::Hidden),
+                Err(error) => self.refuse(path, Refusal::of(&error)),
+                Ok(kind) if kind.is_symlink() => self.refuse(path, Refusal::SymbolicLink),
+                Ok(kind) if kind.is_dir() => self.folder(dir, name, path)?,
+                Ok(_) if !self.selection.takes(&path) => {}
+                Ok(kind) if !kind.is_file() => self.refuse(path, Refusal::NotRegular),
+                Ok(_) => self.file(dir, name, path),
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, dir: &Dir, name: &str, path: String) -> Result<(), TooMuch> {
+        if !self.selection.recursive {
+            return Ok(());
+        }
+        if self.below.len() - self.start >= MAX_DEPTH {
+            self.refuse(path, Refusal::TooDeep);
+            return Ok(());
+        }
+        match dir.open_dir_nofollow(name) {
+            Ok(inner) => {
+                self.below.push(name.to_owned());
+                self.look_into(&inner)?;
+                self.below.pop();
+            }
+            Err(error) => self.refuse(path, Refusal::of(&error)),
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, dir: &Dir, name: &str, path: String) {
+        let Some(extension) = documented_extension(name) else {
+            self.refuse(path, Refusal::Extension);
+            return;
+        };
+        match open_document(dir, name, extension) {
+            Ok((_, stamp)) => {
+                let candidate = Candidate::new(self.folder, self.below.clone(), name, path, stamp);
+                self.found.files.push(candidate);
+            }
+            Err(refusal) => self.refuse(path, refusal),
+        }
+    }
+
+    /// Relative to the folder that was asked for.
+    fn path_of(&self, name: Option<&str>) -> String {
+        let below = self.below.iter().skip(self.start).map(String::as_str);
+        below.chain(name).collect::<Vec<_>>().join("/")
+    }
+
+    fn refuse(&mut self, path: String, refusal: Refusal) {
+        self.found.refused.push((path, refusal));
+    }
+}
