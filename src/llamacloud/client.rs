@@ -21,7 +21,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout_at},
 };
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     attempt::{self, Answer, Failed, Limits},
@@ -30,7 +30,7 @@ use super::{
     error::{Account, Error, ErrorKind},
     jobs::Jobs,
     projects::Projects,
-    request::{Reply, Request, decode},
+    request::{Reply, Request, decode, is_loopback},
     retry::{self, Decision, Failure, Method, RetryPolicy},
 };
 use crate::tally;
@@ -56,6 +56,8 @@ pub struct Settings {
     pub read_timeout: Duration,
     /// The largest answer, after decompression.
     pub max_body_bytes: usize,
+    /// The same for an answer that is a whole document.
+    pub max_document_bytes: usize,
     /// How often and how patiently requests are repeated.
     pub retry: RetryPolicy,
 }
@@ -71,6 +73,7 @@ impl Settings {
             attempt_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_secs(20),
             max_body_bytes: 8 * 1024 * 1024,
+            max_document_bytes: 64 * 1024 * 1024,
             retry: RetryPolicy::default(),
         }
     }
@@ -251,7 +254,12 @@ impl Client {
         let Settings {
             attempt_timeout, retry, ..
         } = self.0.settings;
-        let limits = self.limits();
+        let mut limits = self.limits();
+        let mut attempt_timeout = attempt_timeout;
+        if request.is_for_document {
+            limits.max_body_bytes = self.0.settings.max_document_bytes;
+            attempt_timeout = deadline.saturating_duration_since(Instant::now());
+        }
         let key = self.key()?;
         let mut waits = retry::waits(&retry);
         if Instant::now() >= deadline {
@@ -387,14 +395,4 @@ fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String>
         Method::Post => 0,
     });
     builder.build().map_err(|error| attempt::root_cause(&error))
-}
-
-/// Whether a URL's host is this machine: the only one that is spoken to without TLS, and never through a proxy.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

@@ -28,6 +28,7 @@ mod lenient;
 mod projects;
 mod refusal;
 mod request;
+mod results;
 mod retry;
 #[cfg(test)]
 mod test_server;
@@ -39,12 +40,15 @@ mod wire_tests;
 pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
-pub use client::{Client, Credential, Settings, is_loopback};
+pub use client::{Client, Credential, Settings};
 pub use create_once::{CreateOnce, CreateOutcome, CreatePolicy, Duplicates, Existing, Guard, Precheck};
 pub use directories::{Directories, DirectoryFile, FilesOf};
 pub use error::{Detail, Error, ErrorKind};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Jobs, Product};
 pub use projects::{Project, Projects};
-pub use request::{Page, Scope, Window};
+pub use request::{Page, Scope, Window, is_loopback};
+pub use results::{
+    ExtractPart, ExtractedData, MarkdownPage, Pages, ParsePart, ParsedDocument, ResultJob, TextPage, Usage,
+};
 pub use retry::RetryPolicy;

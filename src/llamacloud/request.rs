@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     ids::{OrganizationId, ProjectId},
@@ -55,6 +55,8 @@ pub(super) struct Request<'a> {
     segments: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
     pub(super) body: Option<Vec<u8>>,
+    /// Whether the answer is a whole document, which may be long.
+    pub(super) is_for_document: bool,
 }
 
 /// A decoded answer, and when the API says it was given.
@@ -81,6 +83,7 @@ impl<'a> Request<'a> {
             segments: segments.to_vec(),
             query: Vec::new(),
             body: None,
+            is_for_document: false,
         }
         .query("project_id", scope.project_id.as_ref())
         .query("organization_id", scope.organization_id.as_ref())
@@ -101,6 +104,12 @@ impl<'a> Request<'a> {
     /// Sets the JSON body. Wire types are plain data, so encoding them cannot fail; were it to, the API would refuse the empty body.
     pub(super) fn json(mut self, body: &impl Serialize) -> Self {
         self.body = Some(serde_json::to_vec(body).unwrap_or_default());
+        self
+    }
+
+    /// Expects a whole document: a long answer, which may take until the deadline.
+    pub(super) fn for_document(mut self) -> Self {
+        self.is_for_document = true;
         self
     }
 
@@ -163,4 +172,14 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         Some(field) => format!("no {field}{place}"),
         None => format!("unexpected type of value{place}"),
     })
+}
+
+/// Whether a URL's host is this machine: the only one that is spoken to without TLS, and never through a proxy.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
