@@ -13,7 +13,11 @@ use reqwest::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{error::ErrorKind, refusal, retry::Failure};
+use super::{
+    error_kind::{ErrorKind, TlsProblem},
+    refusal,
+    retry::Failure,
+};
 use crate::foreign::clean;
 
 /// How much of an error body is read. Units: bytes after decompression.
@@ -109,10 +113,12 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
         reason,
         details,
         correlation_id,
+        is_web_page,
     } = refusal::read(&body, key);
     let status = status.as_u16();
     let kind = match status {
         300..=399 => ErrorKind::Redirected { host },
+        _ if is_web_page => ErrorKind::Intercepted { status, retry_after },
         401 => ErrorKind::Unauthorized,
         402 => ErrorKind::PaymentRequired,
         403 => ErrorKind::Forbidden,
@@ -183,7 +189,7 @@ fn broken(error: &reqwest::Error, limits: Limits) -> Failed {
         };
     }
     if is_tls(error) {
-        Failed::new(Failure::NotSendable, ErrorKind::Tls, reason)
+        Failed::new(Failure::NotSendable, ErrorKind::Tls(TlsProblem::Other), reason)
     } else if error.is_timeout() {
         let reason = format!("no connection within {} ms", limits.connect_timeout.as_millis());
         Failed::new(Failure::NotConnected, ErrorKind::Unreachable, Some(reason))

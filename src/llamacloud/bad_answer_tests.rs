@@ -57,8 +57,7 @@ async fn check_bad(then: Then, bytes: &[u8], sent: Sent, expected: &str) {
             get(&client).await
         };
         let error = result.unwrap_err();
-        let reason = error.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
-        assert_eq!(format!("{}{reason}", error.kind()), expected);
+        assert_eq!(error.cause(), expected);
         assert_eq!(
             (server.seen().len(), error.attempts()),
             (hits, u32::try_from(hits).unwrap()),
@@ -70,7 +69,7 @@ async fn check_bad(then: Then, bytes: &[u8], sent: Sent, expected: &str) {
             if post {
                 "POST /api/v2/batches"
             } else {
-                "GET /api/v2/batches/bat-1"
+                "GET /api/v2/batches/{id}"
             }
         );
         assert!(!format!("{error} {error:?} {client:?}").contains(KEY));
@@ -87,45 +86,80 @@ async fn every_refusal() {
         check_bad(Close, bytes.as_bytes(), sent, expected).await;
     };
     let body = format!(r#"{{"detail":"Invalid authentication token {KEY}"}}"#);
-    let expected = "the API key was rejected (401): Invalid authentication token [API key]";
+    let expected = r#"127.0.0.1 rejected the API key (401): "Invalid authentication token [API key]""#;
     check("401 x", &body, OnceInVain, expected).await;
-    check("402 x", "", OnceInVain, "payment required (402)").await;
-    check("403 x", r#"{"detail":"no"}"#, OnceInVain, "forbidden (403): no").await;
-    check("404 x", r#"{"details":"no"}"#, OnceInVain, "not found (404): no").await;
-    check("409 x", "", OnceInVain, "conflict (409)").await;
-    check("413 x", "", OnceInVain, "too large (413)").await;
+    check("402 x", "", OnceInVain, "the account has no credits left (402)").await;
+    check(
+        "403 x",
+        r#"{"detail":"no"}"#,
+        OnceInVain,
+        r#"this API key is not allowed to do that (403): "no""#,
+    )
+    .await;
+    check(
+        "404 x",
+        r#"{"details":"no"}"#,
+        OnceInVain,
+        r#"LlamaCloud found nothing with that ID in this project (404): "no""#,
+    )
+    .await;
+    check("409 x", "", OnceInVain, "the current state does not allow this (409)").await;
+    check("413 x", "", OnceInVain, "the request is too large for LlamaCloud (413)").await;
     let body = r#"{"detail":[{"loc":["query","status"],"msg":"odd","type":"t","input":"secret"}]}"#;
-    check("422 x", body, OnceInVain, r#"rejected (422): query.status "odd""#).await;
+    check(
+        "422 x",
+        body,
+        OnceInVain,
+        r#"LlamaCloud rejected the request (422): query.status "odd""#,
+    )
+    .await;
     check(
         "418 x",
         "short and stout",
         OnceInVain,
-        "rejected (418): short and stout",
+        r#"LlamaCloud rejected the request (418): "short and stout""#,
     )
     .await;
-    check("408 x", "", OnceByPost, "unavailable (408)").await;
-    check("429 x", r#"{"detail":"slow"}"#, AgainInVain, "rate limited (429): slow").await;
+    check("408 x", "", OnceByPost, "LlamaCloud has an internal problem (408)").await;
+    check(
+        "429 x",
+        r#"{"detail":"slow"}"#,
+        AgainInVain,
+        r#"too many requests for the account's plan (429): "slow""#,
+    )
+    .await;
     let body = r#"{"detail":"Oops! ID: 32763f53-0000-4000-8000-000000000000."}"#;
-    let expected = "unavailable (500), correlation id 32763f53-0000-4000-8000-000000000000: \
-                    Oops! ID: 32763f53-0000-4000-8000-000000000000.";
+    let expected = r#"LlamaCloud has an internal problem (500): "Oops! ID: 32763f53-0000-4000-8000-000000000000.""#;
     check("500 x", body, OnceByPost, expected).await;
     check(
         "502 x",
         "<html>Bad Gateway</html>",
         OnceByPost,
-        "unavailable (502): an HTML page",
+        "something between here and LlamaCloud answered with a web page (502)",
     )
     .await;
     check(
         "503 x\nretry-after-ms: 1",
         "",
         OnceByPost,
-        "unavailable (503), retry after 1 ms",
+        "LlamaCloud has an internal problem (503)",
     )
     .await;
     let head = "307 x\nlocation: https://u:p@login.example/x?y";
-    check(head, "", OnceInVain, "redirected to login.example").await;
-    check("303 x\nlocation: /x", "", OnceWhoKnows, "redirected").await;
+    check(
+        head,
+        "",
+        OnceInVain,
+        r#"127.0.0.1 answered with a redirect to "login.example", which is never followed with an API key"#,
+    )
+    .await;
+    check(
+        "303 x\nlocation: /x",
+        "",
+        OnceWhoKnows,
+        "127.0.0.1 answered with a redirect, which is never followed with an API key",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -134,7 +168,7 @@ async fn every_broken_exchange() {
         Close,
         b"",
         OnceByPost,
-        "unreachable: connection closed before message completed",
+        r#"127.0.0.1 could not be reached, or the connection broke: "connection closed before message completed""#,
     )
     .await;
     let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"id\":";
@@ -142,20 +176,20 @@ async fn every_broken_exchange() {
         Close,
         cut,
         OnceByPost,
-        "unreachable: end of file before message length reached",
+        r#"127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached""#,
     )
     .await;
     check_bad(
         Wait,
         b"SSH-2.0-x\r\n\r\n",
         OnceByPost,
-        "unreachable: invalid HTTP version parsed",
+        r#"127.0.0.1 could not be reached, or the connection broke: "invalid HTTP version parsed""#,
     )
     .await;
-    check_bad(Hang, b"", OnceByPost, "timed out").await;
-    check_bad(Hang, cut, OnceByPost, "timed out").await;
+    check_bad(Hang, b"", OnceByPost, "127.0.0.1 did not answer in time").await;
+    check_bad(Hang, cut, OnceByPost, "127.0.0.1 did not answer in time").await;
     let endless = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    check_bad(Endless, endless, OnceWhoKnows, "the answer is larger than 65536 bytes").await;
+    check_bad(Endless, endless, OnceWhoKnows, "the response is larger than 64 KiB").await;
 }
 
 #[tokio::test]
@@ -166,7 +200,7 @@ async fn every_unreadable_success() {
             Close,
             bytes.as_bytes(),
             OnceWhoKnows,
-            &format!("the answer is not readable: {expected}"),
+            &format!(r#"127.0.0.1 sent a response that is not from the LlamaCloud API: "{expected}""#),
         )
         .await;
     };
@@ -177,10 +211,26 @@ async fn every_unreadable_success() {
     )
     .await;
     check(r#"{"id":"b","results":[7]}"#, "unexpected type of value in results[0]").await;
-    check("<html>", "not JSON").await;
+    check("not JSON", "not JSON").await;
     check("{\"id\":", "JSON that ends early").await;
     check("", "JSON that ends early").await;
     check(r#"{"id":"b"} {"id":"b"}"#, "more than one JSON value").await;
+}
+
+/// A 403 of a firewall says nothing about the key, nor does a login page with 200 about the base URL alone.
+#[tokio::test]
+async fn a_web_page_with_any_status_is_blamed_on_what_is_in_between() {
+    for (status, sent) in [
+        (200, OnceWhoKnows),
+        (401, OnceInVain),
+        (403, OnceInVain),
+        (404, OnceInVain),
+        (503, OnceByPost),
+    ] {
+        let bytes = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n\n<!DOCTYPE html><html>Blocked</html>");
+        let expected = format!("something between here and LlamaCloud answered with a web page ({status})");
+        check_bad(Close, bytes.as_bytes(), sent, &expected).await;
+    }
 }
 
 #[tokio::test]

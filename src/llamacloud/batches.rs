@@ -17,7 +17,8 @@ use super::{
     request::{Reply, Request, Scope, token},
 };
 
-const BATCHES: [&str; 3] = ["api", "v2", "batches"];
+const BATCHES: &str = "/api/v2/batches";
+const BATCH: &str = "/api/v2/batches/{id}";
 
 /// The batch operations of a [`Client`]. All end at their deadline at the latest.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +55,7 @@ impl<'c> Batches<'c> {
         };
         let Reply { body, .. } = self
             .client
-            .execute(Request::post(scope, &BATCHES).json(&body), deadline)
+            .execute(Request::post(scope, BATCHES, &[]).json(&body), deadline)
             .await?;
         Ok(body)
     }
@@ -63,7 +64,7 @@ impl<'c> Batches<'c> {
     ///
     /// Source: API operation `list_batches_api_v2_batches_get`.
     pub async fn list(&self, scope: &Scope, query: &ListBatches, deadline: Instant) -> Result<BatchPage, Error> {
-        let request = Request::get(scope, &BATCHES)
+        let request = Request::get(scope, BATCHES, &[])
             .query("page_size", query.page_size)
             .query("page_token", query.page_token.as_ref())
             .query("created_at_on_or_after", query.created_at_on_or_after)
@@ -97,8 +98,7 @@ impl<'c> Batches<'c> {
         expand: &[Expand],
         deadline: Instant,
     ) -> Result<Batch, Error> {
-        let [api, version, batches] = BATCHES;
-        let request = Request::get(scope, &[api, version, batches, batch_id.as_str()]);
+        let request = Request::get(scope, BATCH, &[batch_id.as_str()]);
         let request = expand
             .iter()
             .fold(request, |request, field| request.query("expand", Some(field.as_str())));
@@ -111,8 +111,7 @@ impl<'c> Batches<'c> {
     ///
     /// Source: API operation `cancel_batch_api_v2_batches__batch_id__cancel_post`.
     pub async fn cancel(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
-        let [api, version, batches] = BATCHES;
-        let request = Request::post(scope, &[api, version, batches, batch_id.as_str(), "cancel"]);
+        let request = Request::post(scope, "/api/v2/batches/{id}/cancel", &[batch_id.as_str()]);
         Ok(self.client.execute(request, deadline).await?.body)
     }
 }

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +14,7 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     redirect::Policy,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::Semaphore,
@@ -27,69 +26,20 @@ use super::{
     attempt::{self, Answer, Failed, Limits},
     batches::Batches,
     directories::Directories,
-    error::{Account, Error, ErrorKind},
+    error::{Account, Error},
+    error_kind::{ErrorKind, TlsProblem},
     jobs::Jobs,
     projects::Projects,
+    refusal,
     request::{Reply, Request, decode, is_loopback},
-    retry::{self, Decision, Failure, Method, RetryPolicy},
+    retry::{self, Decision, Failure, Method},
+    settings::{Credential, KeySource, Settings},
 };
 use crate::tally;
 
 /// How many reads are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
 /// have as few as 256 descriptors. Connections are kept for a minute and a half.
 pub(super) const MAX_AT_ONCE: usize = 64;
-
-/// How to reach LlamaCloud. Everything but the address and the key has a sensible default: [`Settings::new`].
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Scheme, host and perhaps a path prefix. HTTPS, except on loopback.
-    pub base_url: Url,
-    /// The API key.
-    pub credential: Credential,
-    /// The `User-Agent` header; what no header can hold is left out.
-    pub user_agent: String,
-    /// How long one connection may take to stand, TLS included.
-    pub connect_timeout: Duration,
-    /// How long one attempt may take from its start to the last byte of its answer.
-    pub attempt_timeout: Duration,
-    /// How long the next part of a body may take.
-    pub read_timeout: Duration,
-    /// The largest answer, after decompression.
-    pub max_body_bytes: usize,
-    /// The same for an answer that is a whole document.
-    pub max_document_bytes: usize,
-    /// How often and how patiently requests are repeated.
-    pub retry: RetryPolicy,
-}
-
-impl Settings {
-    /// The defaults: 5 s to connect, 30 s an attempt, 20 s a read, 8 MiB an answer, five attempts.
-    pub fn new(base_url: Url, credential: Credential) -> Self {
-        Self {
-            base_url,
-            credential,
-            user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
-            connect_timeout: Duration::from_secs(5),
-            attempt_timeout: Duration::from_secs(30),
-            read_timeout: Duration::from_secs(20),
-            max_body_bytes: 8 * 1024 * 1024,
-            max_document_bytes: 64 * 1024 * 1024,
-            retry: RetryPolicy::default(),
-        }
-    }
-}
-
-/// The API key, or why there is none. Debug never shows the key.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// The key as it goes after `Bearer`.
-    Key(SecretString),
-    /// No key: every operation fails with [`ErrorKind::MissingKey`] before anything is sent.
-    Missing {
-        /// Why, in words of the configuration.
-        reason: String,
-    },
-}
 
 /// The REST client. Clones share connections.
 ///
@@ -172,7 +122,8 @@ impl Client {
             elapsed: started.elapsed(),
             no_effect: true,
         };
-        Err(Error::new(failed.kind, failed.reason, "GET /".to_owned(), account))
+        let error = Error::new(failed.kind, failed.reason, "GET /".to_owned(), account);
+        Err(error.at(self.base_url().host_str()))
     }
 
     fn limits(&self) -> Limits {
@@ -187,6 +138,11 @@ impl Client {
             read_timeout,
             max_body_bytes,
         }
+    }
+
+    /// Where the API key comes from, or would have to come from.
+    pub fn key_source(&self) -> KeySource {
+        self.0.settings.key_source
     }
 
     /// Where it sends its requests.
@@ -225,12 +181,17 @@ impl Client {
         let Failed {
             failure, kind, reason, ..
         } = match failed {
-            Ok(Answer { body, server, .. }) => match decode(&body) {
+            Ok(Answer { body, server, status }) => match decode(&body) {
                 Ok(body) => {
                     return Ok(Reply {
                         body,
                         date: server.date,
                     });
+                }
+                Err(_) if refusal::is_web_page(&body) => {
+                    let retry_after = None;
+                    let kind = ErrorKind::Intercepted { status, retry_after };
+                    Failed::new(Failure::Unusable, kind, None)
                 }
                 Err(reason) => Failed::new(Failure::Unusable, ErrorKind::UnreadableBody, Some(reason)),
             },
@@ -241,7 +202,7 @@ impl Client {
             elapsed: started.elapsed(),
             no_effect: failure.had_no_effect(),
         };
-        Err(Error::new(kind, reason, line, account))
+        Err(Error::new(kind, reason, line, account).at(self.base_url().host_str()))
     }
 
     async fn repeat(
@@ -342,8 +303,13 @@ impl Client {
             Method::Get => self.0.reads.get_or_init(|| build(&self.0.settings, Method::Get)),
             Method::Post => self.0.creates.get_or_init(|| build(&self.0.settings, Method::Post)),
         };
-        http.as_ref()
-            .map_err(|reason| Failed::new(Failure::NotSendable, ErrorKind::Tls, Some(reason.clone())))
+        http.as_ref().map_err(|reason| {
+            Failed::new(
+                Failure::NotSendable,
+                ErrorKind::Tls(TlsProblem::Other),
+                Some(reason.clone()),
+            )
+        })
     }
 
     /// The request as the HTTP library wants it; made anew for each attempt.

@@ -55,9 +55,8 @@ impl<'c> Directories<'c> {
         window: &Window,
         deadline: Instant,
     ) -> Result<Page<DirectoryFile>, Error> {
-        let segments = ["api", "v1", "beta", "directories", directory_id.as_str(), "files"];
         let removed = (which == FilesOf::Ever).then_some(true);
-        let request = Request::get(scope, &segments)
+        let request = Request::get(scope, "/api/v1/beta/directories/{id}/files", &[directory_id.as_str()])
             .query("include_deleted", removed)
             .window(window);
         Ok(self.client.execute::<Page<_>>(request, deadline).await?.body)

@@ -1,12 +1,16 @@
-//! What went wrong on the wire: a kind to decide by, and the facts for a log line.
-//!
-//! Never in it: the key, request or response bodies, file paths.
+//! A failed operation: its kind, and the facts for a log line.
 
 use std::{fmt, time::Duration};
 
+use super::{advice::Advice, error_kind::ErrorKind};
+use crate::foreign::quote;
+
+/// Units: characters.
+const MAX_REASON_CHARS: usize = 300;
+
 /// A failed operation.
 ///
-/// Display is one log line: `GET /api/v2/batches/bat-1: not found (404): "no such batch"; 1 attempt in 12 ms`.
+/// Display is one log line: `GET /api/v2/batches/{id}: not found (404); 1 attempt in 12 ms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Facts>);
 
@@ -14,108 +18,11 @@ pub struct Error(Box<Facts>);
 struct Facts {
     kind: ErrorKind,
     reason: Option<String>,
+    host: Option<String>,
     request: String,
     attempts: u32,
     elapsed: Duration,
     no_effect: bool,
-}
-
-/// What a caller would decide by. The module documentation of the room lists what leads to each.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ErrorKind {
-    /// There is no usable API key; nothing was sent.
-    #[error("no usable API key: {reason}")]
-    MissingKey {
-        /// Why, in words of the configuration.
-        reason: String,
-    },
-    /// 401: the key is wrong, revoked, or of the other region.
-    #[error("the API key was rejected (401)")]
-    Unauthorized,
-    /// 402: no credits left.
-    #[error("payment required (402)")]
-    PaymentRequired,
-    /// 403: this key may not do that.
-    #[error("forbidden (403)")]
-    Forbidden,
-    /// 404: no such thing for this key and project.
-    #[error("not found (404)")]
-    NotFound,
-    /// 409: the state of things forbids it.
-    #[error("conflict (409)")]
-    Conflict,
-    /// 413: the request asks for too much.
-    #[error("too large (413)")]
-    TooLarge,
-    /// 400, 422 or another 4xx: the request is not acceptable as it is.
-    #[error("rejected ({status}){}", Details(details))]
-    Rejected {
-        /// The HTTP status.
-        status: u16,
-        /// What the API says about each argument; empty if it only gave a reason. At most ten.
-        details: Vec<Detail>,
-    },
-    /// 429: too many requests, or more than the plan allows.
-    #[error("rate limited (429){}", Wait(retry_after))]
-    RateLimited {
-        /// How long to wait, counted from the answer, if the API said so.
-        retry_after: Option<Duration>,
-    },
-    /// 408 or 5xx: LlamaCloud, or something in front of it, has a problem.
-    #[error("unavailable ({status}){}{}", Correlation(correlation_id), Wait(retry_after))]
-    Unavailable {
-        /// The HTTP status.
-        status: u16,
-        /// The id to give to LlamaCloud's support. Shape: a UUID.
-        correlation_id: Option<String>,
-        /// How long to wait, counted from the answer, if the API said so.
-        retry_after: Option<Duration>,
-    },
-    /// No complete answer in time.
-    #[error("timed out")]
-    TimedOut,
-    /// No connection, or a connection that broke before the answer was whole.
-    #[error("unreachable")]
-    Unreachable,
-    /// The peer's certificate or TLS version is not acceptable.
-    #[error("no trusted TLS connection")]
-    Tls,
-    /// The API answered with a redirect, which is never followed: the key stays with the configured host.
-    #[error("redirected{}", To(host))]
-    Redirected {
-        /// Where to, if that is another place that can be named.
-        host: Option<String>,
-    },
-    /// The answer is larger than the client accepts.
-    #[error("the answer is larger than {limit_bytes} bytes")]
-    OversizedBody {
-        /// The limit after decompression.
-        limit_bytes: usize,
-    },
-    /// A success whose body is not what the API documents.
-    #[error("the answer is not readable")]
-    UnreadableBody,
-}
-
-impl ErrorKind {
-    /// How long the API asks to wait before another attempt, counted from its answer.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-}
-
-/// What the API finds wrong with one part of a request.
-///
-/// Shape: `{ path: "body.config.job.type", message: "Input should be 'parse_v2' or 'extract_v2'" }`, both cleaned and bounded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Detail {
-    /// Where: the API's own names, joined with dots; empty if it did not say.
-    pub path: String,
-    /// What.
-    pub message: String,
 }
 
 /// The facts about an attempt series that only the client's loop knows.
@@ -136,6 +43,7 @@ impl Error {
         Self(Box::new(Facts {
             kind,
             reason,
+            host: None,
             request,
             attempts,
             elapsed,
@@ -143,9 +51,33 @@ impl Error {
         }))
     }
 
+    /// The same, saying which host it is about.
+    pub(super) fn at(mut self, host: Option<&str>) -> Self {
+        self.0.host = host.map(str::to_owned);
+        self
+    }
+
     /// What to decide by.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
+    }
+
+    /// What happened, as a clause without a full stop.
+    ///
+    /// Shape: `LlamaCloud found nothing with that ID in this project (404): "Batch bat-1 not found"`.
+    pub fn cause(&self) -> String {
+        let host = self.0.host.as_deref().unwrap_or("LlamaCloud");
+        let mut cause = self.kind().cause(host);
+        if let Some(reason) = self.reason() {
+            cause.push_str(": ");
+            cause.push_str(&quote(reason, MAX_REASON_CHARS));
+        }
+        cause
+    }
+
+    /// What can be done about it.
+    pub fn advice(&self) -> Advice {
+        self.kind().advice()
     }
 
     /// The reason in the words of the API or of the network, cleaned and at most 300 characters. To be quoted, not trusted.
@@ -153,7 +85,7 @@ impl Error {
         self.0.reason.as_deref()
     }
 
-    /// The request without host and query. Shape: `GET /api/v2/batches/bat-1`.
+    /// The request without host, ids and query. Shape: `GET /api/v2/batches/{id}`.
     pub fn request(&self) -> &str {
         &self.0.request
     }
@@ -178,7 +110,10 @@ impl Error {
             ErrorKind::Conflict => Some(409),
             ErrorKind::TooLarge => Some(413),
             ErrorKind::RateLimited { .. } => Some(429),
-            ErrorKind::Rejected { status, .. } | ErrorKind::Unavailable { status, .. } => Some(*status),
+            ErrorKind::Rejected { status, .. }
+            | ErrorKind::NoSuchPath { status }
+            | ErrorKind::Intercepted { status, .. }
+            | ErrorKind::Unavailable { status, .. } => Some(*status),
             _ => None,
         }
     }
@@ -198,134 +133,197 @@ impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Facts {
             kind,
-            reason,
             request,
             attempts,
             elapsed,
             ..
         } = &*self.0;
-        write!(formatter, "{request}: {kind}")?;
-        if let Some(reason) = reason {
-            write!(formatter, ": \"{reason}\"")?;
-        }
         let s = if *attempts == 1 { "" } else { "s" };
-        write!(formatter, "; {attempts} attempt{s} in {} ms", elapsed.as_millis())
-    }
-}
-
-struct Details<'a>(&'a [Detail]);
-
-impl fmt::Display for Details<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = ": ";
-        for Detail { path, message } in self.0 {
-            write!(formatter, "{separator}{path} \"{message}\"")?;
-            separator = ", ";
-        }
-        Ok(())
-    }
-}
-
-struct Wait<'a>(&'a Option<Duration>);
-
-impl fmt::Display for Wait<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |wait| {
-            write!(formatter, ", retry after {} ms", wait.as_millis())
-        })
-    }
-}
-
-struct Correlation<'a>(&'a Option<String>);
-
-impl fmt::Display for Correlation<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .as_ref()
-            .map_or(Ok(()), |id| write!(formatter, ", correlation id {id}"))
-    }
-}
-
-struct To<'a>(&'a Option<String>);
-
-impl fmt::Display for To<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |host| write!(formatter, " to {host}"))
+        let elapsed_ms = elapsed.as_millis();
+        write!(formatter, "{request}: {kind}; {attempts} attempt{s} in {elapsed_ms} ms")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llamacloud::{Detail, TlsProblem};
 
-    #[test]
-    fn each_kind_is_a_log_line() {
-        let check = |kind: ErrorKind, reason: Option<&str>, attempts: u32, expected: &str| {
-            let account = Account {
-                attempts,
-                elapsed: Duration::from_millis(12),
-                no_effect: true,
-            };
-            let error = Error::new(
-                kind,
-                reason.map(str::to_owned),
-                "GET /api/v2/batches".to_owned(),
-                account,
-            );
-            assert_eq!(error.to_string(), format!("GET /api/v2/batches: {expected} in 12 ms"));
+    fn error(kind: ErrorKind) -> Error {
+        let account = Account {
+            attempts: 1,
+            elapsed: Duration::from_millis(12),
+            no_effect: true,
         };
-        let missing = ErrorKind::MissingKey {
-            reason: "it is not set".to_owned(),
-        };
-        check(missing, None, 0, "no usable API key: it is not set; 0 attempts");
-        check(
+        let reason = Some("word of the API".to_owned());
+        Error::new(kind, reason, "GET /api/v2/batches/{id}".to_owned(), account).at(Some("api.example"))
+    }
+
+    fn every_kind() -> Vec<ErrorKind> {
+        let later = Some(Duration::from_secs(2));
+        let mut kinds = vec![
+            ErrorKind::MissingKey {
+                reason: "it is empty".to_owned(),
+            },
+            ErrorKind::Unauthorized,
+            ErrorKind::PaymentRequired,
+            ErrorKind::Forbidden,
             ErrorKind::NotFound,
-            Some("gone"),
-            1,
-            "not found (404): \"gone\"; 1 attempt",
+            ErrorKind::NoSuchPath { status: 405 },
+            ErrorKind::Conflict,
+            ErrorKind::TooLarge,
+            ErrorKind::Rejected {
+                status: 422,
+                details: vec![
+                    Detail {
+                        path: "query.page_size".to_owned(),
+                        message: "bad".to_owned(),
+                    },
+                    Detail {
+                        path: String::new(),
+                        message: "worse".to_owned(),
+                    },
+                ],
+            },
+            ErrorKind::RateLimited { retry_after: later },
+            ErrorKind::Unavailable {
+                status: 503,
+                correlation_id: Some("32763f53-1".to_owned()),
+                retry_after: None,
+            },
+            ErrorKind::Intercepted {
+                status: 403,
+                retry_after: None,
+            },
+            ErrorKind::TimedOut,
+            ErrorKind::Unreachable,
+            ErrorKind::Proxy {
+                variable: "HTTPS_PROXY".to_owned(),
+            },
+        ];
+        kinds.extend(
+            [
+                TlsProblem::UnknownIssuer,
+                TlsProblem::NotYetValid,
+                TlsProblem::Expired,
+                TlsProblem::WrongName,
+                TlsProblem::NoCertificates,
+                TlsProblem::Other,
+            ]
+            .map(ErrorKind::Tls),
         );
-        let detail = |path: &str| Detail {
-            path: path.to_owned(),
-            message: "bad".to_owned(),
-        };
-        let details = vec![detail("query.page_size"), detail("query.status")];
-        let rejected = ErrorKind::Rejected { status: 422, details };
-        check(
-            rejected,
-            None,
-            1,
-            "rejected (422): query.page_size \"bad\", query.status \"bad\"; 1 attempt",
-        );
-        let limited = ErrorKind::RateLimited {
-            retry_after: Some(Duration::from_secs(2)),
-        };
-        check(
-            limited,
-            Some("slow down"),
-            3,
-            "rate limited (429), retry after 2000 ms: \"slow down\"; 3 attempts",
-        );
-        let unavailable = |correlation_id: Option<&str>| ErrorKind::Unavailable {
-            status: 503,
-            correlation_id: correlation_id.map(str::to_owned),
-            retry_after: None,
-        };
-        check(unavailable(None), None, 4, "unavailable (503); 4 attempts");
-        check(
-            unavailable(Some("32763f53-1")),
-            None,
-            4,
-            "unavailable (503), correlation id 32763f53-1; 4 attempts",
-        );
-        let redirected = ErrorKind::Redirected {
-            host: Some("login.example".to_owned()),
-        };
-        check(redirected, None, 1, "redirected to login.example; 1 attempt");
-        check(
-            ErrorKind::OversizedBody { limit_bytes: 9 },
-            None,
-            1,
-            "the answer is larger than 9 bytes; 1 attempt",
-        );
+        kinds.extend([
+            ErrorKind::Redirected {
+                host: Some("login.example".to_owned()),
+            },
+            ErrorKind::OversizedBody { limit_bytes: 8 << 20 },
+            ErrorKind::UnreadableBody,
+        ]);
+        kinds
+    }
+
+    /// What each kind reads as and what it advises: the whole vocabulary on one page.
+    #[test]
+    fn every_kind_has_a_cause_and_an_advice() {
+        let describe = |error: Error| format!("{}\n    {:?}\n", error.cause(), error.advice());
+        let page: String = every_kind().into_iter().map(error).map(describe).collect();
+        expect_test::expect![[r#"
+            there is no usable LlamaCloud API key (it is empty), so nothing was sent: "word of the API"
+                Fix(ApiKey)
+            api.example rejected the API key (401): "word of the API"
+                Fix(ApiKey)
+            the account has no credits left (402): "word of the API"
+                Fix(Credits)
+            this API key is not allowed to do that (403): "word of the API"
+                Fix(Access)
+            LlamaCloud found nothing with that ID in this project (404): "word of the API"
+                Never
+            api.example does not have this path of the LlamaCloud API (405): "word of the API"
+                Fix(BaseUrl)
+            the current state does not allow this (409): "word of the API"
+                Never
+            the request is too large for LlamaCloud (413): "word of the API"
+                Never
+            LlamaCloud rejected the request (422): query.page_size "bad"; "worse": "word of the API"
+                Never
+            too many requests for the account's plan (429): "word of the API"
+                Later(Some(2s))
+            LlamaCloud has an internal problem (503): "word of the API"
+                Later(None)
+            something between here and LlamaCloud answered with a web page (403): "word of the API"
+                Later(None)
+            api.example did not answer in time: "word of the API"
+                Later(None)
+            api.example could not be reached, or the connection broke: "word of the API"
+                Later(None)
+            the proxy setting HTTPS_PROXY cannot be used, so nothing was sent: "word of the API"
+                Fix(Proxy)
+            this machine does not trust the issuer of the certificate that api.example shows: "word of the API"
+                Fix(Certificates)
+            by this machine's clock, the certificate of api.example is not valid yet: "word of the API"
+                Fix(Clock)
+            by this machine's clock, the certificate of api.example has expired: "word of the API"
+                Fix(Clock)
+            the certificate that api.example shows is for another host name: "word of the API"
+                Fix(BaseUrl)
+            there is no certificate to check TLS connections with: "word of the API"
+                Fix(Certificates)
+            no trusted TLS connection to api.example could be made: "word of the API"
+                Fix(BaseUrl)
+            api.example answered with a redirect to "login.example", which is never followed with an API key: "word of the API"
+                Fix(BaseUrl)
+            the response is larger than 8 MiB: "word of the API"
+                Never
+            api.example sent a response that is not from the LlamaCloud API: "word of the API"
+                Never
+        "#]].assert_eq(&page);
+    }
+
+    /// The log gets neither ids nor arguments nor words of the API.
+    #[test]
+    fn a_log_line_holds_no_word_of_the_api() {
+        let mut page = String::new();
+        for kind in every_kind() {
+            let line = error(kind).to_string();
+            for word in [
+                "word of the API",
+                "bad",
+                "worse",
+                "32763f53",
+                "login.example",
+                "it is empty",
+            ] {
+                assert!(!line.contains(word), "{line}");
+            }
+            page.push_str(&line);
+            page.push('\n');
+        }
+        expect_test::expect![[r#"
+            GET /api/v2/batches/{id}: no usable API key; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: API key rejected (401); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: payment required (402); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: forbidden (403); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: not found (404); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no such path (405); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: conflict (409); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: too large (413); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: rejected (422); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: rate limited (429), retry after 2000 ms; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: unavailable (503); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: a web page (403); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: timed out; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: unreachable; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: proxy setting HTTPS_PROXY cannot be used; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no trusted TLS connection (UnknownIssuer); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no trusted TLS connection (NotYetValid); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no trusted TLS connection (Expired); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no trusted TLS connection (WrongName); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no trusted TLS connection (NoCertificates); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: no trusted TLS connection (Other); 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: redirected; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: response larger than 8388608 bytes; 1 attempt in 12 ms
+            GET /api/v2/batches/{id}: response not readable; 1 attempt in 12 ms
+        "#]]
+        .assert_eq(&page);
     }
 }

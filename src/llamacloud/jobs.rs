@@ -79,11 +79,11 @@ impl<'c> Jobs<'c> {
         window: &Window,
         deadline: Instant,
     ) -> Result<Page<FileJob>, Error> {
-        let product = match product {
-            Product::Parse => "parse",
-            Product::Extract => "extract",
+        let path = match product {
+            Product::Parse => "/api/v2/parse",
+            Product::Extract => "/api/v2/extract",
         };
-        let request = Request::get(scope, &["api", "v2", product]).window(window);
+        let request = Request::get(scope, path, &[]).window(window);
         let request = job_ids
             .iter()
             .fold(request, |request, id| request.query("job_ids", Some(id)));

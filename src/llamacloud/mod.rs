@@ -2,7 +2,7 @@
 //!
 //! It knows no MCP and makes no sentence for a model. A call goes down through [`Batches`] (path, query, body), [`Client`]
 //! (credential, attempts, deadline), `attempt` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
-//! wire type or as an [`Error`], whose [`ErrorKind`] follows what a caller would do about it:
+//! wire type or as an [`Error`]. Its [`ErrorKind`] says what happened, `error_kind` what that means and what can be done about it:
 //!
 //! | kind | the wire said | sent again |
 //! |---|---|---|
@@ -11,9 +11,12 @@
 //! | `RateLimited` | 429 | GET and POST, after `Retry-After` |
 //! | `Unavailable` | 408 and 5xx | GET |
 //! | `TimedOut` | no answer in time | GET |
-//! | `Unreachable` | no connection, or one that broke | GET; POST only if it never stood |
-//! | `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a peer not to be trusted, another address, too much, not what is documented | no |
+//! | `Unreachable` | no connection, or one that broke | GET; POST only if there never was one |
+//! | `Intercepted` | a web page, with any status | GET, if the status is 408 or a 5xx |
+//! | `NoSuchPath` | 404 or 405 on a path that names nothing that may be missing | no |
+//! | `Proxy`, `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a bad proxy setting, a peer not to be trusted, another address, too much, not what is documented | no |
 
+mod advice;
 mod attempt;
 #[cfg(test)]
 mod bad_answer_tests;
@@ -22,6 +25,7 @@ mod client;
 mod create_once;
 mod directories;
 mod error;
+mod error_kind;
 mod ids;
 mod jobs;
 mod lenient;
@@ -30,6 +34,7 @@ mod refusal;
 mod request;
 mod results;
 mod retry;
+mod settings;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]
@@ -37,13 +42,15 @@ mod turn_tests;
 #[cfg(test)]
 mod wire_tests;
 
+pub use advice::{Advice, Setting};
 pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
-pub use client::{Client, Credential, Settings};
+pub use client::Client;
 pub use create_once::{CreateOnce, CreateOutcome, CreatePolicy, Duplicates, Existing, Guard, Precheck};
 pub use directories::{Directories, DirectoryFile, FilesOf};
-pub use error::{Detail, Error, ErrorKind};
+pub use error::Error;
+pub use error_kind::{Detail, ErrorKind, TlsProblem};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Jobs, Product};
 pub use projects::{Project, Projects};
@@ -52,3 +59,4 @@ pub use results::{
     ExtractPart, ExtractedData, MarkdownPage, Pages, ParsePart, ParsedDocument, ResultJob, TextPage, Usage,
 };
 pub use retry::RetryPolicy;
+pub use settings::{Credential, KeySource, Settings};

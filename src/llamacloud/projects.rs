@@ -11,8 +11,6 @@ use super::{
     request::{Page, Request, Scope, Window},
 };
 
-const PROJECTS: [&str; 3] = ["api", "v2", "projects"];
-
 /// The project operations of a [`Client`]. All end at their deadline at the latest.
 #[derive(Debug, Clone, Copy)]
 pub struct Projects<'c> {
@@ -53,7 +51,7 @@ impl<'c> Projects<'c> {
             organization_id: organization_id.cloned(),
             ..Scope::default()
         };
-        let request = Request::get(&scope, &PROJECTS).window(window);
+        let request = Request::get(&scope, "/api/v2/projects", &[]).window(window);
         Ok(self.client.execute::<Page<_>>(request, deadline).await?.body)
     }
 
@@ -61,8 +59,7 @@ impl<'c> Projects<'c> {
     ///
     /// Source: API operation `GET /api/v2/projects/{project_id}`.
     pub async fn get(&self, project_id: &ProjectId, deadline: Instant) -> Result<Project, Error> {
-        let [api, version, projects] = PROJECTS;
-        let request = Request::get(&Scope::default(), &[api, version, projects, project_id.as_str()]);
+        let request = Request::get(&Scope::default(), "/api/v2/projects/{id}", &[project_id.as_str()]);
         Ok(self.client.execute(request, deadline).await?.body)
     }
 }

@@ -7,7 +7,7 @@
 use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::error::Detail;
+use super::error_kind::Detail;
 use crate::foreign::clean;
 
 /// Units: characters.
@@ -24,16 +24,23 @@ pub(super) struct Refusal {
     pub(super) details: Vec<Detail>,
     /// Only looked for in texts; the API has no header for it.
     pub(super) correlation_id: Option<String>,
+    /// A web page, which the API never sends.
+    pub(super) is_web_page: bool,
 }
 
 /// Reads an error body. `key` is removed wherever the body repeats it.
 pub(super) fn read(body: &[u8], key: &str) -> Refusal {
+    if is_web_page(body) {
+        return Refusal {
+            is_web_page: true,
+            ..Refusal::default()
+        };
+    }
     let body = without_key(body.to_vec(), key);
     let text = String::from_utf8_lossy(&body);
     let trimmed = text.trim_start_matches('\u{feff}').trim();
     let (reason, details) = match trimmed.chars().next() {
         None => (None, Vec::new()),
-        Some('<') => (Some("an HTML page".to_owned()), Vec::new()),
         Some('{' | '[' | '"') => serde_json::from_str::<Said>(trimmed).unwrap_or_default().split(),
         Some(_) => (Some(trimmed.to_owned()), Vec::new()),
     };
@@ -45,7 +52,14 @@ pub(super) fn read(body: &[u8], key: &str) -> Refusal {
         reason,
         details,
         correlation_id,
+        is_web_page: false,
     }
+}
+
+/// Whether a body is markup.
+pub(super) fn is_web_page(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// A body without the key that it repeats.
@@ -207,11 +221,7 @@ mod tests {
                 ("query.expand.0", "no"),
             ],
         );
-        check(
-            "<!DOCTYPE html><html><body>Bad gateway</body></html>",
-            Some("an HTML page"),
-            &[],
-        );
+        check("<!DOCTYPE html><html><body>Bad gateway</body></html>", None, &[]);
         check("upstream\nconnect error", Some("upstream connect error"), &[]);
         check(r#"{"detail":"cut of"#, None, &[]);
         check("", None, &[]);

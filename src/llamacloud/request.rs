@@ -52,7 +52,10 @@ pub(super) fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) method: Method,
-    segments: Vec<&'a str>,
+    /// Shape: `/api/v2/batches/{id}/cancel`. It is what the log shows.
+    path: &'static str,
+    /// What stands for each `{id}` of the path.
+    ids: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
     pub(super) body: Option<Vec<u8>>,
     /// Whether the answer is a whole document, which may be long.
@@ -67,20 +70,21 @@ pub(super) struct Reply<T> {
 }
 
 impl<'a> Request<'a> {
-    /// A read of the resource under `segments`, each of which becomes one percent-encoded path segment.
-    pub(super) fn get(scope: &Scope, segments: &[&'a str]) -> Self {
-        Self::new(Method::Get, scope, segments)
+    /// A read of the resource under `path`, in which each `{id}` stands for one of `ids`.
+    pub(super) fn get(scope: &Scope, path: &'static str, ids: &[&'a str]) -> Self {
+        Self::new(Method::Get, scope, path, ids)
     }
 
     /// A change.
-    pub(super) fn post(scope: &Scope, segments: &[&'a str]) -> Self {
-        Self::new(Method::Post, scope, segments)
+    pub(super) fn post(scope: &Scope, path: &'static str, ids: &[&'a str]) -> Self {
+        Self::new(Method::Post, scope, path, ids)
     }
 
-    fn new(method: Method, scope: &Scope, segments: &[&'a str]) -> Self {
+    fn new(method: Method, scope: &Scope, path: &'static str, ids: &[&'a str]) -> Self {
         Self {
             method,
-            segments: segments.to_vec(),
+            path,
+            ids: ids.to_vec(),
             query: Vec::new(),
             body: None,
             is_for_document: false,
@@ -113,9 +117,9 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Shape: `GET /api/v2/batches/bat-1`, without host and query.
+    /// Shape: `GET /api/v2/batches/{id}`, without host, ids and query.
     pub(super) fn line(&self) -> String {
-        format!("{} /{}", self.method.as_str(), self.segments.join("/"))
+        format!("{} {}", self.method.as_str(), self.path)
     }
 
     /// The whole address under `base`, whose own path is kept as a prefix.
@@ -123,7 +127,13 @@ impl<'a> Request<'a> {
         let mut url = base.clone();
         // Fails only for addresses such as `mailto:`, which no request can be sent to anyway.
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(&self.segments);
+            let mut ids = self.ids.iter();
+            let path = self.path.split('/').filter(|segment| !segment.is_empty());
+            // Each segment is percent-encoded, so that no id leaves its place.
+            segments.pop_if_empty().extend(path.map(|segment| match segment {
+                "{id}" => ids.next().copied().unwrap_or_default(),
+                fixed => fixed,
+            }));
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);

@@ -160,7 +160,7 @@ impl Client {
         parts: &[ParsePart],
         deadline: Instant,
     ) -> Result<ParsedDocument, Error> {
-        let request = Request::get(scope, &["api", "v2", "parse", job_id.as_str()]).for_document();
+        let request = Request::get(scope, "/api/v2/parse/{id}", &[job_id.as_str()]).for_document();
         let parts = parts.iter().map(|part| part.as_str());
         let request = parts.fold(request, |request, part| request.query("expand", Some(part)));
         Ok(self.execute(request, deadline).await?.body)
@@ -176,7 +176,7 @@ impl Client {
         parts: &[ExtractPart],
         deadline: Instant,
     ) -> Result<ExtractedData, Error> {
-        let request = Request::get(scope, &["api", "v2", "extract", job_id.as_str()]).for_document();
+        let request = Request::get(scope, "/api/v2/extract/{id}", &[job_id.as_str()]).for_document();
         let parts = parts.iter().map(|part| part.as_str());
         let request = parts.fold(request, |request, part| request.query("expand", Some(part)));
         Ok(self.execute(request, deadline).await?.body)
@@ -194,7 +194,7 @@ impl Client {
         window: &Window,
         deadline: Instant,
     ) -> Result<Page<ExtractedData>, Error> {
-        let request = Request::get(scope, &["api", "v2", "extract"])
+        let request = Request::get(scope, "/api/v2/extract", &[])
             .window(window)
             .for_document();
         let request = job_ids

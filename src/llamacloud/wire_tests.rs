@@ -264,7 +264,7 @@ async fn a_peer_that_does_not_speak_tls_is_not_trusted() {
     let error = create(&Client::new(settings)).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts(), error.had_no_effect()),
-        (&ErrorKind::Tls, 1, true),
+        (&ErrorKind::Tls(super::error_kind::TlsProblem::Other), 1, true),
         "{error}"
     );
     peer.await.unwrap();

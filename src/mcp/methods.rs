@@ -13,7 +13,7 @@ use jsonrpsee::proc_macros::rpc;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::{RequestContext, Session};
 use super::error::ProtocolError;
@@ -217,8 +217,12 @@ impl McpServer for Table {
             answers,
             ..context(extensions)?.clone()
         };
+        let mut meta = Map::new();
         let (result_type, answer) = match self.tools.call(&context, &name, arguments.as_deref()).await? {
-            Outcome::Done(result) => ("complete", CallAnswer::Result(result)),
+            Outcome::Done(mut result) => {
+                meta = std::mem::take(&mut result.meta);
+                ("complete", CallAnswer::Result(result))
+            }
             Outcome::Task(task) => (
                 "task",
                 CallAnswer::Task(Box::new(self.detail(&context, task).just_begun())),
@@ -230,7 +234,8 @@ impl McpServer for Table {
             context.revision,
             self.identity.implementation.short(),
             answer,
-        ))
+        )
+        .with_meta(meta))
     }
 
     async fn get_task(&self, extensions: &Extensions, task_id: String) -> RpcResult<Stamped<DetailedTask>> {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::RequestContext;
 use super::error::ProtocolError;
@@ -70,6 +70,7 @@ pub struct ToolError {
     text: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     is_of_arguments: bool,
+    meta: Map<String, Value>,
 }
 
 impl ToolError {
@@ -79,6 +80,7 @@ impl ToolError {
             text: text.into(),
             source: None,
             is_of_arguments: false,
+            meta: Map::new(),
         }
     }
 
@@ -96,6 +98,12 @@ impl ToolError {
             source: Some(Box::new(source)),
             ..Self::new(text)
         }
+    }
+
+    /// The same with what programs read of it: members of the result's `_meta`.
+    #[must_use]
+    pub fn with_meta(self, meta: Map<String, Value>) -> Self {
+        Self { meta, ..self }
     }
 
     /// What the model reads.
@@ -283,17 +291,19 @@ impl<T: Tool> Erased for Typed<T> {
 /// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
 pub(crate) fn result(revision: Revision, outcome: Result<Box<RawValue>, ToolError>) -> CallToolResult {
     let is_error = outcome.is_err();
-    let (text, structured_content) = match outcome {
+    let (text, structured_content, meta) = match outcome {
         Ok(json) => (
             json.get().to_owned(),
             Some(json).filter(|_| revision.has_structured_content()),
+            Map::new(),
         ),
-        Err(error) => (error.text, None),
+        Err(error) => (error.text, None, error.meta),
     };
     CallToolResult {
         content: [TextContent::new(text)],
         structured_content,
         is_error,
+        meta,
     }
 }
 

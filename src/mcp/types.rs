@@ -234,6 +234,9 @@ pub(crate) struct CallToolResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) structured_content: Option<Box<RawValue>>,
     pub(crate) is_error: bool,
+    /// Members of its `_meta`, which [`Stamped`] writes together with its own.
+    #[serde(skip)]
+    pub(crate) meta: Map<String, Value>,
 }
 
 /// A block of text. Source: `TextContent`.
@@ -249,7 +252,7 @@ impl TextContent {
     }
 }
 
-/// A result with what the modern era puts on every result; in the legacy era just the result.
+/// A result with its `_meta`, and with what the modern era puts on every result.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Stamped<T> {
     #[serde(rename = "resultType", skip_serializing_if = "Option::is_none")]
@@ -278,11 +281,19 @@ impl<T> Stamped<T> {
                 result_type: Some(result_type),
                 result,
                 meta: Some(ResultMeta {
-                    server_info: server,
-                    subscription_id: None,
+                    server_info: Some(server),
+                    ..ResultMeta::default()
                 }),
             },
         }
+    }
+
+    /// The same with more members of `_meta`.
+    pub(crate) fn with_meta(mut self, members: Map<String, Value>) -> Self {
+        if !members.is_empty() {
+            self.meta.get_or_insert_default().more = members;
+        }
+        self
     }
 
     /// The same for the result that ends a subscription.
@@ -295,13 +306,18 @@ impl<T> Stamped<T> {
 }
 
 /// `_meta` of a modern result. Source: 2026-07-28, `ResultMetaObject`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ResultMeta {
-    #[serde(rename = "io.modelcontextprotocol/serverInfo")]
-    server_info: Implementation,
+    #[serde(
+        rename = "io.modelcontextprotocol/serverInfo",
+        skip_serializing_if = "Option::is_none"
+    )]
+    server_info: Option<Implementation>,
     #[serde(
         rename = "io.modelcontextprotocol/subscriptionId",
         skip_serializing_if = "Option::is_none"
     )]
     subscription_id: Option<Box<RawValue>>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
-use super::error::{Operation, explain};
+use super::error::{Failure, explain};
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, OrganizationId, ProjectId, Scope};
 use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
@@ -37,6 +37,12 @@ pub(crate) struct CancelBatchOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     check_again_in_seconds: Option<u32>,
 }
+
+pub(super) const FAILS: Failure = Failure {
+    what: "The batch could not be cancelled",
+    not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
+    ask_less: None,
+};
 
 /// The tool.
 pub(crate) struct CancelBatch {
@@ -76,7 +82,7 @@ impl Tool for CancelBatch {
         } = input;
         let scope = self.account.scope(project_id, organization_id)?;
         let ended = cancel(&self.account, &scope, &batch_id).await;
-        let ended = ended.map_err(|error| explain(Operation::Cancel(&batch_id), error, context, &self.account))?;
+        let ended = ended.map_err(|error| explain(&FAILS, error, context, &self.account))?;
         let (batch, cancelled) = match ended {
             Cancelled::Taken(batch) => (batch, true),
             Cancelled::WasFinal(batch) => (batch, false),

@@ -10,7 +10,7 @@ use super::batch::{BatchFacts, MAX_ID_CHARS, check_again_in_seconds};
 use super::confirmation;
 use super::create_sentences::{News, tell};
 use super::directory_size::directory_size;
-use super::error::{Operation, explain, explain_unknown};
+use super::error::{Failure, explain, explain_unknown};
 use super::summary::Detail;
 use super::tasks::TaskReference;
 use super::wait::{WaitSeconds, Waited};
@@ -91,6 +91,12 @@ pub(crate) struct CreateBatchOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     check_again_in_seconds: Option<u32>,
 }
+
+const FAILS: Failure = Failure {
+    what: "No batch was created",
+    not_found: "Check `source_directory_id` and `configuration_id` with the user; IDs of another project need its `project_id`.",
+    ask_less: None,
+};
 
 /// The tool.
 pub(crate) struct CreateBatch {
@@ -197,10 +203,10 @@ impl Tool for CreateBatch {
             CreateOutcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
             CreateOutcome::Refused { reason } => return Err(ToolError::new(reason)),
             CreateOutcome::NotCreated { error } => {
-                return Err(explain(Operation::Create, error, context, &self.account));
+                return Err(explain(&FAILS, error, context, &self.account));
             }
             CreateOutcome::Unknown { error, look_after } => {
-                return Err(explain_unknown(&request, look_after, error, context, &self.account));
+                return Err(explain_unknown(&request, look_after, error));
             }
         };
         if !matches!(news, News::AlreadyThere(_)) {

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::batch::{BatchFacts, check_again_in_seconds};
 use super::wording::{number, plural};
-use crate::foreign::quote;
 use crate::llamacloud::{Batch, BatchStatus, Duplicates, Error, Existing, Guard};
 
 /// How a batch came to be what a call answers with.
@@ -41,10 +40,7 @@ pub(super) fn tell(batch: &Batch, news: &News, trouble: Option<&Error>) -> Vec<S
         News::AlreadyThere(kind) => already_there(&facts, *kind),
     };
     if let Some(trouble) = trouble {
-        sentences.push(format!(
-            "Waiting for it ended early: {}.",
-            quote(&trouble.to_string(), 200)
-        ));
+        sentences.push(format!("Waiting for it ended early: {}.", trouble.cause()));
     }
     sentences.push(next_step(batch, news));
     sentences
@@ -71,8 +67,7 @@ fn created(
         && duplicates == Duplicates::Refuse
     {
         sentences.push(format!(
-            "Whether another batch does the same already could not be checked ({}); `list_batches` can tell.",
-            quote(reason, 200)
+            "Whether another batch does the same already could not be checked: {reason}; `list_batches` can tell.",
         ));
     }
     if let Some(earlier) = mentions.first().map(BatchFacts::from) {

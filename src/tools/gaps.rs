@@ -2,9 +2,7 @@
 
 use super::wording::{number, plural};
 use crate::foreign::quote;
-use crate::llamacloud::{Error, ErrorKind, JobType};
-
-const MAX_REASON_CHARS: usize = 120;
+use crate::llamacloud::{Error, JobType};
 
 /// Why something was not read.
 #[derive(Debug)]
@@ -20,28 +18,13 @@ pub(crate) enum Unread {
 impl Unread {
     /// A clause without a full stop.
     fn cause(&self) -> String {
-        let error = match self {
-            Self::Refused(error) => error,
-            Self::NoDirectory => return "the batch names no directory".to_owned(),
+        match self {
+            Self::Refused(error) => error.cause(),
+            Self::NoDirectory => "the batch names no directory".to_owned(),
             Self::JobType(word) => {
                 let word = quote(word.as_str(), 60);
-                return format!("this server knows no jobs of type {word}");
+                format!("this server does not know jobs of type {word}")
             }
-        };
-        let cause = match error.kind() {
-            ErrorKind::Forbidden => "this API key may not read that, 403".to_owned(),
-            ErrorKind::NotFound => "LlamaCloud knows no such thing, 404".to_owned(),
-            ErrorKind::RateLimited { .. } => "too many requests for the account's plan, 429".to_owned(),
-            ErrorKind::Unavailable { status, .. } => format!("LlamaCloud has a problem of its own, {status}"),
-            ErrorKind::Rejected { status, .. } => format!("LlamaCloud rejected the request, {status}"),
-            ErrorKind::TimedOut => "there was no answer in time".to_owned(),
-            ErrorKind::Unreachable => "the connection broke".to_owned(),
-            ErrorKind::OversizedBody { .. } => "the answer is too large".to_owned(),
-            _ => return "the request failed".to_owned(),
-        };
-        match error.reason() {
-            Some(reason) => format!("{cause}: {}", quote(reason, MAX_REASON_CHARS)),
-            None => cause,
         }
     }
 }
@@ -127,7 +110,7 @@ mod tests {
         check(
             jobs(12, 12, Some(&strange)),
             &expect![[r#"
-            The states of the jobs could not be read (this server knows no jobs of type "split_v1").
+            The states of the jobs could not be read (this server does not know jobs of type "split_v1").
         "#]],
         );
     }

@@ -11,7 +11,7 @@ use super::account::Account;
 use super::answer::{Answer, GetBatchOutput};
 use super::batch::check_again_in_seconds;
 use super::cursor::Cursor;
-use super::error::{Operation, explain};
+use super::error::{Failure, explain};
 use super::files::{Files, stale_cursor};
 use super::lookups::Outcomes;
 use super::summary::Detail;
@@ -50,6 +50,12 @@ enum Expansion {
     Outcomes,
     Results,
 }
+
+pub(super) const FAILS: Failure = Failure {
+    what: "The batch could not be read",
+    not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
+    ask_less: Some("Ask for less: leave `expand` out."),
+};
 
 /// The tool.
 pub(crate) struct GetBatch {
@@ -90,7 +96,7 @@ impl Tool for GetBatch {
                 .batches()
                 .get(scope, batch_id, &[], account.deadline())
                 .await;
-            let batch = batch.map_err(|error| explain(Operation::Get(batch_id), error, context, account))?;
+            let batch = batch.map_err(|error| explain(&FAILS, error, context, account))?;
             let left = limit.saturating_sub(started.elapsed());
             if let Waited::AsTask(task) = Waited::begin(account, context, reference.clone(), batch, left).await {
                 return Ok(Outcome::Task(task));
@@ -123,7 +129,7 @@ pub(crate) async fn answer(
     };
     let deadline = account.deadline();
     let batch = account.client.batches().get(scope, batch_id, expand, deadline).await;
-    let mut batch = batch.map_err(|error| explain(Operation::Get(batch_id), error, context, account))?;
+    let mut batch = batch.map_err(|error| explain(&FAILS, error, context, account))?;
     let results = batch.results.take().filter(|_| detail != Detail::Status);
     if cursor.is_some() && results.is_none() {
         return Err(stale_cursor());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::BatchFacts;
-use super::error::{Operation, explain};
+use super::error::{Failure, explain};
 use super::moment::Moment;
 use super::token::Token;
 use super::wording::{number, plural};
@@ -131,6 +131,12 @@ fn take_shared<T: Default + PartialEq>(batches: &mut [BatchFacts], member: impl 
     std::mem::take(first)
 }
 
+const FAILS: Failure = Failure {
+    what: "The batches could not be listed",
+    not_found: "Check `source_directory_id` and `project_id` with the user.",
+    ask_less: Some("Ask for less with a smaller `page_size`."),
+};
+
 /// The tool.
 pub(crate) struct ListBatches {
     account: Account,
@@ -207,7 +213,7 @@ impl Tool for ListBatches {
         let deadline = self.account.deadline();
         loop {
             let page = self.account.client.batches().list(&scope, &query, deadline).await;
-            let page = page.map_err(|error| explain(Operation::List, error, context, &self.account))?;
+            let page = page.map_err(|error| explain(&FAILS, error, context, &self.account))?;
             let max_chars = self.account.policy.max_result_chars;
             let output = self.output(&page, max_chars);
             match smaller_page(&output, max_chars) {

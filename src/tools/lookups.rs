@@ -16,7 +16,9 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::gaps::{self, Unread};
 use super::pages::Reading;
-use crate::llamacloud::{Batch, BatchResult, DirectoryId, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Scope};
+use crate::llamacloud::{
+    Advice, Batch, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Scope,
+};
 
 const AT_A_TIME: usize = 4;
 /// The ids of one request, in bytes of its address. Every server on the way should take addresses of 8,000 bytes (RFC 9110,
@@ -178,7 +180,7 @@ impl Lookup<'_> {
             });
         }
         let Reading { items, error, .. } = reading;
-        if error.as_ref().is_some_and(|error| is_hopeless(error.kind())) {
+        if error.as_ref().is_some_and(is_hopeless) {
             self.hopeless.store(true, Ordering::Relaxed);
         }
         Found::Jobs {
@@ -189,19 +191,8 @@ impl Lookup<'_> {
 }
 
 /// Whether the API would say the same to the next chunk.
-fn is_hopeless(kind: &ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::MissingKey { .. }
-            | ErrorKind::Unauthorized
-            | ErrorKind::PaymentRequired
-            | ErrorKind::Forbidden
-            | ErrorKind::NotFound
-            | ErrorKind::Rejected { .. }
-            | ErrorKind::RateLimited { .. }
-            | ErrorKind::Tls
-            | ErrorKind::Redirected { .. }
-    )
+fn is_hopeless(error: &Error) -> bool {
+    !matches!(error.advice(), Advice::Later(_)) || matches!(error.kind(), ErrorKind::RateLimited { .. })
 }
 
 fn product(job_type: &JobType) -> Option<Product> {

@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 
 use super::account::Account;
 use super::batch::BatchFacts;
-use super::cancel_batch::cancel;
-use super::error::{Operation, explain};
+use super::cancel_batch::{self, cancel};
+use super::error::{Failure, explain};
 use super::get_batch;
 use super::summary::Detail;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
@@ -124,7 +124,7 @@ impl BatchTasks {
             .batches()
             .get(scope, batch_id, &[], self.account.deadline())
             .await;
-        let batch = batch.map_err(|error| trouble(Operation::Get(batch_id), error, context, &self.account))?;
+        let batch = batch.map_err(|error| trouble(&get_batch::FAILS, error, context, &self.account))?;
         let state = match &batch.status {
             BatchStatus::Cancelled => TaskState::Cancelled,
             status if !status.is_final() => TaskState::Working,
@@ -157,18 +157,18 @@ impl TaskSource for BatchTasks {
                 ));
             }
             let ended = cancel(&self.account, &scope, &batch_id).await;
-            ended.map_err(|error| trouble(Operation::Cancel(&batch_id), error, context, &self.account))?;
+            ended.map_err(|error| trouble(&cancel_batch::FAILS, error, context, &self.account))?;
             Ok(())
         }
         .boxed()
     }
 }
 
-fn trouble(operation: Operation<'_>, error: Error, context: &RequestContext, account: &Account) -> TaskError {
+fn trouble(failure: &Failure, error: Error, context: &RequestContext, account: &Account) -> TaskError {
     if matches!(error.kind(), ErrorKind::NotFound) {
         return TaskError::Unknown;
     }
-    TaskError::Unavailable(explain(operation, error, context, account).text().to_owned())
+    TaskError::Unavailable(explain(failure, error, context, account).text().to_owned())
 }
 
 fn given(text: &str) -> Option<&str> {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::account::Account;
 use super::tasks::TaskReference;
-use crate::llamacloud::{Batch, BatchId, Error, ErrorKind, Scope};
+use crate::llamacloud::{Advice, Batch, BatchId, Error, Scope};
 use crate::mcp::{RequestContext, Task};
 
 const MAX_SECONDS: u64 = 300;
@@ -120,12 +120,9 @@ pub(crate) async fn until_final(
 
 /// How long to pause at least, if looking again may help.
 fn may_pass(error: &Error) -> Option<Duration> {
-    match error.kind() {
-        ErrorKind::RateLimited { retry_after } | ErrorKind::Unavailable { retry_after, .. } => {
-            Some(retry_after.unwrap_or_default())
-        }
-        ErrorKind::TimedOut | ErrorKind::Unreachable => Some(Duration::ZERO),
-        _ => None,
+    match error.advice() {
+        Advice::Later(after) => Some(after.unwrap_or_default()),
+        Advice::Never | Advice::Fix(_) => None,
     }
 }
 

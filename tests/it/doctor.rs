@@ -220,15 +220,15 @@ async fn what_answers_is_not_llamacloud() {
         (
             Reply::json("200 OK", "", "\"hello\""),
             expect![[r#"
-            Fail key accepted: it is not known, since what answers is not LlamaCloud: the answer is not readable: "unexpected type of value" | Check the base URL, and whether a network asks for a login first.
-            Skip project: a check above has to succeed first | -
-            Skip batches: a check above has to succeed first | -
-        "#]],
+                Fail key accepted: it is not known, since what answers is not LlamaCloud: response not readable: "unexpected type of value" | Check the base URL, and whether a network asks for a login first.
+                Skip project: a check above has to succeed first | -
+                Skip batches: a check above has to succeed first | -
+            "#]],
         ),
         (
             Reply::json("302 Found", "location: https://login.example/\r\n", ""),
             expect![[r#"
-                Fail key accepted: it is not known, since what answers is not LlamaCloud: redirected to login.example | Check the base URL, and whether a network asks for a login first.
+                Fail key accepted: it is not known, since what answers is not LlamaCloud: redirected | Check the base URL, and whether a network asks for a login first.
                 Skip project: a check above has to succeed first | -
                 Skip batches: a check above has to succeed first | -
             "#]],

@@ -45,26 +45,61 @@ async fn check_fault(fault: &'static str, tool: &str, arguments: Value, hits: us
 #[tokio::test]
 async fn what_the_api_refuses() {
     let get = || json!({ "batch_id": "bat-1" });
-    check_fault("401", "get_batch", get(), 1, expect![[r#"Batch bat-1 could not be read: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be restarted."#]]).await;
-    check_fault("402", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
-    check_fault("402@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help before the user adds credits or changes the plan in the LlamaCloud console."#]]).await;
-    check_fault("403", "list_batches", json!({}), 1, expect![[r#"The batches could not be listed: this API key may not do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
-    check_fault("429=60", "get_batch", get(), 1, expect![[r#"Batch bat-1 could not be read: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
+    check_fault("401", "get_batch", get(), 1, expect![[r#"The batch could not be read: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: the key may be revoked, or belong to the other region. Keys of the EU region work only with --region eu, all others only with --region us. Then the user has to restart this server."#]]).await;
+    check_fault("402", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help until the user does this: add credits or change the plan in the LlamaCloud console."#]]).await;
+    check_fault("402@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help until the user does this: add credits or change the plan in the LlamaCloud console."#]]).await;
+    check_fault("403", "list_batches", json!({}), 1, expect![[r#"The batches could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
+    check_fault("429=60", "get_batch", get(), 1, expect![[r#"The batch could not be read: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
     check_fault("429=60@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
     check_fault(
         "500-before-commit,401@list:9",
         "create_batch",
         parse(DIR_SMALL),
         2,
-        expect![[r#"No batch was created: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: it may be revoked, or belong to the other region. Keys of the EU region work with --region eu alone, all others with --region us. Then the server has to be restarted."#]],
+        expect![[r#"No batch was created: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: the key may be revoked, or belong to the other region. Keys of the EU region work only with --region eu, all others only with --region us. Then the user has to restart this server."#]],
     )
     .await;
 }
 
+/// Programs need not read the sentence: `_meta` says whether the same call may succeed later, and when.
+#[tokio::test]
+async fn the_advice_is_data_too() {
+    for (fault, expected) in [
+        (
+            "429=60",
+            json!({ "llamacloud/retryable": true, "llamacloud/retryAfterSeconds": 60 }),
+        ),
+        ("reset", json!({ "llamacloud/retryable": true })),
+        ("html", json!({ "llamacloud/retryable": true })),
+        ("401", Value::Null),
+        ("403", Value::Null),
+    ] {
+        for revision in [Revision::V2024_11_05, Revision::V2026_07_28] {
+            let setup = Setup {
+                faults: fault,
+                timeout: Duration::from_millis(1500),
+                ..Setup::default()
+            };
+            let mut harness = setup.open(revision).await;
+            let call = json!({ "name": "get_batch", "arguments": { "batch_id": "bat-1" } });
+            let result = harness.result("tools/call", call).await;
+            assert_eq!(result["isError"], json!(true), "{result}");
+            let mut meta = result["_meta"].clone();
+            if let Some(members) = meta.as_object_mut() {
+                members.remove("io.modelcontextprotocol/serverInfo");
+            }
+            let meta = if meta == json!({}) { Value::Null } else { meta };
+            assert_eq!(meta, expected, "{fault} in {}", revision.as_str());
+            let hits = harness.ledger().total();
+            harness.close(hits).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_the_api_does_not_know_or_accept() {
-    check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"Batch bat-none could not be read: LlamaCloud knows no such thing in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist, and those of another project need its `project_id`."#]]).await;
-    check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud knows no such thing in this project (404): "Directory dir-none not found". Check `source_directory_id` and `configuration_id` with the user; what belongs to another project needs its `project_id`."#]]).await;
+    check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"The batch could not be read: LlamaCloud found nothing with that ID in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`."#]]).await;
+    check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `source_directory_id` and `configuration_id` with the user; IDs of another project need its `project_id`."#]]).await;
     check_fault("", "create_batch", parse(DIR_EMPTY), 2, expect!["No batch was created: directory dir-empty has no files, so there is nothing to run over, and nothing was sent. Ask the user to upload files to it, or for another `source_directory_id`."]).await;
     check_fault("", "create_batch", parse(DIR_OVERSIZED), 3, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that LlamaCloud runs one batch over, and nothing was sent. Ask the user to spread the files over several directories, each for a batch of its own."]).await;
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
@@ -77,7 +112,7 @@ async fn what_the_api_does_not_know_or_accept() {
         "get_batch",
         json!({ "batch_id": "bat-1", "project_id": "no-uuid" }),
         1,
-        expect![[r#"Batch bat-1 could not be read: LlamaCloud rejected the request (422): query.project_id "Input should be a valid UUID, invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `n` at 1". Correct what it names and call again."#]],
+        expect![[r#"The batch could not be read: LlamaCloud rejected the request (422): query.project_id "Input should be a valid UUID, invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `n` at 1". Correct what it names and call again."#]],
     )
     .await;
 }
@@ -105,29 +140,29 @@ async fn what_stands_between() {
         &format!("content-type: text/html\r\n{patient}"),
         html,
     );
-    check_reply(Reply::Bytes(gateway), expect![[r#"Batch bat-1 could not be read: LlamaCloud has a problem of its own (502): "an HTML page". Wait 3600 seconds and call again."#]]).await;
+    check_reply(Reply::Bytes(gateway), expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (502). Wait 3600 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."]).await;
     check_reply(
         Reply::Bytes(response("200 OK", "content-type: text/html\r\n", html)),
-        expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "not JSON". The user should check the base URL and what stands between; calling again may help once."#]],
+        expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (200). Wait 60 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."],
     )
     .await;
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\":\"bat-1\"";
-    check_reply(Reply::Bytes(half.to_vec()), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]]).await;
+    check_reply(Reply::Bytes(half.to_vec()), expect![[r#"The batch could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Wait a minute and call again. If this continues, the user has to check the network, the proxy and the base URL."#]]).await;
     check_reply(
         Reply::Endless,
-        expect!["Batch bat-1 could not be read: the answer is larger than 8 MiB. Ask for less: leave `expand` out."],
+        expect!["The batch could not be read: the response is larger than 8 MiB. Ask for less: leave `expand` out."],
     )
     .await;
     check_reply(
         Reply::Silence,
-        expect!["Batch bat-1 could not be read: 127.0.0.1 did not answer in time. Wait a minute and call again."],
+        expect!["The batch could not be read: 127.0.0.1 did not answer in time. Wait a minute and call again."],
     )
     .await;
     let elsewhere = "location: https://login.example/in?token=secret\r\n";
-    check_reply(Reply::json("302 Found", elsewhere, "{}"), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with a redirect to "login.example", which is never followed with an API key. Calling again will not help. The user should check the base URL."#]]).await;
+    check_reply(Reply::json("302 Found", elsewhere, "{}"), expect![[r#"The batch could not be read: 127.0.0.1 answered with a redirect to "login.example", which is never followed with an API key. Calling again will not help. The user has to do this and restart this server: correct the base URL (--base-url, --region or LLAMA_CLOUD_BASE_URL): it is https://api.cloud.llamaindex.ai, or https://api.cloud.eu.llamaindex.ai for accounts in the EU."#]]).await;
     check_reply(
         Reply::json("307 Temporary Redirect", "location: /elsewhere\r\n", "{}"),
-        expect!["Batch bat-1 could not be read: 127.0.0.1 answered with a redirect, which is never followed with an API key. Calling again will not help. The user should check the base URL."],
+        expect!["The batch could not be read: 127.0.0.1 answered with a redirect, which is never followed with an API key. Calling again will not help. The user has to do this and restart this server: correct the base URL (--base-url, --region or LLAMA_CLOUD_BASE_URL): it is https://api.cloud.llamaindex.ai, or https://api.cloud.eu.llamaindex.ai for accounts in the EU."],
     )
     .await;
 }
@@ -136,32 +171,32 @@ async fn what_stands_between() {
 async fn answers_that_the_api_might_give_one_day() {
     let patient = "retry-after: 3600\r\n";
     let oops = r#"{"detail":"Oops! correlation ID: 0f8fad5b-d9cb-469f-a165-70867728950e"}"#;
-    check_reply(Reply::json("500 Internal Server Error", patient, oops), expect![[r#"Batch bat-1 could not be read: LlamaCloud has a problem of its own (500): "Oops! correlation ID: #". Wait 3600 seconds and call again; if it stays, the user can give LlamaCloud's support the correlation ID #."#]]).await;
+    check_reply(Reply::json("500 Internal Server Error", patient, oops), expect![[r#"The batch could not be read: LlamaCloud has an internal problem (500): "Oops! correlation ID: #". Wait 3600 seconds and call again. If this continues, the user can give LlamaCloud's support the correlation ID #."#]]).await;
     check_reply(
         Reply::json("503 Service Unavailable", patient, r#"{"detail":"busy"}"#),
-        expect![[r#"Batch bat-1 could not be read: LlamaCloud has a problem of its own (503): "busy". Wait 3600 seconds and call again."#]],
+        expect![[r#"The batch could not be read: LlamaCloud has an internal problem (503): "busy". Wait 3600 seconds and call again."#]],
     )
     .await;
     check_reply(
         Reply::json("409 Conflict", "", r#"{"detail":"It is \"final\".\u0007\u202e"}"#),
-        expect![[r#"Batch bat-1 could not be read: its present state does not allow that (409): "It is 'final'.". Look at the state with `get_batch` before trying anything else."#]],
+        expect![[r#"The batch could not be read: the current state does not allow this (409): "It is 'final'.". Check the state with `get_batch` before trying anything else."#]],
     )
     .await;
     check_reply(
         Reply::json("413 Content Too Large", "", r#"{"detail":"too large"}"#),
-        expect![[r#"Batch bat-1 could not be read: LlamaCloud finds the request too large (413): "too large". Ask for less: leave `expand` out. If that does not help, the user should check the base URL."#]],
+        expect![[r#"The batch could not be read: the request is too large for LlamaCloud (413): "too large". Ask for less: leave `expand` out. If that does not help, the user has to check the base URL."#]],
     )
     .await;
     check_reply(
         Reply::json("418 I'm a teapot", "", r#"{"detail":"short and stout"}"#),
-        expect![[r#"Batch bat-1 could not be read: LlamaCloud rejected the request (418): "short and stout". Correct what it names and call again."#]],
+        expect![[r#"The batch could not be read: LlamaCloud rejected the request (418): "short and stout". Correct what it names and call again."#]],
     )
     .await;
-    check_reply(Reply::json("200 OK", "", r#"{"status":"RUNNING"}"#), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "no `id`". The user should check the base URL and what stands between; calling again may help once."#]]).await;
-    check_reply(Reply::json("200 OK", "", "[]"), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "unexpected type of value". The user should check the base URL and what stands between; calling again may help once."#]]).await;
-    check_reply(Reply::json("204 No Content", "", ""), expect![[r#"Batch bat-1 could not be read: 127.0.0.1 answered with something other than the LlamaCloud API does: "JSON that ends early". The user should check the base URL and what stands between; calling again may help once."#]]).await;
+    check_reply(Reply::json("200 OK", "", r#"{"status":"RUNNING"}"#), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "no `id`". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
+    check_reply(Reply::json("200 OK", "", "[]"), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "unexpected type of value". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
+    check_reply(Reply::json("204 No Content", "", ""), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "JSON that ends early". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     let details = r#"{"detail":[{"loc":["query","status"],"msg":"Input should be 'A'"},{"loc":["body","config",0],"msg":"Field required"}]}"#;
-    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"Batch bat-1 could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct what it names and call again."#]]).await;
+    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"The batch could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct what it names and call again."#]]).await;
 }
 
 #[tokio::test]
@@ -189,8 +224,8 @@ async fn a_host_that_is_not_there() {
         ..Setup::default()
     };
     let mut harness = setup.open(Revision::V2025_06_18).await;
-    expect![[r#"Batch bat-1 could not be read: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 111)". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]].assert_eq(&sentence(&mut harness, "get_batch", json!({ "batch_id": "bat-1" })).await);
-    expect![[r#"No batch was created: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 111)". Call again in a minute. If it stays so, the user should check the network, the proxy and the base URL."#]].assert_eq(&sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await);
+    expect![[r#"The batch could not be read: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 111)". Wait a minute and call again. If this continues, the user has to check the network, the proxy and the base URL."#]].assert_eq(&sentence(&mut harness, "get_batch", json!({ "batch_id": "bat-1" })).await);
+    expect![[r#"No batch was created: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 111)". Wait a minute and call again. If this continues, the user has to check the network, the proxy and the base URL."#]].assert_eq(&sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await);
     harness.close(0).await;
 }
 
@@ -292,7 +327,7 @@ async fn an_unknown_outcome_is_called_unknown() {
     let said = sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await;
     let (start, rest) = said.split_once("created_at_on_or_after\":\"").unwrap();
     let end = rest.split_once('"').unwrap().1;
-    expect![[r#"The outcome is unknown: a batch may have been created, or not: LlamaCloud has a problem of its own (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #". Do not call `create_batch` for this again before `list_batches` has told: call it with {"source_directory_id":"dir-small","created_at_on_or_after":"…"} in a minute. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
+    expect![[r#"The outcome is unknown: a batch may or may not have been created: LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #". Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after":"…"}. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
     let ledger = harness.ledger();
     assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
     harness.close(2 + ledger.count("GET /api/v2/batches")).await;

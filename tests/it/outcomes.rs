@@ -168,14 +168,14 @@ async fn a_lookup_that_fails_costs_its_own_part_alone() {
             10,
             0,
             false,
-            "The file names could not be read (this API key may not read that, 403",
+            "The file names could not be read (this API key is not allowed to do that (403)",
         ),
         (
             "403@parse",
             0,
             10,
             true,
-            "The states of the jobs could not be read (this API key may not read that, 403",
+            "The states of the jobs could not be read (this API key is not allowed to do that (403)",
         ),
         ("html@parse:1", 10, 0, true, "all 10 files succeeded"),
     ] {

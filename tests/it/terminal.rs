@@ -260,10 +260,10 @@ async fn what_cannot_be_called_says_why() {
             &["watch", "bat-1", "--sandbox"],
             1,
             expect![[r#"
-            Batch bat-1 could not be read: LlamaCloud knows no such thing in this project
-            (404): "Batch bat-1 not found". Check `batch_id`: `list_batches` shows the
-            batches that exist, and those of another project need its `project_id`.
-        "#]],
+                The batch could not be read: LlamaCloud found nothing with that ID in this
+                project (404): "Batch bat-1 not found". Check `batch_id`: `list_batches` shows
+                the batches that exist; batches of another project need its `project_id`.
+            "#]],
         ),
     ] {
         check(arguments, code, &expected).await;
@@ -479,10 +479,7 @@ async fn trouble_on_the_way_is_shown_and_waited_out() {
         )
         .await;
         let printed = text(&output.stdout);
-        assert!(
-            printed.contains("trouble    Batch bat-sandbox-one could not be read"),
-            "{printed}"
-        );
+        assert!(printed.contains("trouble    The batch could not be read"), "{printed}");
         assert!(printed.contains("(Looking again in 1 s.)"), "{printed}");
         assert!(
             printed.contains("all 1 files succeeded") || printed.contains("COMPLETED"),

@@ -110,7 +110,7 @@ async fn connection(patient: &Patient<'_>, proxy: Option<&str>) -> Check {
 /// What failed, and what to do.
 fn explain(error: &Error, proxy: Option<&str>) -> (&'static str, String) {
     match error.kind() {
-        ErrorKind::Tls => (
+        ErrorKind::Tls(_) => (
             "no trusted TLS connection could be made",
             "If a proxy or a firewall intercepts TLS, or the certificate is your own, put its certificate authority into the system's \
              store or into the file that SSL_CERT_FILE names. If the base URL is your own, check that TLS is spoken there."

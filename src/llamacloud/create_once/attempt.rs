@@ -10,7 +10,7 @@ use super::{
     census::{self, Census, Gap, is_same},
     timed_out,
 };
-use crate::llamacloud::{Batch, Error, ErrorKind};
+use crate::llamacloud::{Advice, Batch, Error, ErrorKind};
 
 /// What is known before the POST, by which its batch is told from others.
 struct Before {
@@ -50,9 +50,7 @@ pub(super) async fn run(
         Some(Gap::Failed(error)) if stops_creates_too(error) => {
             return CreateOutcome::NotCreated { error: error.clone() };
         }
-        Some(Gap::Failed(error)) => Guard::Skipped {
-            reason: error.to_string(),
-        },
+        Some(Gap::Failed(error)) => Guard::Skipped { reason: error.cause() },
         Some(Gap::TooManyPages(pages)) => Guard::Skipped {
             reason: format!("the directory has more than {pages} pages of batches"),
         },
@@ -133,16 +131,11 @@ fn refusal(census: &Census, key: &Key, memory: &Memory, recent: Duration, list_l
 
 /// Whether a listing failed for a reason that would stop the create as well: its error is then the better answer.
 fn stops_creates_too(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::MissingKey { .. }
-        | ErrorKind::Unauthorized
-        | ErrorKind::PaymentRequired
-        | ErrorKind::Forbidden
-        | ErrorKind::Tls
-        | ErrorKind::Redirected { .. } => true,
-        // No connection stood; one that broke says nothing about the next.
-        ErrorKind::Unreachable => error.had_no_effect(),
-        _ => false,
+    match error.advice() {
+        Advice::Fix(_) => true,
+        // Without any connection; one that broke says nothing about the next.
+        Advice::Later(_) => *error.kind() == ErrorKind::Unreachable && error.had_no_effect(),
+        Advice::Never => false,
     }
 }
 

@@ -194,7 +194,7 @@ async fn a_failing_guard_stops_only_what_would_fail_anyway() {
     check(vec!["404 x"], 1, "created bat-new-1, skipped, mentions []").await;
     check(vec!["422 x"], 1, "created bat-new-1, checked, mentions []").await;
     check(vec!["422 x"; 2], 1, "created bat-new-1, skipped, mentions []").await;
-    check(vec!["401 x"], 0, "not created: the API key was rejected (401)").await;
+    check(vec!["401 x"], 0, "not created: API key rejected (401)").await;
     check(vec!["403 x"], 0, "not created: forbidden (403)").await;
 }
 

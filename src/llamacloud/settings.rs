@@ -1,0 +1,81 @@
+//! How to reach LlamaCloud: address, key, limits.
+
+use std::{fmt, time::Duration};
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::retry::RetryPolicy;
+
+/// How to reach LlamaCloud. Everything but the address and the key has a sensible default: [`Settings::new`].
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Scheme, host and perhaps a path prefix. HTTPS, except on loopback.
+    pub base_url: Url,
+    /// The API key.
+    pub credential: Credential,
+    /// Where the key comes from. Only said, never looked at.
+    pub key_source: KeySource,
+    /// The `User-Agent` header; what no header can hold is left out.
+    pub user_agent: String,
+    /// How long one connection may take to stand, TLS included.
+    pub connect_timeout: Duration,
+    /// How long one attempt may take from its start to the last byte of its answer.
+    pub attempt_timeout: Duration,
+    /// How long the next part of a body may take.
+    pub read_timeout: Duration,
+    /// The largest answer, after decompression.
+    pub max_body_bytes: usize,
+    /// The same for an answer that is a whole document.
+    pub max_document_bytes: usize,
+    /// How often and how patiently requests are repeated.
+    pub retry: RetryPolicy,
+}
+
+impl Settings {
+    /// The defaults: 5 s to connect, 30 s an attempt, 20 s a read, 8 MiB an answer, five attempts.
+    pub fn new(base_url: Url, credential: Credential) -> Self {
+        Self {
+            base_url,
+            credential,
+            key_source: KeySource::Variable("LLAMA_CLOUD_API_KEY"),
+            user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(20),
+            max_body_bytes: 8 * 1024 * 1024,
+            max_document_bytes: 64 * 1024 * 1024,
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// Where the API key comes from, or would have to come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeySource {
+    /// An environment variable.
+    Variable(&'static str),
+    /// The file that `--api-key-file` names.
+    File,
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Variable(name) => name,
+            Self::File => "the file given with --api-key-file",
+        })
+    }
+}
+
+/// The API key, or why there is none. Debug never shows the key.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// The key as it goes after `Bearer`.
+    Key(SecretString),
+    /// No key: every operation fails with [`ErrorKind::MissingKey`] before anything is sent.
+    Missing {
+        /// Why, in words of the configuration.
+        reason: String,
+    },
+}
