@@ -1,177 +1,215 @@
 //! The Batches API itself: create, list, get, cancel.
 
-use axum::http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
-    account::{self, Directory, Fate},
-    body::{self, CreateRequest},
-    cloud::Cloud,
-    errors::Reply,
+    batch::{Batch, Standing},
+    cloud::{Account, Cloud, PROJECT_ID},
+    configuration::PRESET_PARSE,
+    directory::Fate,
+    extract::{Answer, Body, Created, Instant, Query},
     faults::Effects,
-    query::Parameters,
-    ready_made,
-    state::{Batch, STATUSES, Standing},
+    paging::{Paging, Span},
+    product::Product,
+    refusal::Refusal,
+    status::Status,
 };
 
 /// Documented: "Batch creation is limited to 1,000 source files."
 const MOST_FILES: usize = 1000;
 
-/// `POST /api/v2/batches`
-pub(super) fn create(
-    cloud: &Cloud,
-    mut parameters: Parameters,
-    headers: &HeaderMap,
-    bytes: &[u8],
-) -> Result<Reply, Reply> {
-    let scope = parameters.scope();
-    let request = body::read(headers, bytes, parameters.problems)?;
-    scope.check()?;
-    admit(cloud, &request)?;
-    let now = cloud.now();
-    let mut batches = cloud.batches();
-    let serial = u64::try_from(batches.len()).unwrap_or_default() + 1;
-    let batch = Batch::new(serial, request, now);
-    let shown = show(&batch, &batch.at_creation(), None);
-    batches.push(batch);
-    Ok(Reply::json(StatusCode::CREATED, shown))
+/// `bat-sandbox-small` is a batch over `dir-small` that begins when it is first read, and so for every known directory.
+const READY_MADE: &str = "bat-sandbox-";
+
+/// What a create asks for. Webhooks are accepted and never sent.
+#[derive(Deserialize)]
+pub(super) struct CreateRequest {
+    source_directory_id: String,
+    config: Config,
 }
 
-/// Decides whether a well-formed request can become a batch.
+#[derive(Deserialize)]
+struct Config {
+    job: JobRequest,
+}
+
+#[derive(Deserialize)]
+struct JobRequest {
+    r#type: Product,
+    configuration_id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    status: Option<Status>,
+    source_directory_id: Option<String>,
+    created_at_on_or_after: Option<Instant>,
+    created_at_on_or_before: Option<Instant>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Expansion {
+    Results,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Expand {
+    #[serde(default)]
+    expand: Vec<Expansion>,
+}
+
+/// `POST /api/v2/batches`
+pub(super) async fn create(State(cloud): State<Arc<Cloud>>, Body(request): Body<CreateRequest>) -> Created {
+    let mut account = cloud.account();
+    let batch = make(&cloud, &mut account, &request, format!("bat-{}", Uuid::new_v4()))?;
+    let shown = show(&batch, &batch.at_creation(), None);
+    account.batches.push(batch);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// Makes a batch of a well-formed request.
 ///
 /// # Errors
-/// 404 for a directory or configuration that is not there; 400 for an empty or too large directory and for a configuration of
+/// 404 for a directory or configuration that does not exist; 400 for an empty or too large directory and for a configuration of
 /// another product. The API documents none of these answers: status and words are chosen here.
-pub(super) fn admit(cloud: &Cloud, request: &CreateRequest) -> Result<(), Reply> {
-    let id = &request.source_directory_id;
-    let Some(directory) = cloud.account.directory(id) else {
-        return Err(Reply::not_found(format!("Directory {id} not found")));
-    };
-    let Some(configuration) = account::configuration(&request.configuration_id) else {
-        return Err(Reply::not_found(format!(
-            "Configuration {} not found",
-            request.configuration_id
+fn make(cloud: &Cloud, account: &mut Account, request: &CreateRequest, id: String) -> Result<Batch, Refusal> {
+    let now = cloud.now();
+    let serial = account.next_serial();
+    let source = &request.source_directory_id;
+    account.directory(source, now)?;
+    let job = &request.config.job;
+    let configuration = Arc::clone(account.configuration(&job.configuration_id)?);
+    if configuration.product != job.r#type {
+        return Err(Refusal::bad_request(format!(
+            "Configuration {} is for {} and cannot be used with {}",
+            configuration.id,
+            configuration.product.job_type(),
+            job.r#type.job_type()
         )));
-    };
-    let (own, asked) = (configuration.product.job_type(), request.product.job_type());
-    if own != asked {
-        let detail = format!(
-            "Configuration {} is for {own} and cannot be used with {asked}",
-            configuration.id
-        );
-        return Err(Reply::refusal(StatusCode::BAD_REQUEST, detail));
     }
+    let directory = account.directory(source, now)?;
     match directory.files.len() {
-        0 => Err(Reply::refusal(
-            StatusCode::BAD_REQUEST,
-            format!("Directory {id} has no files to process"),
-        )),
-        count if count > MOST_FILES => {
-            let detail = format!("Directory {id} has {count} files; a batch is limited to {MOST_FILES} source files");
-            Err(Reply::refusal(StatusCode::BAD_REQUEST, detail))
+        0 => Err(Refusal::bad_request(format!(
+            "Directory {source} has no files to process"
+        ))),
+        count if count > MOST_FILES => Err(Refusal::bad_request(format!(
+            "Directory {source} has {count} files; a batch is limited to {MOST_FILES} source files"
+        ))),
+        _ => {
+            directory.processed_at = Some(now);
+            Ok(Batch::new(id, serial, directory, configuration, cloud.speed, now))
         }
-        _ => Ok(()),
     }
 }
 
 /// `GET /api/v2/batches`: newest first. The order is undocumented.
-pub(super) fn list(cloud: &Cloud, mut parameters: Parameters, effects: Effects) -> Result<Reply, Reply> {
-    let scope = parameters.scope();
-    let window = parameters.window();
-    let status = parameters.word("status", &STATUSES);
-    let created = parameters.span("created_at");
-    let source = parameters.text("source_directory_id");
-    parameters.problems.finish()?;
-    scope.check()?;
-    let batches = cloud.batches();
-    let items = batches.iter().rev().filter_map(|batch| {
-        let standing = batch.standing(
-            cloud.speed,
-            cloud.account.directory(&batch.request.source_directory_id)?,
-        );
-        let fits = created.holds(batch.created_at)
-            && status.as_deref().is_none_or(|status| status == standing.status)
-            && source
-                .as_deref()
-                .is_none_or(|source| source == batch.request.source_directory_id)
-            && batch.born.elapsed() >= effects.list_lag;
-        fits.then_some((batch, standing))
-    });
-    let page = window.page(
-        items,
-        |(batch, _)| batch.serial,
-        |(batch, standing)| show(batch, standing, None),
-    )?;
-    Ok(Reply::json(StatusCode::OK, page))
-}
-
-/// `GET /api/v2/batches/{batch_id}`. An `expand` other than `results` is refused; the API documents no answer for it.
-pub(super) fn get(cloud: &Cloud, mut parameters: Parameters, id: &str) -> Result<Reply, Reply> {
-    let scope = parameters.scope();
-    let expand = parameters.words("expand", &["results"]);
-    parameters.problems.finish()?;
-    scope.check()?;
-    let mut batches = cloud.batches();
-    ready_made::begin(cloud, &mut batches, id);
-    let batch = batches
-        .iter_mut()
-        .find(|batch| batch.id == id)
-        .ok_or_else(|| unknown(id))?;
-    batch.step();
-    let directory = directory_of(cloud, batch)?;
-    let standing = batch.standing(cloud.speed, directory);
-    let results = if expand.is_empty() {
-        None
-    } else {
-        results(cloud, batch, directory, &standing)
-    };
-    Ok(Reply::json(StatusCode::OK, show(batch, &standing, results.as_deref())))
-}
-
-/// `POST /api/v2/batches/{batch_id}/cancel`. For a batch that is final already the answer is 409; the API documents none.
-pub(super) fn cancel(cloud: &Cloud, mut parameters: Parameters, id: &str, effects: Effects) -> Result<Reply, Reply> {
-    let scope = parameters.scope();
-    parameters.problems.finish()?;
-    scope.check()?;
+pub(super) async fn list(
+    State(cloud): State<Arc<Cloud>>,
+    Extension(effects): Extension<Effects>,
+    Query(paging): Query<Paging>,
+    Query(filter): Query<Filter>,
+) -> Answer {
     let now = cloud.now();
-    let mut batches = cloud.batches();
-    ready_made::begin(cloud, &mut batches, id);
-    let batch = batches
-        .iter_mut()
-        .find(|batch| batch.id == id)
-        .ok_or_else(|| unknown(id))?;
-    let directory = directory_of(cloud, batch)?;
-    let before = batch.standing(cloud.speed, directory);
-    if before.is_final() {
-        let detail = format!("Batch {id} is {} and cannot be cancelled", before.status);
-        return Err(Reply::refusal(StatusCode::CONFLICT, detail));
+    let created = Span {
+        from: filter.created_at_on_or_after,
+        to: filter.created_at_on_or_before,
+    };
+    let source = filter.source_directory_id.as_deref();
+    let account = cloud.account();
+    let items = account.batches.iter().rev().filter_map(|batch| {
+        let fits = created.contains(batch.created_at)
+            && source.is_none_or(|source| source == batch.directory_id)
+            && !effects.hides(batch.created_at, now);
+        let standing = fits.then(|| batch.standing(now))?;
+        let in_status = filter.status.is_none_or(|status| status == standing.status);
+        in_status.then_some((batch, standing))
+    });
+    let key = |(batch, _): &(&Batch, Standing)| batch.serial;
+    paging
+        .page(items, key, |(batch, standing)| show(batch, standing, None))
+        .map(Json)
+}
+
+/// `GET /api/v2/batches/{batch_id}`
+pub(super) async fn get(
+    State(cloud): State<Arc<Cloud>>,
+    Path(id): Path<String>,
+    Query(Expand { expand }): Query<Expand>,
+) -> Answer {
+    let mut account = cloud.account();
+    let batch = find(&cloud, &mut account, &id)?;
+    batch.step();
+    let standing = batch.standing(cloud.now());
+    let results = expand.first().and_then(|Expansion::Results| results(batch, &standing));
+    Ok(Json(show(batch, &standing, results.as_deref())))
+}
+
+/// `POST /api/v2/batches/{batch_id}/cancel`. A final batch answers 409; the API documents no answer for it.
+pub(super) async fn cancel(
+    State(cloud): State<Arc<Cloud>>,
+    Extension(effects): Extension<Effects>,
+    Path(id): Path<String>,
+) -> Answer {
+    let now = cloud.now();
+    let mut account = cloud.account();
+    let batch = find(&cloud, &mut account, &id)?;
+    let before = batch.standing(now);
+    if before.status.is_final() {
+        return Err(Refusal::conflict(format!(
+            "Batch {id} is {} and cannot be cancelled",
+            before.status
+        )));
     }
-    batch.cancel(cloud.speed, directory, now);
-    let after = batch.standing(cloud.speed, directory);
-    let shown = if effects.late_cancel { before } else { after };
-    Ok(Reply::json(StatusCode::OK, show(batch, &shown, None)))
+    batch.cancel(now);
+    let shown = if effects.late_cancel {
+        before
+    } else {
+        batch.standing(now)
+    };
+    Ok(Json(show(batch, &shown, None)))
 }
 
-fn unknown(id: &str) -> Reply {
-    Reply::not_found(format!("Batch {id} not found"))
-}
-
-fn directory_of<'a>(cloud: &'a Cloud, batch: &Batch) -> Result<&'a Directory, Reply> {
-    cloud
-        .account
-        .directory(&batch.request.source_directory_id)
-        .ok_or_else(|| unknown(&batch.id))
+/// The batch of this id. One that is ready made begins now, if it has not yet.
+fn find<'a>(cloud: &Cloud, account: &'a mut Account, id: &str) -> Result<&'a mut Batch, Refusal> {
+    let known = account.batches.iter().any(|batch| batch.id == id);
+    if let Some(word) = id.strip_prefix(READY_MADE).filter(|_| !known) {
+        let job = JobRequest {
+            r#type: Product::Parse,
+            configuration_id: PRESET_PARSE.to_owned(),
+        };
+        let request = CreateRequest {
+            source_directory_id: format!("dir-{word}"),
+            config: Config { job },
+        };
+        if let Ok(batch) = make(cloud, account, &request, id.to_owned()) {
+            account.batches.push(batch);
+        }
+    }
+    let mut batches = account.batches.iter_mut();
+    batches
+        .find(|batch| batch.id == id)
+        .ok_or_else(|| Refusal::not_found("Batch", id))
 }
 
 /// A `BatchResponse`.
 fn show(batch: &Batch, standing: &Standing, results: Option<&[Value]>) -> Value {
     json!({
         "id": batch.id,
-        "project_id": account::PROJECT_ID,
-        "source_directory_id": batch.request.source_directory_id,
+        "project_id": PROJECT_ID,
+        "source_directory_id": batch.directory_id,
         "config": { "job": {
-            "type": batch.request.product.job_type(),
-            "configuration_id": batch.request.configuration_id,
+            "type": batch.product.job_type(),
+            "configuration_id": batch.configuration.id,
         } },
         "status": standing.status,
         "created_at": batch.created_at.to_string(),
@@ -181,19 +219,20 @@ fn show(batch: &Batch, standing: &Standing, results: Option<&[Value]>) -> Value 
 }
 
 /// The `results` of a batch: null until it is final, and when it FAILED.
-fn results(cloud: &Cloud, batch: &Batch, directory: &Directory, standing: &Standing) -> Option<Vec<Value>> {
-    if !standing.is_final() || standing.status == "FAILED" {
+fn results(batch: &Batch, standing: &Standing) -> Option<Vec<Value>> {
+    if !standing.status.is_final() || standing.status == Status::Failed {
         return None;
     }
-    let result = |(index, file): (usize, &account::File)| {
-        let job = batch.job(cloud.speed, directory, standing, index);
-        let reference = job.map(|job| json!({ "type": batch.request.product.job_type(), "id": job.id }));
-        let error = match &file.fate {
-            // A cancelled batch never came to say so.
-            Fate::NotMapped(reason) if standing.status == "COMPLETED" => Some(reason),
+    let files = batch.files.iter().enumerate();
+    let results = files.map(|(index, file)| {
+        let job = batch.job(standing, index);
+        let reference = job.map(|job| json!({ "type": batch.product.job_type(), "id": job.id }));
+        let error = match &file.stored.fate {
+            // A cancelled batch did not come so far.
+            Fate::NotMapped(reason) if standing.status == Status::Completed => Some(reason),
             _ => None,
         };
         json!({ "source_directory_file_id": file.id, "job_reference": reference, "error_message": error })
-    };
-    Some(directory.files.iter().enumerate().map(result).collect())
+    });
+    Some(results.collect())
 }

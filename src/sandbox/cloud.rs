@@ -1,86 +1,145 @@
-//! The whole of a running sandbox: the account, its batches, the faults in force; and the step from an operation to its answer.
+//! Everything a running sandbox holds: the account, its clock, the faults in force, the counts.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use axum::http::{HeaderMap, Uri};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    account::Account,
-    batches,
-    errors::Reply,
-    faults::{Effects, Faults},
-    jobs,
+    batch::{Batch, Speed},
+    configuration::{self, Configuration},
+    directory::{Directory, Stored},
+    faults::Faults,
+    known,
     ledger::Ledger,
-    lookups,
-    query::Parameters,
-    route::Route,
-    state::{Batch, Speed},
+    refusal::Refusal,
 };
+
+/// The account's only project.
+pub const PROJECT_ID: &str = "5a11ba5e-0000-4000-8000-000000000001";
+/// The account's only organization.
+pub const ORGANIZATION_ID: &str = "5a11ba5e-0000-4000-8000-0000000000aa";
+
+/// Ephemeral directories last this long. How long the API keeps them is undocumented.
+const EPHEMERAL_HOURS: i64 = 48;
 
 /// What every request works on.
 pub(super) struct Cloud {
-    pub(super) account: Account,
     pub(super) speed: Speed,
     pub(super) api_key: String,
-    batches: Mutex<Vec<Batch>>,
+    /// The largest upload, in bytes.
+    pub(super) upload_limit: u64,
+    /// When the known directories and configurations were made.
+    pub(super) made_at: Timestamp,
+    account: Mutex<Account>,
     faults: Mutex<Faults>,
     ledger: Mutex<Ledger>,
+    advanced: Mutex<SignedDuration>,
+}
+
+/// What the account holds. Ids of vanished things stay vanished.
+pub(super) struct Account {
+    pub(super) directories: Vec<Directory>,
+    /// Stored files by id, also those that no directory holds any more.
+    pub(super) stored: HashMap<String, Arc<Stored>>,
+    /// Every version of every configuration, oldest first.
+    pub(super) configurations: Vec<Arc<Configuration>>,
+    pub(super) batches: Vec<Batch>,
+    serial: u64,
 }
 
 impl Cloud {
-    pub(super) fn new(speed: Speed, faults: Faults, api_key: String) -> Self {
-        let week = jiff::SignedDuration::from_hours(7 * 24);
-        let made_at = Timestamp::now().checked_sub(week).unwrap_or(Timestamp::UNIX_EPOCH);
-        let made_at = Timestamp::from_second(made_at.as_second()).unwrap_or(made_at);
+    pub(super) fn new(speed: Speed, faults: Faults, api_key: String, upload_limit: u64) -> Self {
+        let now = Timestamp::now();
+        let week_ago = now.checked_sub(SignedDuration::from_hours(7 * 24)).unwrap_or(now);
+        let made_at = Timestamp::from_second(week_ago.as_second()).unwrap_or(week_ago);
         Self {
-            account: Account::new(made_at),
             speed,
             api_key,
-            batches: Mutex::default(),
+            upload_limit,
+            made_at,
+            account: Mutex::new(Account::new(made_at)),
             faults: Mutex::new(faults),
             ledger: Mutex::default(),
+            advanced: Mutex::default(),
         }
     }
 
-    /// The API's clock.
+    /// The API's clock, in the precision that its answers have.
     pub(super) fn now(&self) -> Timestamp {
+        let advanced = *lock(&self.advanced);
+        let ahead = advanced.saturating_add(self.faults().clock_skew());
         let now = Timestamp::now();
-        now.checked_add(self.faults().clock_skew()).unwrap_or(now)
+        let now = now.checked_add(ahead).unwrap_or(now);
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    pub(super) fn batches(&self) -> MutexGuard<'_, Vec<Batch>> {
-        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Moves the clock forward.
+    pub(super) fn advance(&self, by: SignedDuration) {
+        let mut advanced = lock(&self.advanced);
+        *advanced = advanced.saturating_add(by);
+    }
+
+    pub(super) fn account(&self) -> MutexGuard<'_, Account> {
+        lock(&self.account)
     }
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.faults)
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ledger)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Account {
+    fn new(made_at: Timestamp) -> Self {
+        let directories = known::directories(made_at);
+        let files = directories.iter().flat_map(|directory| &directory.files);
+        let stored = files.map(|file| (file.stored.id.clone(), Arc::clone(&file.stored)));
+        Self {
+            stored: stored.collect(),
+            directories,
+            configurations: configuration::known(made_at).into_iter().map(Arc::new).collect(),
+            batches: Vec::new(),
+            serial: 1 << 16,
+        }
     }
 
-    /// Carries out one operation of an authorized caller.
-    pub(super) fn answer(&self, route: &Route, uri: &Uri, headers: &HeaderMap, body: &[u8], effects: Effects) -> Reply {
-        let parameters = Parameters::of(uri);
-        let answer = match route {
-            Route::CreateBatch => batches::create(self, parameters, headers, body),
-            Route::ListBatches => batches::list(self, parameters, effects),
-            Route::GetBatch(id) => batches::get(self, parameters, id),
-            Route::CancelBatch(id) => batches::cancel(self, parameters, id, effects),
-            Route::ListDirectories => lookups::list_directories(self, parameters),
-            Route::GetDirectory(id) => lookups::get_directory(self, parameters, id),
-            Route::ListFiles(id) => lookups::list_files(self, parameters, id),
-            Route::GetFile(id, file) => lookups::get_file(self, parameters, id, file),
-            Route::ListConfigurations => lookups::list_configurations(self, parameters),
-            Route::GetConfiguration(id) => lookups::get_configuration(self, parameters, id),
-            Route::ListJobs(product) => jobs::list(self, parameters, *product),
-            Route::GetJob(product, id) => jobs::get(self, parameters, *product, id),
-            Route::ListProjects => lookups::list_projects(self, parameters),
-            Route::GetProject(id) => lookups::get_project(self, parameters, id),
-            Route::ListProjectsV1 => lookups::list_projects_v1(self, parameters),
-        };
-        answer.unwrap_or_else(|refusal| refusal)
+    /// The next position in the order of creation.
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
     }
+
+    /// # Errors
+    /// 404 for a directory that does not exist, or no longer.
+    pub(super) fn directory(&mut self, id: &str, now: Timestamp) -> Result<&mut Directory, Refusal> {
+        let mut directories = self.directories.iter_mut();
+        let found = directories.find(|directory| directory.id == id && directory.exists(now));
+        found.ok_or_else(|| Refusal::not_found("Directory", id))
+    }
+
+    /// The latest version of a configuration.
+    ///
+    /// # Errors
+    /// 404 for one that does not exist.
+    pub(super) fn configuration(&self, id: &str) -> Result<&Arc<Configuration>, Refusal> {
+        let mut versions = self.configurations.iter().rev();
+        let found = versions.find(|configuration| configuration.id == id);
+        found.ok_or_else(|| Refusal::not_found("Configuration", id))
+    }
+}
+
+/// When an ephemeral directory that is created now expires.
+pub(super) fn expiry(now: Timestamp) -> Timestamp {
+    now.checked_add(SignedDuration::from_hours(EPHEMERAL_HOURS))
+        .unwrap_or(now)
 }

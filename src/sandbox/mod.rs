@@ -5,53 +5,75 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `server`, `gate` | HTTP: headers, key, faults on the wire, connections that can be cut |
-//! | `route`, `query`, `body`, `errors` | reading requests and refusing them as the API's framework does |
-//! | `batches`, `jobs`, `lookups` | the operations |
-//! | `cloud`, `account`, `state` | what there is: directories, configurations, batches and their life cycle |
-//! | `ready_made` | batches that need no create |
-//! | `faults`, `ledger` | switches, and counts for tests |
+//! | `router` | every operation with its path, and what happens around each |
+//! | `batches`, `directories`, `files`, `uploads`, `configurations`, `parses`, `extracts`, `usage`, `projects` | the operations |
+//! | `batch`, `directory`, `document`, `configuration` | what there is, and how it changes with time |
+//! | `known` | the directories from the start |
+//! | `cloud` | the account, its clock and its locks |
+//! | `extract`, `paging`, `refusal`, `jobs` | what the operations share |
+//! | `faults`, `control`, `ledger` | switches for tests, and counts |
+//! | `gate` | connections that can be cut |
 
-mod account;
+mod batch;
 mod batches;
-mod body;
 mod cloud;
-mod errors;
+mod configuration;
+mod configurations;
+mod control;
+mod directories;
+mod directory;
+mod document;
+mod extract;
+mod extracts;
 mod faults;
+mod files;
 mod gate;
 mod jobs;
+mod known;
 mod ledger;
-mod lookups;
-mod query;
-mod ready_made;
-mod route;
-mod server;
-mod state;
+mod paging;
+mod parses;
+mod product;
+mod projects;
+mod refusal;
+mod router;
+mod status;
 #[cfg(test)]
 mod tests;
+mod uploads;
+mod usage;
 
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
-use axum::Router;
+use jiff::SignedDuration;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use self::{
-    account::{
-        DIR_BROKEN, DIR_EMPTY, DIR_FAILING, DIR_HUNDRED, DIR_ONE, DIR_OVERSIZED, DIR_SMALL, DIR_STRAGGLERS, DIR_TEN,
-        DIR_THOUSAND, DIR_THROTTLED, ORGANIZATION_ID, PRESET_PARSE, PROJECT_ID, SAVED_EXTRACT, SAVED_PARSE,
+    batch::Speed,
+    cloud::{ORGANIZATION_ID, PROJECT_ID},
+    configuration::{
+        PRESET_PARSE, SAVED_EXTRACT, SAVED_EXTRACT_CITED, SAVED_EXTRACT_ROWS, SAVED_PARSE, SAVED_PARSE_FAST,
+        SAVED_PARSE_TABLES,
     },
     faults::{FAULTS_HELP, Fault, Faults},
+    known::{
+        DIR_BROKEN, DIR_CONNECTOR, DIR_DOCUMENTS, DIR_EMPTY, DIR_FAILING, DIR_FLAKY, DIR_HUNDRED, DIR_ONE,
+        DIR_OVERSIZED, DIR_SMALL, DIR_STRAGGLERS, DIR_TEN, DIR_THOUSAND, DIR_THROTTLED,
+    },
     ledger::Ledger,
-    state::Speed,
 };
 use self::{cloud::Cloud, gate::Gate, gate::Hangup};
 
 /// The key that a sandbox accepts unless it is given another.
 pub const API_KEY: &str = "llx-sandbox";
+
+/// Documented: "512 MB".
+const UPLOAD_LIMIT: u64 = 512 << 20;
 
 /// How a sandbox is to behave. The default is a fast one without faults on a free port.
 #[derive(Clone, Default)]
@@ -64,6 +86,8 @@ pub struct Settings {
     pub api_key: Option<String>,
     /// The port on 127.0.0.1; a free one if `None`.
     pub port: Option<u16>,
+    /// The largest upload in bytes, beyond which the answer is 413; LlamaCloud's 512 MB if `None`.
+    pub upload_limit: Option<u64>,
 }
 
 /// A running sandbox. Dropping it stops the server.
@@ -82,9 +106,9 @@ pub async fn start(settings: Settings) -> io::Result<Sandbox> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port.unwrap_or(0))).await?;
     let address = listener.local_addr()?;
     let api_key = settings.api_key.unwrap_or_else(|| API_KEY.to_owned());
-    let cloud = Arc::new(Cloud::new(settings.speed, settings.faults, api_key));
-    let service = Router::new().fallback(server::handle).with_state(Arc::clone(&cloud));
-    let service = service.into_make_service_with_connect_info::<Hangup>();
+    let upload_limit = settings.upload_limit.unwrap_or(UPLOAD_LIMIT);
+    let cloud = Arc::new(Cloud::new(settings.speed, settings.faults, api_key, upload_limit));
+    let service = router::router(&cloud).into_make_service_with_connect_info::<Hangup>();
     let (stop, mut stopped) = watch::channel(());
     let serve = axum::serve(Gate(listener), service).with_graceful_shutdown(async move {
         // Nothing is ever sent: it ends when the sender is dropped.
@@ -113,7 +137,7 @@ impl Sandbox {
 
     /// What it has been asked so far.
     pub fn ledger(&self) -> Ledger {
-        let batches = self.cloud.batches().len();
+        let batches = self.cloud.account().batches.len();
         Ledger {
             batches,
             ..self.cloud.ledger().clone()
@@ -123,6 +147,12 @@ impl Sandbox {
     /// Puts one more fault in force.
     pub fn inject(&self, fault: Fault) {
         self.cloud.faults().push(fault);
+    }
+
+    /// Moves the API's clock forward. Batches, expiries and the `Date` header follow it.
+    pub fn advance(&self, by: Duration) {
+        self.cloud
+            .advance(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
     }
 
     /// Waits until the server ends, which by itself it never does.

@@ -69,7 +69,7 @@ async fn what_is_misspelt_is_named_with_what_was_meant() {
         (&["--timeout", "ten"], "--timeout"),
         (&["--max-result-chars", "20000"], "2000..=16000"),
         (&["--sandbox-speed", "slow"], "instant"),
-        (&["--sandbox-fault", "430"], "430"),
+        (&["--sandbox-fault", "600"], "600"),
         (&["--api-key", "llx-1"], "--api-key"),
         (&["--region", "eu", "--base-url", "https://x.example"], "--base-url"),
     ] {

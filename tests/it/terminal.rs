@@ -146,7 +146,7 @@ async fn a_list_of_batches() {
               directory dir-failing, job parse_v2, configuration cfg-PARSE_AGENTIC, project
               00000000-0000-4000-8000-000000000001
 
-            There is more: make the same call with "page_token": "pgt00000000000000023c6e"
+            There is more: make the same call with "page_token": "pgt0000000000010002"
             added.
         "#]],
     )

@@ -138,7 +138,7 @@ impl Setup {
             speed: self.speed,
             faults: self.faults.parse().unwrap(),
             api_key: Some(CANARY.to_owned()),
-            port: None,
+            ..sandbox::Settings::default()
         };
         let sandbox = sandbox::start(settings).await.unwrap();
         let mut flags = self.flags;

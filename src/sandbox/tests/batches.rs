@@ -1,73 +1,18 @@
-//! The server over loopback: what only a real connection shows.
+//! Batches: life cycle, refusals, faults, the clock.
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    API_KEY, DIR_FAILING, DIR_SMALL, DIR_STRAGGLERS, DIR_THOUSAND, Faults, PRESET_PARSE, SAVED_EXTRACT, Sandbox,
-    Settings, Speed, start,
+use super::{Fixture, create_body};
+use crate::sandbox::{
+    DIR_BROKEN, DIR_EMPTY, DIR_FAILING, DIR_FLAKY, DIR_OVERSIZED, DIR_SMALL, DIR_STRAGGLERS, DIR_THOUSAND,
+    DIR_THROTTLED, PRESET_PARSE, SAVED_EXTRACT, Speed,
 };
 
-struct Fixture {
-    sandbox: Sandbox,
-    client: Client,
-}
-
-impl Fixture {
-    async fn new(speed: Speed, faults: &str) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let faults: Faults = faults.parse().unwrap();
-        let sandbox = start(Settings {
-            speed,
-            faults,
-            ..Settings::default()
-        })
-        .await
-        .unwrap();
-        let no_redirect = reqwest::redirect::Policy::none();
-        let client = Client::builder().no_proxy().redirect(no_redirect).build().unwrap();
-        Self { sandbox, client }
-    }
-
-    fn request(&self, method: Method, target: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{target}", self.sandbox.base_url()))
-            .bearer_auth(API_KEY)
-    }
-
-    async fn get(&self, target: &str) -> (StatusCode, Value) {
-        let response = self.request(Method::GET, target).send().await.unwrap();
-        (response.status(), response.json().await.unwrap())
-    }
-
-    async fn post(&self, target: &str, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
-        let response = self.request(Method::POST, target).json(body).send().await?;
-        Ok((response.status(), response.json().await?))
-    }
-
-    async fn create(&self, directory: &str, job_type: &str, configuration: &str) -> (StatusCode, Value) {
-        self.post("/api/v2/batches", &create_body(directory, job_type, configuration))
-            .await
-            .unwrap()
-    }
-
-    /// Creates a parse batch and gives its id.
-    async fn batch(&self, directory: &str) -> String {
-        let (status, batch) = self.create(directory, "parse_v2", PRESET_PARSE).await;
-        assert_eq!(status, StatusCode::CREATED, "{batch}");
-        batch["id"].as_str().unwrap().to_owned()
-    }
-}
-
-fn create_body(directory: &str, job_type: &str, configuration: &str) -> Value {
-    json!({
-        "source_directory_id": directory,
-        "config": { "job": { "type": job_type, "configuration_id": configuration } },
-    })
-}
-
 #[tokio::test]
-async fn a_batch_goes_its_way_step_by_step() {
+async fn a_batch_passes_its_states_step_by_step() {
     let fixture = Fixture::new(Speed::Steps, "").await;
     let id = fixture.batch(DIR_STRAGGLERS).await;
     let target = format!("/api/v2/batches/{id}?expand=results");
@@ -118,8 +63,7 @@ async fn every_file_of_a_full_directory_has_a_result() {
 #[tokio::test]
 async fn answers_carry_the_name_of_the_sandbox_and_its_clock() {
     let fixture = Fixture::new(Speed::Instant, "clock-skew=86400").await;
-    let response = fixture.request(Method::GET, "/api/v2/batches/").send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
+    let response = fixture.request(Method::GET, "/api/v2/nothing").send().await.unwrap();
     assert_eq!(response.headers()["server"], "llamacloud-sandbox");
     let date = httpdate::parse_http_date(response.headers()["date"].to_str().unwrap()).unwrap();
     let ahead = date.duration_since(std::time::SystemTime::now()).unwrap();
@@ -158,8 +102,8 @@ async fn refusals_have_the_shapes_of_the_api() {
         ("dir-none", "parse_v2", PRESET_PARSE, 404),
         (DIR_SMALL, "parse_v2", "cfg-none", 404),
         (DIR_SMALL, "extract_v2", PRESET_PARSE, 400),
-        (super::DIR_EMPTY, "parse_v2", PRESET_PARSE, 400),
-        (super::DIR_OVERSIZED, "parse_v2", PRESET_PARSE, 400),
+        (DIR_EMPTY, "parse_v2", PRESET_PARSE, 400),
+        (DIR_OVERSIZED, "parse_v2", PRESET_PARSE, 400),
         (DIR_SMALL, "extract_v2", SAVED_EXTRACT, 201),
     ] {
         let (given, body) = fixture.create(directory, job_type, configuration).await;
@@ -193,7 +137,7 @@ async fn create_under(fault: &str) -> (reqwest::Result<(StatusCode, Value)>, usi
 
 #[tokio::test]
 async fn creates_can_be_lost_before_and_after_they_count() {
-    for (fault, batches) in [("lost-answer:1", 1), ("reset-before-commit:1", 0)] {
+    for (fault, batches) in [("lost-answer:1", 1), ("reset@create:1", 0)] {
         let (answer, made) = create_under(fault).await;
         let error = answer.unwrap_err();
         assert!(
@@ -202,7 +146,7 @@ async fn creates_can_be_lost_before_and_after_they_count() {
         );
         assert_eq!(made, batches, "{fault}");
     }
-    for (fault, batches) in [("500-after-commit:1", 1), ("500-before-commit:1", 0)] {
+    for (fault, batches) in [("500-after-commit:1", 1), ("500@create:1", 0)] {
         let (answer, made) = create_under(fault).await;
         let (status, body) = answer.unwrap();
         assert_eq!((status, made), (StatusCode::INTERNAL_SERVER_ERROR, batches), "{fault}");
@@ -237,4 +181,71 @@ async fn a_stopped_sandbox_is_gone() {
     fixture.batch(DIR_SMALL).await;
     fixture.sandbox.shutdown().await.unwrap();
     assert!(fixture.client.get(base_url).send().await.unwrap_err().is_connect());
+}
+
+#[tokio::test]
+async fn batches_pass_their_states_one_by_one() {
+    let fixture = Fixture::new(Speed::Steps, "").await;
+    for (directory, expected) in [
+        (DIR_SMALL, ["RUNNING", "COMPLETED", "COMPLETED"]),
+        (DIR_THROTTLED, ["THROTTLED", "RUNNING", "COMPLETED"]),
+        (DIR_BROKEN, ["RUNNING", "FAILED", "FAILED"]),
+    ] {
+        let target = format!("/api/v2/batches/{}", fixture.batch(directory).await);
+        for status in expected {
+            assert_eq!(fixture.get(&target).await.1["status"], status, "{directory}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_clock_moves_batches() {
+    let fixture = Fixture::new("2h".parse().unwrap(), "").await;
+    let target = format!("/api/v2/batches/{}", fixture.batch(DIR_SMALL).await);
+    let status = async || fixture.get(&target).await.1["status"].clone();
+    assert_eq!(status().await, "PENDING");
+    fixture.sandbox.advance(Duration::from_mins(90));
+    assert_eq!(status().await, "RUNNING");
+    let clock = json!({ "advance_seconds": 86400 });
+    let (moved, now) = fixture.post("/sandbox/clock", &clock).await.unwrap();
+    assert_eq!(moved, StatusCode::OK);
+    let (_, batch) = fixture.get(&target).await;
+    let instant = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let ran = instant(&batch["updated_at"]).duration_since(instant(&batch["created_at"]));
+    assert_eq!((batch["status"].as_str().unwrap(), ran.as_secs()), ("COMPLETED", 7200));
+    assert!(
+        instant(&now["now"])
+            .duration_since(instant(&batch["updated_at"]))
+            .as_hours()
+            >= 23
+    );
+}
+
+#[tokio::test]
+async fn what_fails_once_succeeds_in_the_next_batch() {
+    let fixture = Fixture::new(Speed::Instant, "").await;
+    for failed in [2, 0] {
+        fixture.batch(DIR_FLAKY).await;
+        let jobs = fixture.items("/api/v2/parse?status=FAILED&page_size=100").await;
+        let newest = jobs.len() - usize::from(failed == 0) * 2;
+        assert_eq!(newest, failed);
+    }
+    let ready_made = fixture.results("bat-sandbox-flaky").await;
+    assert_eq!(ready_made.len(), 3);
+}
+
+#[tokio::test]
+async fn faults_can_be_added_from_outside() {
+    let fixture = Fixture::new(Speed::Fast, "").await;
+    let add = async |fault: &str| {
+        fixture
+            .post("/sandbox/faults", &json!({ "fault": fault }))
+            .await
+            .unwrap()
+            .0
+    };
+    assert_eq!(add("418@list:1").await, StatusCode::OK);
+    assert_eq!(add("nonsense").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(fixture.get("/api/v2/batches").await.0, StatusCode::IM_A_TEAPOT);
+    assert_eq!(fixture.get("/api/v2/batches").await.0, StatusCode::OK);
 }
