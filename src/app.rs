@@ -5,6 +5,7 @@ mod simulated;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,12 +14,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cli::{Cli, Command, Environment, Flags, Stdio};
+use crate::cli::{self, Cli, Command, Environment, Flags, Stdio};
 use crate::commands::doctor::{Patient, Regions};
-use crate::commands::{self, Call, Person, Watch};
+use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
 use crate::config::{self, ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
-use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, Transport, serve};
+use crate::mcp::{
+    Icon, Implementation, Io, Limits, Server, ServerIdentity, TaskSource, ToolDefinition, ToolSet, Transport, serve,
+};
 use crate::tools::{self, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
@@ -42,7 +45,8 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
         Some(Command::Completions { shell }) => {
             return Ok(commands::print_completions(*shell).map(|()| ExitCode::SUCCESS)?);
         }
-        Some(Command::Man) => return Ok(commands::print_manual().map(|()| ExitCode::SUCCESS)?),
+        Some(Command::Man) => return Ok(commands::print_manual(&every_tool()).map(|()| ExitCode::SUCCESS)?),
+        Some(Command::Call { tool: None, .. }) => return Ok(commands::print_help("call").map(|()| ExitCode::SUCCESS)?),
         _ => {}
     }
     #[cfg(feature = "sandbox")]
@@ -80,17 +84,37 @@ async fn with_server(
     environment: &Environment,
     signals: &Signals,
 ) -> anyhow::Result<ExitCode> {
-    let person = || Person::new(config, environment, &signals.stop);
     let settling = TaskTracker::new();
     let server = server(config, &settling)?;
-    let code = match command {
-        Command::Call { tool, arguments, json } => {
-            let call = Call { tool, arguments, json };
-            commands::call(&server, &person(), &call).await.into()
+    let terminal = Terminal::of(environment);
+    let context = commands::Context {
+        config,
+        terminal: &terminal,
+        stop: &signals.stop,
+        settings: &cli::settings_as_typed(),
+        is_sandbox: is_sandbox(flags),
+    };
+    let exit = match command {
+        Command::Call {
+            tool: Some(tool),
+            arguments,
+            json,
+            raw,
+            help,
+        } => {
+            let print = match (help, json, raw) {
+                (true, ..) => Print::Help,
+                (_, true, _) => Print::Data,
+                (.., true) => Print::Raw,
+                _ => Print::ForPeople,
+            };
+            let call = Call { tool, arguments, print };
+            commands::call(&server, &context, &call).await
         }
+        Command::Tools { json } => commands::tools(&server, &context, json).await,
         Command::Watch { batch_id, json } => {
             let watch = Watch { batch_id, json };
-            commands::watch(&server, &person(), &watch).await.into()
+            commands::watch(&server, &context, &watch).await
         }
         Command::Doctor { json } => {
             let patient = Patient {
@@ -101,15 +125,15 @@ async fn with_server(
                 is_sandbox: is_sandbox(flags),
                 regions: &Regions::known()?,
             };
-            commands::doctor::doctor(&patient, &person(), json).await.into()
+            commands::doctor::doctor(&patient, &context, json).await
         }
         _ => {
             serve_stdio(config, &server, signals).await;
-            ExitCode::SUCCESS
+            Exit::Done
         }
     };
     settle(&settling, config, signals).await;
-    Ok(code)
+    Ok(terminal.exit(exit).into())
 }
 
 /// The setting that the API key comes from, with its file.
@@ -134,7 +158,7 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
     let mut flags = cli.flags.clone();
     let is_for_people = matches!(
         cli.command,
-        Some(Command::Call { .. } | Command::Watch { .. } | Command::Doctor { .. })
+        Some(Command::Call { .. } | Command::Tools { .. } | Command::Watch { .. } | Command::Doctor { .. })
     );
     if is_for_people && environment.log.is_none() {
         flags.log.get_or_insert_with(|| LOG_FOR_PEOPLE.to_owned());
@@ -147,6 +171,21 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
 /// # Errors
 /// For pinned ids that are none.
 pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server> {
+    let identity = ServerIdentity {
+        implementation: Implementation {
+            name: env!("CARGO_PKG_NAME").into(),
+            title: Some("LlamaCloud Batches".into()),
+            version: env!("CARGO_PKG_VERSION").into(),
+            description: Some("Starts and follows LlamaCloud batch jobs.".into()),
+            icons: ICONS,
+        },
+        instructions: tools::INSTRUCTIONS,
+    };
+    let (tools, tasks) = tool_set(config, settling)?;
+    Ok(Server::new(identity, tools, tasks))
+}
+
+fn tool_set(config: &Config, settling: &TaskTracker) -> anyhow::Result<(ToolSet, Arc<dyn TaskSource>)> {
     let client = Client::new(client_settings(config));
     let create_once = CreateOnce::new(client.clone(), CreatePolicy::within(config.timeout), settling.clone());
     let pinned = Scope {
@@ -162,18 +201,19 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
         timeout: config.timeout,
         max_result_chars: config.max_result_chars,
     };
-    let identity = ServerIdentity {
-        implementation: Implementation {
-            name: env!("CARGO_PKG_NAME").into(),
-            title: Some("LlamaCloud Batches".into()),
-            version: env!("CARGO_PKG_VERSION").into(),
-            description: Some("Starts and follows LlamaCloud batch jobs.".into()),
-            icons: ICONS,
-        },
-        instructions: tools::INSTRUCTIONS,
+    Ok(tools::all(client, create_once, policy, ICONS))
+}
+
+/// Every tool that some setting offers, as it is advertised: for documents and completions.
+pub fn every_tool() -> Vec<ToolDefinition> {
+    let flags = Flags {
+        allow_cancel: true,
+        ..Flags::default()
     };
-    let (tools, tasks) = tools::all(client, create_once, policy, ICONS);
-    Ok(Server::new(identity, tools, tasks))
+    let tools = Config::resolve(&flags, &Environment::default())
+        .map_err(anyhow::Error::from)
+        .and_then(|config| tool_set(&config, &TaskTracker::new()));
+    tools.map_or_else(|_| Vec::new(), |(tools, _)| tools.definitions())
 }
 
 /// How LlamaCloud is reached.

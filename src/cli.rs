@@ -1,6 +1,7 @@
 //! Flags and variables, exactly as typed. What they mean together is decided in [`crate::config`].
 
 mod help;
+mod typed;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,10 +11,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use help::definition;
-
-/// The tools, for completions and to catch a misspelt one; which of them can be called, the server decides.
-pub const TOOLS: [&str; 4] = ["create_batch", "list_batches", "get_batch", "cancel_batch"];
+pub use help::{EXIT_CODES, FILES, VARIABLES, definition};
+pub use typed::settings_as_typed;
 
 use crate::hosts;
 
@@ -21,6 +20,7 @@ use crate::hosts;
 #[derive(Debug, Clone, Default, Parser)]
 #[command(
     name = "llamacloud-batches-mcp",
+    bin_name = "llamacloud-batches-mcp",
     version,
     propagate_version = true,
     term_width = 80,
@@ -62,16 +62,29 @@ impl Cli {
 pub enum Command {
     /// Serve MCP on stdin and stdout (the default).
     Serve,
-    /// Call one tool, and print what it answers.
-    #[command(after_help = help::CALL)]
+    /// Call one tool and print its result.
+    #[command(after_help = help::CALL, disable_help_flag = true, override_usage = help::CALL_USAGE)]
     Call {
-        /// The tool. `cancel_batch` needs --allow-cancel.
-        #[arg(value_parser = PossibleValuesParser::new(TOOLS))]
-        tool: String,
-        /// Its arguments, one JSON object; `-` reads it from stdin. Left out: no arguments.
-        #[arg(value_name = "JSON")]
-        arguments: Option<String>,
-        /// Print the result as a host gets it: one line of JSON, also for an error of the tool.
+        /// The tool; `tools` lists them.
+        #[arg(index = 1, required_unless_present = "help")]
+        tool: Option<String>,
+        /// Arguments: key=value words, one JSON object, or `-` to read the JSON from stdin.
+        #[arg(index = 2, value_name = "KEY=VALUE|JSON|-")]
+        arguments: Vec<String>,
+        /// Print the result's data: one line of JSON.
+        #[arg(long)]
+        json: bool,
+        /// Print what a host gets: one line of JSON, also for an error of the tool.
+        #[arg(long, conflicts_with = "json")]
+        raw: bool,
+        /// Print help: the tool's arguments, or this text if there is no tool.
+        #[arg(short, long)]
+        help: bool,
+    },
+    /// List the tools on offer with their arguments.
+    #[command(after_help = help::TOOLS)]
+    Tools {
+        /// Print the definitions as a host gets them: one line of JSON.
         #[arg(long)]
         json: bool,
     },
@@ -81,7 +94,7 @@ pub enum Command {
         /// The batch, `bat-…`.
         #[arg(value_parser = crate::config::check_id)]
         batch_id: String,
-        /// Print each look at the batch as a host gets it: one line of JSON each.
+        /// Print the outcome as data: one line of JSON.
         #[arg(long)]
         json: bool,
     },

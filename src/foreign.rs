@@ -34,6 +34,14 @@ pub fn clean(text: &str, max_chars: usize) -> String {
     cleaned
 }
 
+/// The text with its lines and spaces, without control, bidirectional, invisible and tag characters.
+pub fn clean_lines(text: &str) -> String {
+    let kept = |character: &char| {
+        *character == '\n' || *character == '\t' || !(character.is_control() || is_invisible(*character))
+    };
+    text.chars().filter(kept).collect()
+}
+
 /// The cleaned text between quotation marks; quotation marks inside become apostrophes, so that it cannot end early.
 pub fn quote(text: &str, max_chars: usize) -> String {
     format!("\"{}\"", clean(text, max_chars).replace('"', "'"))

@@ -6,9 +6,15 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use llamacloud_batches_mcp::app;
 use llamacloud_batches_mcp::cli::{self, Cli, Environment};
+use llamacloud_batches_mcp::commands;
 use llamacloud_batches_mcp::config::ConfigError;
 
 fn main() -> ExitCode {
+    match commands::complete(app::every_tool) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return explain(error),
+    }
     let cli = match Cli::of_process() {
         Ok(cli) => cli,
         Err(help_or_error) => return explain(help_or_error),
@@ -36,8 +42,12 @@ fn explain(mut help_or_error: clap::Error) -> ExitCode {
     if is_help && let Err(for_people) = cli::definition().try_get_matches_from(std::env::args_os()) {
         help_or_error = for_people;
     }
-    drop(help_or_error.print());
-    ExitCode::from(if wrong_usage { 2 } else { 0 })
+    let printed = help_or_error.print();
+    match printed {
+        _ if wrong_usage => ExitCode::from(2),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&anyhow::Error::from(error).context("stdout cannot be written")),
+    }
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

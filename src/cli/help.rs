@@ -1,12 +1,12 @@
-//! What the help says beyond the flags: examples, and which flags matter to which command.
+//! What the help and the manual page say beyond the flags: exit codes, variables, files, examples.
 
-use clap::CommandFactory;
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Cli;
 
 /// Below the help of the whole program.
 pub(super) const KEY_AND_EXAMPLES: &str = "\
-The API key comes from the variable LLAMA_CLOUD_API_KEY (or LLAMA_PARSE_API_KEY) or from --api-key-file; there is no flag for it, \
+The API key comes from the variable LLAMA_CLOUD_API_KEY (or LLAMA_PARSE_API_KEY) or from --api-key-file. There is no flag for it, \
 because other users of the machine can see flags.
 
 Examples:
@@ -14,44 +14,55 @@ Examples:
   llamacloud-batches-mcp call list_batches
   llamacloud-batches-mcp watch bat-sandbox-failing --sandbox";
 
-pub(super) const CALL: &str = "\
-The call goes through the same server that assistants use, under the same settings. With `wait_seconds` among the arguments, Ctrl-C ends the waiting and not the batch. With --confirm-create the question is asked here. A \
-batch that is created with --sandbox lives as long as the command; `sandbox` keeps one longer.
+pub(super) const CALL_USAGE: &str = "\
+llamacloud-batches-mcp call [OPTIONS] <TOOL> [KEY=VALUE]...
+       llamacloud-batches-mcp call [OPTIONS] <TOOL> <JSON|->
+       llamacloud-batches-mcp call <TOOL> --help";
 
-Exit code: 0 done, 1 the tool could not do it, 2 wrong usage, 130 Ctrl-C.
+pub(super) const CALL: &str = "\
+The call goes through the same server that assistants use. `config.job.type=parse_v2` reaches inside an argument, and a repeated key \
+makes a list. Ctrl-C ends the call, not the batch. With --confirm-create the question is asked here.
+
+Exit code: 0 done, 1 the tool failed, 2 wrong usage, 130 Ctrl-C.
 
 Examples:
-  llamacloud-batches-mcp call list_batches
-  llamacloud-batches-mcp call list_batches '{\"status\":\"RUNNING\"}' --json
-  echo '{\"page_size\":5}' | llamacloud-batches-mcp call list_batches -
-  llamacloud-batches-mcp call get_batch --sandbox --sandbox-speed instant \\
-    '{\"batch_id\":\"bat-sandbox-failing\",\"expand\":[\"outcomes\"]}'
-  llamacloud-batches-mcp call create_batch --sandbox '{
-    \"source_directory_id\": \"dir-small\", \"wait_seconds\": 20,
-    \"config\": {\"job\": {\"type\": \"parse_v2\",
-      \"configuration_id\": \"cfg-PARSE_AGENTIC\"}}}'";
+  llamacloud-batches-mcp call get_batch --help
+  llamacloud-batches-mcp call list_batches status=RUNNING --json
+  llamacloud-batches-mcp call list_batches '{\"status\":\"RUNNING\"}'
+  echo '{\"status\":\"RUNNING\"}' | llamacloud-batches-mcp call list_batches -
+  llamacloud-batches-mcp call create_batch source_directory_id=dir-small \\
+    config.job.type=parse_v2 config.job.configuration_id=cfg-PARSE_AGENTIC";
+
+pub(super) const TOOLS: &str = "\
+The list follows the settings: --allow-cancel adds a tool, --read-only withholds some, and --project-id removes an argument.
+
+Examples:
+  llamacloud-batches-mcp tools
+  llamacloud-batches-mcp tools --read-only --json";
 
 pub(super) const WATCH: &str = "\
-In the end it tells what became of the files. Ctrl-C ends the watching and not the batch. A rate limit, an outage or a lost network is shown and waited out. In the sandbox, a batch \
-`bat-sandbox-small` over `dir-small` begins when it is first looked at, and so for every directory of the sandbox.
+At the end it shows how many files succeeded, and which did not and why. Ctrl-C ends the command, not the batch. Rate limits, outages \
+and a lost network are shown and waited out. In the sandbox, the batch `bat-sandbox-small` over `dir-small` starts when it is first \
+read; every directory of the sandbox has such a batch.
 
-Exit code: 0 every file succeeded, 1 the batch or a file did not or cannot be read, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 every file succeeded, 1 the batch or a file failed or cannot be read, 2 wrong usage, 130 Ctrl-C.
 
 Examples:
   llamacloud-batches-mcp watch bat-sandbox-small --sandbox
   llamacloud-batches-mcp watch bat-sandbox-ten --sandbox --json";
 
 pub(super) const DOCTOR: &str = "\
-Nothing is changed and nothing costs credits. The key is sent to LlamaCloud alone, and never shown.
+Nothing is changed and nothing costs credits. The key is sent to LlamaCloud only, and never shown.
 
-Exit code: 0 if no check failed, else 1.
+Exit code: 0 no check failed, 1 a check failed, 2 wrong usage, 130 Ctrl-C.
 
 Examples:
   llamacloud-batches-mcp doctor
   llamacloud-batches-mcp doctor --sandbox --json";
 
 pub(super) const HOST_CONFIG: &str = "\
-The configuration goes to stdout, with the absolute path of this program and the flags that are given here. Where it belongs, how the host takes it by a command or a link, and what it needs for the key, goes to stderr.
+The configuration goes to stdout, with the absolute path of this program and the flags given here. Where it belongs, how the host \
+takes it by a command or a link, and what it needs for the key, goes to stderr.
 
 Examples:
   llamacloud-batches-mcp host-config --list
@@ -60,12 +71,16 @@ Examples:
   llamacloud-batches-mcp host-config codex --sandbox > codex.config.toml";
 
 pub(super) const COMPLETIONS: &str = "\
+The script asks this program what fits, so print it anew after an update, or each time a shell starts:
+  ~/.bashrc    source <(llamacloud-batches-mcp completions bash)
+  ~/.zshrc     source <(llamacloud-batches-mcp completions zsh)
+  config.fish  llamacloud-batches-mcp completions fish | source
+  rc.elv       eval (llamacloud-batches-mcp completions elvish | slurp)
+  $PROFILE     llamacloud-batches-mcp completions powershell |
+                 Out-String | Invoke-Expression
+
 Examples:
-  llamacloud-batches-mcp completions bash \\
-    > ~/.local/share/bash-completion/completions/llamacloud-batches-mcp
-  llamacloud-batches-mcp completions zsh > ~/.zfunc/_llamacloud-batches-mcp
-  llamacloud-batches-mcp completions fish \\
-    > ~/.config/fish/completions/llamacloud-batches-mcp.fish";
+  llamacloud-batches-mcp completions bash";
 
 pub(super) const MAN: &str = "\
 Examples:
@@ -73,7 +88,7 @@ Examples:
 
 #[cfg(feature = "sandbox")]
 pub(super) const SANDBOX: &str = "\
-Other programs then use it as if it were LlamaCloud, with the address and the key that are printed:
+Other programs can use it as if it were LlamaCloud, with the address and the key that are printed:
   LLAMA_CLOUD_API_KEY=llx-sandbox llamacloud-batches-mcp \\
     --base-url http://127.0.0.1:8017 call list_batches";
 
@@ -86,42 +101,100 @@ pub(super) fn sandbox_in_full() -> String {
     )
 }
 
-/// The command line's definition as people read it: each command's help shows the settings that mean something to it.
+/// What the exit codes mean.
+pub const EXIT_CODES: &[(&str, &str)] = &[
+    (
+        "0",
+        "Done. For watch: every file succeeded. For doctor: no check failed. For the server: its input ended.",
+    ),
+    (
+        "1",
+        "It failed: the tool, the batch or one of its files, a check, or writing to stdout, which may be full or closed.",
+    ),
+    ("2", "The command line or a setting is wrong. Nothing was sent."),
+    ("130", "Ctrl-C. A batch that was started goes on."),
+];
+
+/// The variables that are read.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("LLAMA_CLOUD_API_KEY", "The API key. --api-key-file comes first."),
+    ("LLAMA_PARSE_API_KEY", "The API key, if LLAMA_CLOUD_API_KEY is not set."),
+    ("LLAMA_CLOUD_BASE_URL", "As --base-url."),
+    ("LLAMA_CLOUD_PROJECT_ID", "As --project-id."),
+    ("LLAMA_CLOUD_ORGANIZATION_ID", "As --organization-id."),
+    ("LLAMA_CLOUD_READ_ONLY", "As --read-only: true or false."),
+    ("LLAMA_CLOUD_ALLOW_CANCEL", "As --allow-cancel: true or false."),
+    ("LLAMA_CLOUD_CONFIRM_CREATE", "As --confirm-create: true or false."),
+    ("LLAMA_CLOUD_LOG", "As --log."),
+    ("NO_COLOR", "Set to anything, it turns colours off."),
+    ("TERM", "If it is dumb, there are no colours and no lines that change."),
+    (
+        "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
+        "The proxy on the way to LlamaCloud, as usual.",
+    ),
+    (
+        "SSL_CERT_FILE, SSL_CERT_DIR",
+        "Certificates that take the place of the system's store.",
+    ),
+];
+
+/// The files that are read and written.
+pub const FILES: &[(&str, &str)] = &[
+    (
+        "the file of --api-key-file",
+        "Its first line is the API key. Only its owner should be able to read it.",
+    ),
+    (
+        "the file of --log-file",
+        "The log is appended to it. It is created with mode 0600.",
+    ),
+    (
+        "the host's configuration",
+        "Where a host registers this server. host-config says which file that is.",
+    ),
+];
+
+/// The command line's definition as people read it: help of one screen, with the settings in that of the program alone.
 ///
-/// The others are accepted all the same, since settings may stand before the command.
-pub fn definition() -> clap::Command {
+/// Every command accepts the settings.
+pub fn definition() -> Command {
     let mut definition = Cli::command();
-    // Only then do the commands have the settings.
+    // Only then do the commands have the settings and the flag for help.
     definition.build();
-    let hide = |command: clap::Command| {
-        let name = command.get_name().to_owned();
-        command.mut_args(|argument| {
-            let hidden = argument.is_hide_set() || !matters(&name, &argument);
-            argument.hide(hidden)
-        })
-    };
     let names: Vec<_> = definition
         .get_subcommands()
         .map(|command| command.get_name().to_owned())
         .collect();
-    names
-        .into_iter()
-        .fold(definition, |definition, name| definition.mut_subcommand(name, hide))
+    let definition = names.into_iter().fold(definition, |definition, name| {
+        definition.mut_subcommand(name, without_settings)
+    });
+    definition.mut_args(with_short_help)
 }
 
-fn matters(command: &str, argument: &clap::Arg) -> bool {
-    let Some(heading) = argument.get_help_heading() else {
-        return true;
-    };
-    let id = argument.get_id().as_str();
-    match command {
-        "call" => heading != "Streams",
-        "watch" => matches!(heading, "Account" | "Log" | "Sandbox") || matches!(id, "poll_interval" | "timeout"),
-        "doctor" => {
-            matches!(heading, "Account" | "Log") || matches!(id, "sandbox" | "read_only" | "allow_cancel" | "timeout")
-        }
-        "sandbox" => heading == "Log" || (heading == "Sandbox" && id != "sandbox"),
-        "completions" | "man" => false,
-        _ => true,
+fn without_settings(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
+        let is_everywhere = argument.get_help_heading().is_some() || argument.get_id() == "version";
+        let hidden = argument.is_hide_set() || is_everywhere;
+        argument.hide(hidden)
+    });
+    // Its long help lists the faults.
+    if command.get_name() == "sandbox" {
+        return command;
+    }
+    let notes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command
+        .mut_args(with_short_help)
+        .after_help(format!("{SETTINGS}\n\n{notes}").trim_end().to_owned())
+}
+
+fn with_short_help(argument: Arg) -> Arg {
+    if matches!(argument.get_action(), ArgAction::Help) {
+        argument.action(ArgAction::HelpShort).help("Print help")
+    } else {
+        argument
     }
 }
+
+/// In place of the settings.
+const SETTINGS: &str =
+    "Settings such as --region, --project-id, --timeout and --sandbox: see `llamacloud-batches-mcp --help`.";

@@ -1,22 +1,19 @@
 //! A client of the server in this process: JSON-RPC over a pipe in memory, one request at a time.
 //!
-//! It speaks 2026-07-28, in which each request stands for itself and a question to the user may take as long as the user likes, and
-//! declares that it can ask. It follows no tasks: calls that wait are kept open and report their progress.
+//! It speaks 2026-07-28, in which each request stands on its own and the user may take any time to answer a question, and declares
+//! that it can ask the user. It follows no tasks: calls that wait are kept open and report their progress.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::{End, Limits, Server, Transport, serve};
 
-/// How often what is shown of a call that takes long is shown anew.
-pub(super) const REDRAWN_EVERY: Duration = Duration::from_secs(1);
 const PIPE_BYTES: usize = 64 << 10;
 /// What the server calls its host in sentences and in the log.
 const NAME: &str = "terminal";
@@ -31,14 +28,53 @@ pub(super) struct Client {
     serving: JoinHandle<End>,
 }
 
+/// One `tools/call`. Arguments go out byte for byte, so that the server judges what was written.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ToolCall<'a> {
+    pub(super) name: &'a str,
+    pub(super) arguments: &'a RawValue,
+    /// The user's answer to a question, by its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) input_responses: Option<Value>,
+    /// What came with the question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_state: Option<String>,
+    #[serde(rename = "_meta")]
+    meta: Value,
+}
+
+impl<'a> ToolCall<'a> {
+    pub(super) fn new(name: &'a str, arguments: &'a RawValue) -> Self {
+        Self {
+            name,
+            arguments,
+            input_responses: None,
+            request_state: None,
+            meta: meta(),
+        }
+    }
+}
+
 /// How far a call has come. Source: `ProgressNotificationParams`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Progress {
-    /// Units: milliseconds.
-    pub(super) progress: u64,
-    /// Shape: `RUNNING after 12 s`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub(super) struct Reported {
+    progress: f64,
+    total: Option<f64>,
     #[serde(default)]
     pub(super) message: String,
+}
+
+impl Reported {
+    /// How much is done, and of how much, if that is known.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a bar shows no fractions"
+    )]
+    pub(super) fn share(&self) -> Option<(u64, u64)> {
+        self.total.map(|total| (self.progress as u64, total as u64))
+    }
 }
 
 /// The server refuses to serve a request as it is. Source: JSON-RPC, error object.
@@ -51,13 +87,21 @@ pub(super) struct Refusal {
 impl Refusal {
     /// Whether the request names a tool that cannot be called, or is wrong in itself.
     pub(super) const fn is_usage(&self) -> bool {
-        self.code == -32602
+        matches!(self.code, -32700 | -32600 | -32602)
     }
 
     fn ended() -> Self {
         let message = "The server has ended. This is a bug: please report it.".to_owned();
         Self { code: -32603, message }
     }
+}
+
+#[derive(Serialize)]
+struct Request<'a, P> {
+    jsonrpc: &'static str,
+    id: u64,
+    method: &'a str,
+    params: P,
 }
 
 #[derive(Deserialize)]
@@ -91,33 +135,23 @@ impl Client {
         }
     }
 
-    /// Calls a tool, and ticks at once and each second until the answer is there. `None`: `stop` came first, and the call is given up.
+    /// Calls a tool. `None`: `stop` came first, and the call is given up.
     pub(super) async fn call_tool(
         &mut self,
-        params: Value,
+        call: &ToolCall<'_>,
         stop: &CancellationToken,
-        on_progress: impl FnMut(Progress),
-        mut tick: impl FnMut(),
+        on_progress: impl FnMut(Reported),
     ) -> Option<Result<Box<RawValue>, Refusal>> {
-        {
-            let asking = self.ask("tools/call", params, on_progress);
-            tokio::pin!(asking);
-            let mut ticks = interval(REDRAWN_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    biased;
-                    answer = &mut asking => return Some(answer),
-                    () = stop.cancelled() => break,
-                    _ = ticks.tick() => tick(),
-                }
-            }
+        tokio::select! {
+            biased;
+            answer = self.ask_as_it_is("tools/call", call, on_progress) => return Some(answer),
+            () = stop.cancelled() => {}
         }
         self.cancel().await;
         None
     }
 
-    /// Asks in the modern way, and hands on every report of progress. The result is as the server wrote it.
+    /// Asks in the modern way. The result is as the server wrote it.
     ///
     /// # Errors
     /// What the server answers in place of a result.
@@ -128,16 +162,10 @@ impl Client {
         &mut self,
         method: &str,
         mut params: Value,
-        on_progress: impl FnMut(Progress),
+        on_progress: impl FnMut(Reported),
     ) -> Result<Box<RawValue>, Refusal> {
         if let Some(members) = params.as_object_mut() {
-            let meta = json!({
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientInfo": { "name": NAME, "version": env!("CARGO_PKG_VERSION") },
-                "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
-                "progressToken": "progress",
-            });
-            members.insert("_meta".to_owned(), meta);
+            members.insert("_meta".to_owned(), meta());
         }
         self.ask_as_it_is(method, params, on_progress).await
     }
@@ -149,24 +177,33 @@ impl Client {
     pub(super) async fn ask_as_it_is(
         &mut self,
         method: &str,
-        params: Value,
-        mut on_progress: impl FnMut(Progress),
+        params: impl Serialize,
+        mut on_progress: impl FnMut(Reported),
     ) -> Result<Box<RawValue>, Refusal> {
         self.last_id += 1;
-        let id = json!(self.last_id);
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        self.send(&request).await?;
+        let id = self.last_id;
+        self.send(&Request {
+            jsonrpc: "2.0",
+            id,
+            method,
+            params,
+        })
+        .await?;
         loop {
-            let Message {
-                id: answered,
-                result,
-                error,
-                params,
-            } = self.next().await?;
-            if let Some(params) = params {
+            let message = self.next().await?;
+            if let Some(params) = message.params {
                 on_progress(serde_json::from_str(params.get()).unwrap_or_default());
-            } else if answered == Some(id.clone()) {
-                return result.ok_or_else(|| error.unwrap_or_else(Refusal::ended));
+                continue;
+            }
+            // A request that cannot be read at all is answered without an id. There is only one.
+            match message.id.unwrap_or_default() {
+                Value::Null => return Err(message.error.unwrap_or_else(Refusal::ended)),
+                answered if answered == id => {
+                    return message
+                        .result
+                        .ok_or_else(|| message.error.unwrap_or_else(Refusal::ended));
+                }
+                _ => {}
             }
         }
     }
@@ -200,12 +237,16 @@ impl Client {
         drop(from_server);
     }
 
-    async fn send(&mut self, message: &Value) -> Result<(), Refusal> {
-        let line = format!("{message}\n");
-        self.to_server
-            .write_all(line.as_bytes())
-            .await
-            .map_err(|_| Refusal::ended())
+    async fn send(&mut self, message: &impl Serialize) -> Result<(), Refusal> {
+        let mut line = serde_json::to_vec(message).map_err(|_| Refusal::ended())?;
+        // In JSON, ends of lines stand between values only.
+        for byte in &mut line {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        line.push(b'\n');
+        self.to_server.write_all(&line).await.map_err(|_| Refusal::ended())
     }
 
     async fn next(&mut self) -> Result<Message, Refusal> {
@@ -217,4 +258,14 @@ impl Client {
         self.line.clear();
         message
     }
+}
+
+/// What a modern request says of its client.
+fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": NAME, "version": env!("CARGO_PKG_VERSION") },
+        "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
+        "progressToken": "progress",
+    })
 }

@@ -1,45 +1,73 @@
-//! `completions` and `man`: what the definition of the command line says, in the languages of shells and of `man`.
+//! Completions, the manual page and the help of `call`: what the definition of the command line says.
 
 use std::io;
+use std::path::Path;
 
-use clap_complete::{Shell, generate};
+use clap::CommandFactory;
+use clap::builder::PossibleValuesParser;
+use clap_complete::Shell;
+use clap_complete::env::{CompleteEnv, Shells};
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
-use super::screen::print;
-use crate::cli;
+use super::terminal::print;
+use super::tools::Definition;
+use crate::cli::{self, Cli, EXIT_CODES, FILES, VARIABLES};
+use crate::mcp::{Revision, ToolDefinition};
 
-/// Prints the completions for a shell.
+const NAME: &str = env!("CARGO_PKG_NAME");
+/// Set by the scripts that `completions` prints, when a shell asks this program what fits.
+const COMPLETE: &str = "LLAMACLOUD_BATCHES_MCP_COMPLETE";
+
+/// Prints the completions for a shell: a script that asks this program, so that it knows as much as the program does.
 ///
 /// # Errors
 /// For a stdout that cannot be written.
 pub(crate) fn print_completions(shell: Shell) -> io::Result<()> {
-    const NAME: &str = env!("CARGO_PKG_NAME");
-
-    let mut text = Vec::new();
-    generate(shell, &mut cli::definition(), NAME, &mut text);
-    if shell == Shell::Bash {
-        // The generator writes a name with hyphens in two ways, which never meet: github.com/clap-rs/clap/issues/6529.
-        let (one, other) = (NAME.replace('-', "__subcmd__"), NAME.replace('-', "__"));
-        text = String::from_utf8_lossy(&text).replace(&one, &other).into_bytes();
+    let mut script = Vec::new();
+    if let Some(completer) = Shells::builtins().completer(&shell.to_string()) {
+        completer.write_registration(COMPLETE, NAME, NAME, NAME, &mut script)?;
     }
-    if shell == Shell::Fish {
-        // The generator leaves the values of arguments without a name out.
-        let tools = cli::TOOLS.join(" ");
-        let line = format!("complete -c {NAME} -n '__fish_seen_subcommand_from call' -f -a '{tools}'\n");
-        text.extend(line.bytes());
-    }
-    print(&String::from_utf8_lossy(&text))
+    print(&String::from_utf8_lossy(&script))
 }
 
-/// Prints the manual page: the program with its settings, then each command with its own.
+/// Answers a shell that asks what fits, if one does.
+///
+/// # Errors
+/// For a shell that is not known, or a stdout that cannot be written.
+pub fn complete(tools: impl Fn() -> Vec<ToolDefinition>) -> Result<bool, clap::Error> {
+    let definition = || {
+        let names = tools().into_iter().map(|tool| tool.name);
+        let names = PossibleValuesParser::new(names);
+        Cli::command().mut_subcommand("call", |call| call.mut_arg("tool", |tool| tool.value_parser(names)))
+    };
+    let here = std::env::current_dir().ok();
+    CompleteEnv::with_factory(definition)
+        .var(COMPLETE)
+        .try_complete(std::env::args_os(), here.as_deref().map(Path::new))
+}
+
+/// Prints how a command is used.
 ///
 /// # Errors
 /// For a stdout that cannot be written.
-pub(crate) fn print_manual() -> io::Result<()> {
-    print(&String::from_utf8_lossy(&manual()?))
+pub(crate) fn print_help(command: &str) -> io::Result<()> {
+    let mut definition = cli::definition();
+    let help = definition.find_subcommand_mut(command).map(clap::Command::render_help);
+    print(&help.unwrap_or_default().to_string())
 }
 
-fn manual() -> io::Result<Vec<u8>> {
+/// Prints the manual page: the program with its settings, each command with its own, the tools, and what is around them.
+///
+/// # Errors
+/// For a stdout that cannot be written.
+pub(crate) fn print_manual(tools: &[ToolDefinition]) -> io::Result<()> {
+    let tools = tools.iter().map(|tool| tool.for_revision(Revision::V2026_07_28));
+    let tools = tools.filter_map(|tool| serde_json::from_value(tool).ok()).collect();
+    print(&String::from_utf8_lossy(&manual(tools)?))
+}
+
+fn manual(tools: Vec<Definition>) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let definition = cli::definition();
     let program = Man::new(definition.clone());
@@ -54,14 +82,22 @@ fn manual() -> io::Result<Vec<u8>> {
     {
         text.extend(section(command)?.bytes());
     }
+    text.extend(tools_section(tools).bytes());
+    for (title, entries) in [
+        ("EXIT STATUS", EXIT_CODES),
+        ("ENVIRONMENT", VARIABLES),
+        ("FILES", FILES),
+    ] {
+        text.extend(list(title, entries).bytes());
+    }
     text.extend(notes(&definition, &program)?.bytes());
     program.render_version_section(&mut text)?;
     Ok(text)
 }
 
-/// A command as a section of the program's page, without the settings, which stand above.
+/// A command as a section of the program's page, without the settings, which are above.
 fn section(command: &clap::Command) -> io::Result<String> {
-    let name = format!("{} {}", env!("CARGO_PKG_NAME"), command.get_name());
+    let name = format!("{NAME} {}", command.get_name());
     let own = command.clone().bin_name(name.clone()).mut_args(|argument| {
         let is_everywhere =
             argument.get_help_heading().is_some() || ["help", "version"].contains(&argument.get_id().as_str());
@@ -77,7 +113,7 @@ fn section(command: &clap::Command) -> io::Result<String> {
     Ok(format!(".SH \"{}\"\n{parts}", name.to_uppercase().replace('-', "\\-")))
 }
 
-/// What stands below a command's help. Examples keep their lines.
+/// What is below a command's help. Examples keep their lines.
 fn notes(command: &clap::Command, page: &Man) -> io::Result<String> {
     if command.get_after_help().is_none() {
         return Ok(String::new());
@@ -89,4 +125,35 @@ fn notes(command: &clap::Command, page: &Man) -> io::Result<String> {
         Some((before, examples)) => format!("{before}Examples:\n.nf\n{}\n.fi\n", examples.trim_end()),
         None => text,
     })
+}
+
+/// Every tool with its arguments.
+fn tools_section(tools: Vec<Definition>) -> String {
+    let mut page = Roff::new();
+    page.control("SH", ["ARGUMENTS OF THE TOOLS"]);
+    for tool in tools {
+        page.control("SS", [tool.name.as_str()]);
+        page.text([roman(tool.description.clone())]);
+        for argument in tool.arguments() {
+            page.control("TP", []);
+            page.text([
+                bold(argument.path.clone()),
+                roman(format!("={}", argument.value_and_need())),
+            ]);
+            page.text([roman(argument.description)]);
+        }
+    }
+    page.to_roff()
+}
+
+/// A section of names, each with what it means.
+fn list(title: &str, entries: &[(&str, &str)]) -> String {
+    let mut page = Roff::new();
+    page.control("SH", [title]);
+    for (name, meaning) in entries {
+        page.control("TP", []);
+        page.text([bold(*name)]);
+        page.text([roman(*meaning)]);
+    }
+    page.to_roff()
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{ArgMatches, CommandFactory, parser::ValueSource};
 
-use super::screen::print;
+use super::terminal::print;
 use crate::cli::{Cli, HostConfig};
 use crate::config::{ApiKey, Config};
 use crate::hosts::{self, Host, Registration, System};

@@ -2,23 +2,29 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `call` | one tool call |
+//! | `call`, `arguments` | one tool call, and the arguments as typed |
+//! | `tools` | the tools on offer |
 //! | `watch` | following a batch until it is final |
 //! | `host_config` | how to register this server with a host |
 //! | `doctor` | checks, each with its remedy |
 //! | `definition` | completions and the manual page |
-//! | `client` | the client's side of the pipe in memory |
-//! | `answer` | a tool's result as text |
-//! | `layout`, `screen` | lines and tables that fit; output, colours, lines that change |
+//! | `client`, `answer` | the client's side of the pipe in memory, and what the server answers |
+//! | `terminal`, `progress` | output, width and colours, and lines that change |
+//! | `render` | a tool's result as text |
+//! | `shell` | words as they are typed into a shell |
 
 mod answer;
+mod arguments;
 mod call;
 mod client;
 mod definition;
 pub mod doctor;
 pub mod host_config;
-mod layout;
-mod screen;
+mod progress;
+mod render;
+mod shell;
+mod terminal;
+mod tools;
 mod watch;
 
 use std::process::ExitCode;
@@ -26,12 +32,13 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use call::{Call, call};
-pub(crate) use definition::{print_completions, print_manual};
+pub(crate) use call::{Call, Print, call};
+pub use definition::complete;
+pub(crate) use definition::{print_completions, print_help, print_manual};
+pub(crate) use terminal::Terminal;
+pub(crate) use tools::tools;
 pub(crate) use watch::{Watch, watch};
 
-use self::screen::Screen;
-use crate::cli::Environment;
 use crate::config::Config;
 
 /// How a command went.
@@ -41,9 +48,9 @@ pub(crate) enum Exit {
     Done,
     /// It is not.
     Failed,
-    /// What was asked cannot be asked.
+    /// The command line cannot be carried out.
     Usage,
-    /// The user gave up.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
@@ -58,26 +65,28 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Who runs a command, and where.
-pub(crate) struct Person<'a> {
-    config: &'a Config,
-    screen: Screen,
+/// What every command has.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) terminal: &'a Terminal,
     /// Cancelled by Ctrl-C.
-    stop: &'a CancellationToken,
+    pub(crate) stop: &'a CancellationToken,
+    /// The settings of this command line, as typed.
+    pub(crate) settings: &'a [String],
+    /// Whether LlamaCloud is a sandbox that ends with this command.
+    pub(crate) is_sandbox: bool,
 }
 
-impl<'a> Person<'a> {
-    /// The person at this process's terminal.
-    pub(crate) fn new(config: &'a Config, environment: &Environment, stop: &'a CancellationToken) -> Self {
-        Self {
-            config,
-            screen: Screen::of(environment),
-            stop,
-        }
-    }
-
+impl Context<'_> {
     /// How long what is in flight may take once the command is over.
     fn drain(&self) -> Duration {
         self.config.timeout
+    }
+
+    /// The line that runs another command of this program under the same settings.
+    fn command(&self, words: &[&str]) -> String {
+        let settings = self.settings.iter().map(String::as_str);
+        shell::command(words.iter().copied().chain(settings))
     }
 }

@@ -1,246 +1,253 @@
-//! `watch`: looks at one batch until it is final, and then tells what became of its files.
+//! `watch`: follows one batch until it is final, and then shows which files did not succeed.
 //!
-//! Each look is a call of `get_batch`. Whether trouble passes is read from what the tool tells an assistant: an error that says to
-//! wait and call again is waited out, any other ends the watching.
+//! The server does the waiting: each request is a `get_batch` that waits as long as a call may, and reports its progress. A failure
+//! that the server expects to pass is waited out; any other ends the command.
 
-mod display;
-
-use std::time::Duration;
-
-use serde_json::value::RawValue;
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Duration, Instant, sleep};
 
-use super::answer::{Answer, files_of};
-use super::client::{Client, REDRAWN_EVERY};
-use super::{Exit, Person};
+use super::answer::{Answer, Failure, pause};
+use super::call::tell_failure;
+use super::client::{Client, ToolCall};
+use super::progress::Progress;
+use super::render::{in_short, render};
+use super::{Context, Exit};
 use crate::mcp::Server;
-use display::Display;
 
-/// Files that failed come first; nobody reads more pages of them.
+/// Units: seconds. The most that `get_batch` accepts.
+const LONGEST_WAIT: u64 = 300;
+/// Nobody reads more pages of files that failed.
 const MOST_PAGES: usize = 10;
+/// What is shown of a file: enough to know which it is and what went wrong.
+const SHOWN_OF_A_FILE: [&str; 3] = ["name", "status", "error"];
+
+type Object = Map<String, Value>;
 
 /// What is watched.
 pub(crate) struct Watch {
     pub(crate) batch_id: String,
-    /// Whether each look is printed as it is.
+    /// Whether the outcome is printed as data.
     pub(crate) json: bool,
 }
 
-/// What one look showed.
-enum Look {
-    Batch(Map<String, Value>),
-    /// No batch this time, and how long to pause at least.
-    Trouble(String, Duration),
-    /// There will be none.
-    Hopeless(String),
+/// Why there is no batch.
+pub(super) enum Stopped {
+    /// It cannot be read.
+    Failed(Failure),
+    /// The user pressed Ctrl-C.
+    Interrupted,
 }
 
 /// Watches a batch, and says how it ended.
-pub(crate) async fn watch(server: &Server, person: &Person<'_>, watch: &Watch) -> Exit {
-    let mut client = Client::connect(server, person.drain());
-    let mut watching = Watching {
-        client: &mut client,
-        person,
-        watch,
-        display: Display::new(person.screen.out, &watch.batch_id, watch.json),
+pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch) -> Exit {
+    let mut client = Client::connect(server, context.drain());
+    let exit = match to_its_end(&mut client, context, watch).await {
+        Ok(batch) => show(context, watch, batch),
+        Err(Stopped::Failed(failure)) => {
+            tell_failure(context, &failure);
+            Exit::Failed
+        }
+        Err(Stopped::Interrupted) => {
+            tell_what_goes_on(context, &watch.batch_id);
+            Exit::Interrupted
+        }
     };
-    let exit = watching.until_final().await;
-    watching.display.end();
-    let exit = exit.unwrap_or_else(|| {
-        person.screen.err.say(&format!(
-            "Stopped watching. The batch goes on; look again with: {} watch {}",
-            env!("CARGO_PKG_NAME"),
-            watch.batch_id
-        ));
-        Exit::Interrupted
-    });
     client.close().await;
     exit
 }
 
-struct Watching<'a> {
-    client: &'a mut Client,
-    person: &'a Person<'a>,
-    watch: &'a Watch,
-    display: Display,
+async fn to_its_end(client: &mut Client, context: &Context<'_>, watch: &Watch) -> Result<Object, Stopped> {
+    let progress = if watch.json {
+        context.terminal.spinner()
+    } else {
+        context.terminal.progress()
+    };
+    if !watch.json {
+        progress.note(&format!(
+            "Following batch {}. Ctrl-C ends this command, not the batch.",
+            watch.batch_id
+        ));
+    }
+    let batch = until_final(client, context, &progress, &watch.batch_id).await?;
+    match with_problems(client, context, &progress, &watch.batch_id).await {
+        Ok(batch) => Ok(batch),
+        Err(Stopped::Interrupted) => Err(Stopped::Interrupted),
+        // The outcome is known, though not what happened to each file.
+        Err(Stopped::Failed(failure)) => {
+            progress.note(&failure.text);
+            Ok(batch)
+        }
+    }
 }
 
-impl Watching<'_> {
-    /// `None`: the user had enough.
-    async fn until_final(&mut self) -> Option<Exit> {
-        let first = self.person.config.poll_interval;
-        let longest = first * 5;
-        let mut pause = first;
-        let mut is_final = false;
-        loop {
-            let look = self.look(is_final, None).await?;
-            let next = match look {
-                Look::Hopeless(text) => {
-                    self.display.end();
-                    self.person.screen.err.say(&text);
-                    super::call::tell_of_the_key(self.person);
-                    return Some(Exit::Failed);
+/// Waits until a batch is final. Failures that may pass are shown and waited out.
+///
+/// # Errors
+/// If the batch cannot be read, or the user pressed Ctrl-C.
+pub(super) async fn until_final(
+    client: &mut Client,
+    context: &Context<'_>,
+    progress: &Progress<'_>,
+    batch_id: &str,
+) -> Result<Object, Stopped> {
+    let wait = Duration::from_secs(LONGEST_WAIT);
+    let longest_pause = context.config.poll_interval * 5;
+    let mut shown = String::new();
+    loop {
+        let started = Instant::now();
+        let rest = match get(
+            client,
+            context,
+            progress,
+            json!({ "batch_id": batch_id, "wait_seconds": LONGEST_WAIT }),
+        )
+        .await
+        {
+            Ok(batch) if batch.get("final") == Some(&Value::Bool(true)) => return Ok(batch),
+            Ok(_) if started.elapsed() >= wait => Duration::ZERO,
+            // The server gave up waiting before its time.
+            Ok(batch) => pause(
+                batch
+                    .get("check_again_in_seconds")
+                    .and_then(Value::as_f64)
+                    .unwrap_or(1.0),
+            ),
+            Err(Stopped::Failed(Failure {
+                text,
+                retry_after: Some(rest),
+            })) => {
+                let rest = rest.max(longest_pause);
+                if shown != text {
+                    progress.note(&text);
+                    shown = text;
                 }
-                Look::Trouble(text, at_least) => {
-                    let pause = longest.max(at_least);
-                    self.display.trouble(&text, pause);
-                    pause
-                }
-                Look::Batch(batch) => {
-                    self.display.see(&batch);
-                    let was_final = is_final;
-                    is_final = batch.get("final") == Some(&Value::Bool(true));
-                    match (was_final, is_final) {
-                        // Once more at once, now with what became of its files.
-                        (false, true) => continue,
-                        (true, true) if !batch.contains_key("check_again_in_seconds") => {
-                            return self.outcome(batch).await;
-                        }
-                        // Jobs of its own still go on.
-                        (_, true) => longest,
-                        (_, false) => {
-                            let now = pause;
-                            pause = (pause * 3 / 2).min(longest);
-                            now
-                        }
-                    }
-                }
-            };
-            self.rest(next).await?;
-        }
-    }
-
-    /// One look; `None` if the user stops it.
-    async fn look(&mut self, with_outcomes: bool, cursor: Option<&Value>) -> Option<Look> {
-        let mut arguments = json!({ "batch_id": self.watch.batch_id });
-        if let Some(members) = arguments.as_object_mut() {
-            if with_outcomes {
-                members.insert("expand".to_owned(), json!(["outcomes"]));
+                progress.set(&format!("trying again in {} s", rest.as_secs()));
+                rest
             }
-            if let Some(cursor) = cursor {
-                members.insert("results_cursor".to_owned(), cursor.clone());
+            Err(stopped) => return Err(stopped),
+        };
+        tokio::select! {
+            () = sleep(rest) => {}
+            () = context.stop.cancelled() => return Err(Stopped::Interrupted),
+        }
+    }
+}
+
+/// The batch with the files that did not succeed.
+async fn with_problems(
+    client: &mut Client,
+    context: &Context<'_>,
+    progress: &Progress<'_>,
+    batch_id: &str,
+) -> Result<Object, Stopped> {
+    let arguments = json!({ "batch_id": batch_id, "expand": ["outcomes"] });
+    let mut batch = get(client, context, progress, arguments.clone()).await?;
+    let mut files = files_of(&mut batch);
+    let mut next = batch.remove("next_results_cursor");
+    for _ in 1..MOST_PAGES {
+        // Files that did not succeed come first.
+        let Some(cursor) = next.take().filter(|_| files.iter().all(did_not_succeed)) else {
+            break;
+        };
+        let mut arguments = arguments.clone();
+        if let Some(arguments) = arguments.as_object_mut() {
+            arguments.insert("results_cursor".to_owned(), cursor);
+        }
+        match get(client, context, progress, arguments).await {
+            Ok(mut page) => {
+                files.extend(files_of(&mut page));
+                next = page.remove("next_results_cursor");
+            }
+            Err(Stopped::Interrupted) => return Err(Stopped::Interrupted),
+            // What was read is shown.
+            Err(Stopped::Failed(_)) => break,
+        }
+    }
+    files.retain(did_not_succeed);
+    batch.insert("results".to_owned(), files.into());
+    Ok(batch)
+}
+
+fn files_of(batch: &mut Object) -> Vec<Value> {
+    match batch.remove("results") {
+        Some(Value::Array(files)) => files,
+        _ => Vec::new(),
+    }
+}
+
+fn did_not_succeed(file: &Value) -> bool {
+    file.get("status").and_then(Value::as_str) != Some("COMPLETED")
+}
+
+/// One call of `get_batch`.
+async fn get(
+    client: &mut Client,
+    context: &Context<'_>,
+    progress: &Progress<'_>,
+    arguments: Value,
+) -> Result<Object, Stopped> {
+    let arguments = to_raw_value(&arguments).map_err(|error| Stopped::Failed(Failure::lasting(error.to_string())))?;
+    let request = ToolCall::new("get_batch", &arguments);
+    let answered = client
+        .call_tool(&request, context.stop, |reported| progress.set(&reported.message))
+        .await;
+    match answered {
+        None => Err(Stopped::Interrupted),
+        Some(Err(refusal)) => Err(Stopped::Failed(Failure::lasting(refusal.message))),
+        Some(Ok(result)) => match Answer::of(&result) {
+            Answer::Done(batch) => Ok(batch),
+            Answer::Failed(failure) => Err(Stopped::Failed(failure)),
+            Answer::Asks(ask) => Err(Stopped::Failed(Failure::lasting(ask.question))),
+        },
+    }
+}
+
+/// Shows how the batch ended, and the files that did not succeed.
+fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
+    let out = &context.terminal.out;
+    let exit = if is_all_well(&batch) { Exit::Done } else { Exit::Failed };
+    if watch.json {
+        out.line(&Value::Object(batch.clone()).to_string());
+    } else {
+        batch.retain(|name, _| ["summary", "status", "files", "problems", "results"].contains(&name.as_str()));
+        for file in batch
+            .get_mut("results")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(file) = file.as_object_mut().filter(|file| file.contains_key("name")) {
+                file.retain(|name, _| SHOWN_OF_A_FILE.contains(&name.as_str()));
             }
         }
-        let params = json!({ "name": "get_batch", "arguments": arguments });
-        let display = &mut self.display;
-        let answered = self
-            .client
-            .call_tool(params, self.person.stop, |_| {}, || display.tick(None));
-        Some(match answered.await? {
-            Ok(result) => self.understand(&result),
-            Err(refusal) => Look::Hopeless(refusal.message),
-        })
+        out.line(&render(&batch, out));
     }
-
-    fn understand(&self, result: &RawValue) -> Look {
-        if self.watch.json {
-            self.person.screen.out.line(result.get());
-        }
-        match Answer::of(result) {
-            Answer::Done(batch) => Look::Batch(batch),
-            Answer::Failed(text) => match told_to_wait(&text) {
-                Some(at_least) => Look::Trouble(text, at_least),
-                None => Look::Hopeless(text),
-            },
-            Answer::Asks(ask) => Look::Hopeless(ask.question),
-        }
+    if !out.is_intact() {
+        let err = &context.terminal.err;
+        err.line(&in_short(&batch, err));
     }
-
-    /// Waits for the next look.
-    async fn rest(&mut self, pause: Duration) -> Option<()> {
-        let next = Instant::now() + pause;
-        let mut ticks = interval(REDRAWN_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                () = self.person.stop.cancelled() => return None,
-                () = sleep_until(next) => return Some(()),
-                _ = ticks.tick() => self.display.tick(Some(next)),
-            }
-        }
-    }
-
-    /// Tells what became of the batch and of the files that did not succeed.
-    async fn outcome(&mut self, mut batch: Map<String, Value>) -> Option<Exit> {
-        let is_bad = |file: &Map<String, Value>| file.get("status").and_then(Value::as_str) != Some("COMPLETED");
-        let mut files = files_of(&batch);
-        let mut next = batch.remove("next_results_cursor");
-        for _ in 1..MOST_PAGES {
-            let Some(cursor) = next.take().filter(|_| files.iter().all(is_bad)) else {
-                break;
-            };
-            match self.look(true, Some(&cursor)).await? {
-                Look::Batch(mut page) => {
-                    files.extend(files_of(&page));
-                    next = page.remove("next_results_cursor");
-                }
-                // What is known already is told.
-                Look::Trouble(..) | Look::Hopeless(_) => break,
-            }
-        }
-        files.retain(is_bad);
-        let all_succeeded = is_all_well(&batch);
-        self.display.outcome(&batch, &files);
-        Some(if all_succeeded { Exit::Done } else { Exit::Failed })
-    }
+    exit
 }
 
 /// Whether the batch is COMPLETED, and so is each of its files.
-fn is_all_well(batch: &Map<String, Value>) -> bool {
+fn is_all_well(batch: &Object) -> bool {
     let count = |name: &str| {
         batch
             .get("files")
             .and_then(|files| files.get(name))
             .and_then(Value::as_u64)
-            .unwrap_or(0)
     };
     let is_completed = batch.get("status").and_then(Value::as_str) == Some("COMPLETED");
-    is_completed && count("total") > 0 && count("total") == count("completed")
+    is_completed && count("total").is_some_and(|total| total > 0) && count("total") == count("completed")
 }
 
-/// How long to pause at least, if an error says to wait and call again; zero if it leaves that open.
-fn told_to_wait(text: &str) -> Option<Duration> {
-    let next_step = text.rfind("Wait ").and_then(|at| text.get(at + "Wait ".len()..));
-    if let Some((time, _)) = next_step.and_then(|step| step.split_once(" and call again")) {
-        let seconds = match time {
-            "a second" => 1,
-            _ => time
-                .split(' ')
-                .next()
-                .and_then(|number| number.parse().ok())
-                .unwrap_or(0),
-        };
-        return Some(Duration::from_secs(seconds));
-    }
-    text.contains("Call again in a minute").then_some(Duration::ZERO)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_that_says_to_wait_is_waited_out() {
-        let check = |text: &str, seconds: Option<u64>| {
-            assert_eq!(told_to_wait(text), seconds.map(Duration::from_secs), "{text}");
-        };
-        check(
-            "Too many (429): \"Wait for it\". Wait 60 seconds and call again.",
-            Some(60),
-        );
-        check("Too many (429). Wait a second and call again.", Some(1));
-        check("It did not answer. Wait a minute and call again.", Some(0));
-        check(
-            "No way there. Call again in a minute. If it stays so, see the network.",
-            Some(0),
-        );
-        check(
-            "A problem (503). Wait 7 seconds and call again; else the ID is 1-2.",
-            Some(7),
-        );
-        check("No such batch (404). Check `batch_id`.", None);
-        check("Rejected. Calling again will not help.", None);
+fn tell_what_goes_on(context: &Context<'_>, batch_id: &str) {
+    let err = &context.terminal.err;
+    if context.is_sandbox {
+        err.say("Stopped watching. The sandbox ends with this command, and the batch ends with it.");
+    } else {
+        err.say("Stopped watching. The batch goes on. To follow it again:");
+        err.line(&format!("  {}", context.command(&["watch", batch_id])));
     }
 }

@@ -7,12 +7,16 @@ use expect_test::expect_file;
 
 use super::command_line::scratch;
 use super::documents::commands;
-use super::harness::child::command;
+use super::documents::markdown::words;
+use super::harness::child::{command, run};
 use super::harness::masks::masked;
 use super::terminal::{text, with};
 
+/// Lines of a usual window.
+const ONE_SCREEN: usize = 40;
+
 #[tokio::test]
-async fn help_fits_eighty_columns() {
+async fn help_fits_one_screen() {
     let mut all = String::new();
     for name in commands() {
         for flag in ["--help", "-h"] {
@@ -22,6 +26,8 @@ async fn help_fits_eighty_columns() {
             for line in help.lines().take_while(|line| !line.starts_with("Faults")) {
                 assert!(line.chars().count() <= 80, "{name} {flag}: {line}");
             }
+            let lines = help.lines().take_while(|line| !line.starts_with("Faults"));
+            assert!(lines.count() <= ONE_SCREEN, "{name} {flag}:\n{help}");
             if flag == "-h" {
                 all.push_str(&help);
                 all.push('\n');
@@ -48,6 +54,7 @@ async fn examples_work() {
     for arguments in [
         &["--help"][..],
         &["call", "--help"],
+        &["tools", "--help"],
         &["watch", "--help"],
         &["doctor", "--help"],
         &["completions", "--help"],
@@ -96,9 +103,55 @@ async fn examples_work() {
     assert!(seen >= 15, "{seen}");
 }
 
+/// What a shell is offered for the last of these words.
+async fn offered(shell: &str, words: &[&str]) -> String {
+    let mut command = command(&[&["--", "llamacloud-batches-mcp"], words].concat());
+    command
+        .env("LLAMACLOUD_BATCHES_MCP_COMPLETE", shell)
+        .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
+        .env("_CLAP_COMPLETE_COMP_TYPE", "9")
+        .env("_CLAP_COMPLETE_SPACE", "true")
+        .env("_CLAP_IFS", "\n");
+    let output = run(command).await;
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    text(&output.stdout)
+}
+
+const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "powershell", "elvish"];
+
 #[tokio::test]
-async fn shells_complete_commands_flags_and_tools() {
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+async fn every_shell_completes_commands_flags_values_hosts_tools_and_shells() {
+    for shell in SHELLS {
+        for (words, expected) in [
+            (&["wat"][..], &["watch"][..]),
+            (&["--read"], &["--read-only"]),
+            (&["watch", "--js"], &["--json"]),
+            (&["watch", "--base"], &["--base-url"]),
+            (
+                &["call", ""],
+                &["create_batch", "list_batches", "get_batch", "cancel_batch"],
+            ),
+            (&["host-config", ""], &["claude-code", "cursor", "vscode"]),
+            (&["completions", ""], &SHELLS),
+            (&["--region", ""], &["us", "eu"]),
+            (&["doctor", "--log-format", ""], &["text", "json"]),
+            (&["--stdio", ""], &["auto", "portable"]),
+        ] {
+            let offered = offered(shell, words).await;
+            for word in expected {
+                assert!(
+                    offered.contains(word),
+                    "{shell} {words:?}: {word} is not in {offered:?}"
+                );
+            }
+        }
+    }
+}
+
+/// What is printed for a shell is read by that shell, where it is installed, and completes.
+#[tokio::test]
+async fn the_scripts_are_for_their_shells() {
+    for shell in SHELLS {
         let output = with(&["completions", shell]).await;
         assert_eq!(
             (output.status.code(), text(&output.stderr)),
@@ -106,17 +159,14 @@ async fn shells_complete_commands_flags_and_tools() {
             "{shell}"
         );
         let script = text(&output.stdout);
-        for word in ["call", "watch", "doctor", "--read-only", "--json"] {
-            assert!(script.contains(word.trim_start_matches('-')), "{shell}: {word}");
-        }
-        // For two of the shells, arguments without a name are not completed.
-        let completes_values = !matches!(shell, "powershell" | "elvish");
-        assert_eq!(script.contains("list_batches"), completes_values, "{shell}");
+        assert!(script.contains("LLAMACLOUD_BATCHES_MCP_COMPLETE"), "{shell}: {script}");
     }
     let bash = text(&with(&["completions", "bash"]).await.stdout);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"));
     let ask = format!(
-        "{bash}\nCOMP_WORDS=(llamacloud-batches-mcp call get_); COMP_CWORD=2\n_llamacloud__batches__mcp llamacloud-batches-mcp get_ call\n\
-         echo ${{COMPREPLY[*]}}"
+        "PATH={}:$PATH\n{bash}\nCOMP_WORDS=(llamacloud-batches-mcp call get_); COMP_CWORD=2; COMP_TYPE=9\n\
+         _clap_complete_llamacloud_batches_mcp llamacloud-batches-mcp get_ call\necho ${{COMPREPLY[*]}}",
+        folder.parent().unwrap().display()
     );
     let output = Command::new("bash").args(["-c", &ask]).output().unwrap();
     assert_eq!(text(&output.stdout).trim(), "get_batch", "{output:?}");
@@ -132,6 +182,35 @@ async fn the_manual_has_every_command_and_flag() {
         let head = format!(".SH \"LLAMACLOUD-BATCHES-MCP {}\"", name.to_uppercase());
         assert!(manual.contains(&head), "{head}");
     }
+    for (section, words) in [
+        ("EXIT STATUS", &["0", "1", "2", "130"][..]),
+        (
+            "ENVIRONMENT",
+            &["LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_READ_ONLY", "NO_COLOR"],
+        ),
+        ("FILES", &["--api-key-file", "--log-file"]),
+        (
+            "ARGUMENTS OF THE TOOLS",
+            &[
+                "create_batch",
+                "config.job.configuration_id",
+                "cancel_batch",
+                "wait_seconds",
+            ],
+        ),
+    ] {
+        let (_, text) = manual
+            .split_once(&format!(".SH \"{section}\""))
+            .or_else(|| manual.split_once(&format!(".SH {section}")))
+            .unwrap_or_else(|| panic!("{section} is missing"));
+        let text = text.split(".SH ").next().unwrap();
+        for word in words {
+            assert!(text.contains(word), "{section}: {word}");
+        }
+    }
+    for variable in words(include_str!("../../src/cli.rs"), "LLAMA_") {
+        assert!(manual.contains(&variable), "{variable}");
+    }
     for word in [
         "--confirm-create",
         "--sandbox-fault",
@@ -141,15 +220,4 @@ async fn the_manual_has_every_command_and_flag() {
     ] {
         assert!(manual.contains(word), "{word}");
     }
-}
-
-/// Output that nobody takes is no failure.
-#[tokio::test]
-async fn a_reader_that_goes_away_is_no_trouble() {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let mut command = command(&["man"]);
-    command.stdout(writer);
-    let status = command.spawn().unwrap().wait().await.unwrap();
-    assert_eq!(status.code(), Some(0));
 }

@@ -26,7 +26,7 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// The commands for people, and the sandbox.
 #[cfg(unix)]
-pub(crate) fn commands() -> [&'static str; 7] {
+pub(crate) fn commands() -> [&'static str; 8] {
     program::COMMANDS
 }
 

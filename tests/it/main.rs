@@ -73,6 +73,9 @@ mod subscriptions;
 mod tasks;
 /// One tool call, and following a batch, at a terminal.
 mod terminal;
+/// The commands for people, and what is hard on them.
+#[cfg(target_os = "linux")]
+mod terminal_faults;
 /// Rules that the sources keep.
 mod tidy;
 /// What the tools do with a LlamaCloud that behaves.

@@ -1,5 +1,8 @@
-//! The commands for people in a real terminal, where there is `tmux` to be one: at 80 and at 120 columns.
+//! The commands for people in a real terminal: `tmux`, at 80 and at 120 columns, narrower, and resized while a command runs.
+//!
+//! What a pipe gets is in `terminal`; here is only what differs on a terminal. Where there is no tmux, each test says so on stderr.
 
+use std::io::Write;
 use std::process::{Command, Output};
 use std::time::Instant;
 
@@ -19,12 +22,21 @@ struct Terminal {
 impl Terminal {
     /// `None` where there is no tmux.
     fn run(name: &str, columns: usize, arguments: &[&str]) -> Option<Self> {
+        Self::run_under("", name, columns, arguments)
+    }
+
+    /// The same with a variable set. Shape: `NO_COLOR=1`.
+    fn run_under(variable: &str, name: &str, columns: usize, arguments: &[&str]) -> Option<Self> {
         let socket = format!("screens-{}-{name}-{columns}", std::process::id());
         let terminal = Self { socket };
-        Command::new("tmux").arg("-V").output().ok()?;
+        if Command::new("tmux").arg("-V").output().is_err() {
+            let missing = format!("NOT TESTED: {name} at {columns} columns needs tmux, which is not installed\n");
+            drop(std::io::stderr().write_all(missing.as_bytes()));
+            return None;
+        }
         let quoted: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
         let line = format!(
-            "env -i TERM=screen-256color {} {}; echo \"exit $?\"; exec cat",
+            "env -i TERM=screen-256color {variable} {} {}; echo \"exit $?\"; exec cat",
             env!("CARGO_BIN_EXE_llamacloud-batches-mcp"),
             quoted.join(" ")
         );
@@ -68,6 +80,11 @@ impl Terminal {
             }
             assert!(started.elapsed() < PATIENCE, "no {words:?} in\n{shown}");
         }
+    }
+
+    fn resize(&self, columns: usize) {
+        let resized = self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", "100"]);
+        assert!(resized.status.success(), "{resized:?}");
     }
 
     fn press(&self, keys: &[&str]) {
@@ -122,10 +139,10 @@ fn the_help_is_the_same_however_wide_the_terminal_is() {
     assert_eq!(narrow.shown_with("\nexit 0"), wide.shown_with("\nexit 0"));
 }
 
-/// One region of lines that change, and nothing left of it in the end.
+/// Nothing is left of the line that changes.
 #[test]
 fn a_batch_that_is_watched() {
-    const ARGUMENTS: [&str; 7] = [
+    let arguments = [
         "watch",
         "bat-sandbox-failing",
         "--sandbox",
@@ -134,28 +151,70 @@ fn a_batch_that_is_watched() {
         "--poll-interval",
         "1s",
     ];
-
     for columns in COLUMNS {
-        let Some(terminal) = Terminal::run("watch", columns, &ARGUMENTS) else {
+        let Some(terminal) = Terminal::run("watch", columns, &arguments) else {
             return;
         };
-        hold("watching", columns, &terminal.shown_with("next look in"));
+        terminal.shown_with("00:00:0");
         let shown = terminal.shown_with("\nexit 1");
-        assert!(
-            !shown.contains("next look") && !shown.contains("looking now"),
-            "{shown}"
-        );
-        let time = shown.split("watched for 0:0").nth(1).unwrap();
-        hold(
-            "watched",
-            columns,
-            &shown.replace(&format!("0:0{}", &time[..1]), "0:01"),
-        );
+        assert!(!shown.contains("00:00:0"), "{shown}");
+        hold("watched", columns, &shown);
+    }
+}
+
+const LONG: [&str; 7] = [
+    "watch",
+    "bat-sandbox-small",
+    "--sandbox",
+    "--sandbox-speed",
+    "real",
+    "--poll-interval",
+    "100ms",
+];
+
+/// There is one line that changes, and it has been drawn often.
+fn has_one_line_that_changes(terminal: &Terminal, clock: &str) {
+    let shown = terminal.shown_with(clock);
+    let lines = shown.lines().filter(|line| line.contains(" 00:00:"));
+    assert_eq!(lines.count(), 1, "{shown}");
+    let status = shown
+        .lines()
+        .filter(|line| line.contains("PENDING") || line.contains("RUNNING"));
+    assert!(status.count() <= 1, "{shown}");
+}
+
+#[test]
+fn watch_in_46_36_and_20_columns_does_not_pile_up_rows() {
+    for columns in [46, 36, 20] {
+        if let Some(terminal) = Terminal::run("narrow", columns, &LONG) {
+            has_one_line_that_changes(&terminal, "00:00:03");
+        }
     }
 }
 
 #[test]
-fn waiting_shows_how_long_and_ends_with_ctrl_c() {
+fn watch_in_a_window_made_narrower_and_wider_does_not_pile_up_rows() {
+    let Some(terminal) = Terminal::run("resized", 80, &LONG) else {
+        return;
+    };
+    has_one_line_that_changes(&terminal, "00:00:01");
+    for (columns, clock) in [
+        (36, "00:00:02"),
+        (20, "00:00:03"),
+        (15, "00:00:04"),
+        (120, "00:00:05"),
+        (30, "00:00:06"),
+    ] {
+        terminal.resize(columns);
+        has_one_line_that_changes(&terminal, clock);
+    }
+    terminal.press(&["C-c"]);
+    let shown = terminal.shown_with("\nexit 130");
+    assert!(!shown.contains(" 00:00:"), "{shown}");
+}
+
+#[test]
+fn a_call_that_waits_shows_its_progress_and_ends_with_ctrl_c() {
     let wait = r#"{"batch_id":"bat-sandbox-small","wait_seconds":60}"#;
     let arguments = [
         "call",
@@ -170,14 +229,11 @@ fn waiting_shows_how_long_and_ends_with_ctrl_c() {
     let Some(terminal) = Terminal::run("waiting", 80, &arguments) else {
         return;
     };
-    terminal.shown_with("of at most 60 s. The batch is PENDING, seen 0 s");
+    terminal.shown_with("PENDING");
     terminal.press(&["C-c"]);
     let shown = terminal.shown_with("\nexit 130");
-    assert!(!shown.contains("of at most"), "{shown}");
-    assert!(
-        shown.contains("The batch goes on; follow it with: llamacloud-batches-mcp watch"),
-        "{shown}"
-    );
+    assert!(!shown.contains("PENDING"), "{shown}");
+    assert!(shown.contains("Given up."), "{shown}");
 }
 
 /// Only a whole yes is a yes.
@@ -199,17 +255,19 @@ fn the_user_is_asked() {
     terminal.shown_with("Type `yes` for yes:");
     terminal.press(&["C-c"]);
     let shown = terminal.shown_with("\nexit 130");
-    assert!(shown.contains("\nGiven up; nothing was sent.\n"), "{shown}");
+    assert!(shown.contains("\nGiven up. Nothing was sent.\n"), "{shown}");
 }
 
-/// Colours where somebody sees them, and nowhere else.
+/// Colours where somebody sees them and has not said no.
 #[test]
-fn colours_are_for_terminals() {
-    let arguments = ["doctor", "--sandbox"];
-    let Some(terminal) = Terminal::run("colours", 80, &arguments) else {
-        return;
-    };
-    terminal.shown_with("\nexit 0");
-    let coloured = text(&terminal.tmux(&["capture-pane", "-p", "-e"]).stdout);
-    assert!(coloured.contains("\u{1b}[32mok"), "{coloured:?}");
+fn colours_are_for_terminals_without_no_color() {
+    for (variable, coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
+        let name = format!("colours{}", variable.replace('=', "-"));
+        let Some(terminal) = Terminal::run_under(variable, &name, 80, &["doctor", "--sandbox"]) else {
+            return;
+        };
+        terminal.shown_with("\nexit 0");
+        let shown = text(&terminal.tmux(&["capture-pane", "-p", "-e"]).stdout);
+        assert_eq!(shown.contains("\u{1b}[32mok"), coloured, "{variable}: {shown:?}");
+    }
 }

@@ -18,9 +18,8 @@ mod protocol;
 use serde::Serialize;
 use url::Url;
 
-use super::layout::hang;
-use super::screen::{Stream, Tone};
-use super::{Exit, Person};
+use super::terminal::{Output, Tone};
+use super::{Context, Exit};
 use crate::config::{Config, EU, US};
 use crate::foreign::clean;
 use crate::mcp::Server;
@@ -156,8 +155,8 @@ pub async fn examine(patient: &Patient<'_>, mut found: impl FnMut(&Check)) -> Ve
 }
 
 /// Examines, prints what is found, and says whether all is well.
-pub(crate) async fn doctor(patient: &Patient<'_>, person: &Person<'_>, as_json: bool) -> Exit {
-    let out = person.screen.out;
+pub(crate) async fn doctor(patient: &Patient<'_>, context: &Context<'_>, as_json: bool) -> Exit {
+    let out = &context.terminal.out;
     let examining = examine(patient, |check| {
         if !as_json {
             show(check, out);
@@ -165,7 +164,7 @@ pub(crate) async fn doctor(patient: &Patient<'_>, person: &Person<'_>, as_json: 
     });
     let checks = tokio::select! {
         checks = examining => checks,
-        () = person.stop.cancelled() => return Exit::Interrupted,
+        () = context.stop.cancelled() => return Exit::Interrupted,
     };
     let failed = checks.iter().filter(|check| check.status == Status::Fail).count();
     if as_json {
@@ -187,7 +186,7 @@ pub(crate) async fn doctor(patient: &Patient<'_>, person: &Person<'_>, as_json: 
     if failed == 0 { Exit::Done } else { Exit::Failed }
 }
 
-fn show(check: &Check, out: Stream) {
+fn show(check: &Check, out: &Output) {
     let (word, tone) = match check.status {
         Status::Ok => ("ok  ", Tone::Good),
         Status::Warn => ("warn", Tone::Doubtful),
@@ -195,16 +194,12 @@ fn show(check: &Check, out: Stream) {
         Status::Skip => ("skip", Tone::Faint),
     };
     let name = format!("{word}  {:<15}  ", check.name);
-    let mut text = hang(&name, &clean(&check.detail, 1000), out.width);
+    let mut text = out.hang(&name, &clean(&check.detail, 1000));
     // Painted afterwards, since the codes take no columns.
-    text = text.replacen(word, &out.style.paint(tone, word), 1);
+    text = text.replacen(word, &out.paint(tone, word), 1);
     if let Some(remedy) = &check.remedy {
         text.push('\n');
-        text.push_str(&hang(
-            &format!("      {:<15}  ", "to do:"),
-            &clean(remedy, 1000),
-            out.width,
-        ));
+        text.push_str(&out.hang(&format!("      {:<15}  ", "to do:"), &clean(remedy, 1000)));
     }
     out.line(&text);
 }

@@ -11,8 +11,9 @@ use super::read;
 pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
 
 /// Every command that has a help of its own.
-pub(super) const COMMANDS: [&str; 7] = [
+pub(super) const COMMANDS: [&str; 8] = [
     "call",
+    "tools",
     "watch",
     "doctor",
     "host-config",

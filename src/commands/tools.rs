@@ -1,0 +1,173 @@
+//! `tools`: the tools on offer with their arguments, as the server advertises them, for people.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::client::{Client, Refusal};
+use super::terminal::{Output, Tone};
+use super::{Context, Exit, shell};
+use crate::mcp::Server;
+
+/// A tool. Source: `Tool`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Definition {
+    pub(super) name: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    pub(super) description: String,
+    #[serde(default)]
+    input_schema: Value,
+    #[serde(default)]
+    annotations: Annotations,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Annotations {
+    #[serde(default)]
+    read_only_hint: bool,
+}
+
+/// An argument, by the path that `call` takes.
+#[derive(Debug)]
+pub(super) struct Argument {
+    /// Shape: `config.job.type`.
+    pub(super) path: String,
+    /// What to write: a type, or the accepted words.
+    value: String,
+    is_required: bool,
+    pub(super) description: String,
+}
+
+impl Argument {
+    /// What to write, and whether it has to be written.
+    pub(super) fn value_and_need(&self) -> String {
+        let need = if self.is_required { ", required" } else { "" };
+        format!("{}{need}", self.value)
+    }
+}
+
+impl Definition {
+    pub(super) const fn is_read_only(&self) -> bool {
+        self.annotations.read_only_hint
+    }
+
+    /// Every argument that has a value of its own.
+    pub(super) fn arguments(&self) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        collect(&self.input_schema, "", true, &mut arguments);
+        arguments
+    }
+}
+
+/// Prints every tool under these settings.
+pub(crate) async fn tools(server: &Server, context: &Context<'_>, as_json: bool) -> Exit {
+    let out = &context.terminal.out;
+    let mut client = Client::connect(server, context.drain());
+    let listed = client.ask("tools/list", json!({}), |_| {}).await;
+    client.close().await;
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(refusal) => {
+            context.terminal.err.say(&refusal.message);
+            return Exit::Failed;
+        }
+    };
+    let tools: Value = serde_json::from_str(listed.get()).unwrap_or_default();
+    let tools = tools.get("tools").cloned().unwrap_or_default();
+    if as_json {
+        out.line(&tools.to_string());
+        return Exit::Done;
+    }
+    let tools: Vec<Definition> = serde_json::from_value(tools).unwrap_or_default();
+    let shown: Vec<_> = tools.iter().map(|tool| describe(tool, out)).collect();
+    out.line(&shown.join("\n\n"));
+    Exit::Done
+}
+
+/// The tools of a server.
+///
+/// # Errors
+/// What the server answers in place of the list.
+pub(super) async fn definitions(client: &mut Client) -> Result<Vec<Definition>, Refusal> {
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(default)]
+        tools: Vec<Definition>,
+    }
+    let listed = client.ask("tools/list", json!({}), |_| {}).await?;
+    Ok(serde_json::from_str::<Listed>(listed.get()).map_or_else(|_| Vec::new(), |listed| listed.tools))
+}
+
+/// A tool with its arguments, in lines.
+pub(super) fn describe(tool: &Definition, output: &Output) -> String {
+    let mut lines = vec![
+        format!("{}: {}", output.paint(Tone::Strong, &tool.name), tool.title),
+        output.hang("  ", &tool.description),
+        String::new(),
+    ];
+    let arguments = tool.arguments();
+    for argument in &arguments {
+        lines.push(format!("  {}={}", argument.path, argument.value_and_need()));
+        lines.push(output.hang("      ", &argument.description));
+    }
+    lines.push(String::new());
+    lines.push(format!("  {}", example(tool, &arguments)));
+    lines.join("\n")
+}
+
+/// A call with what is required.
+fn example(tool: &Definition, arguments: &[Argument]) -> String {
+    let required = arguments.iter().filter(|argument| argument.is_required);
+    let words: Vec<_> = required.map(|argument| format!("{}=…", argument.path)).collect();
+    let words = ["call", &tool.name].into_iter().chain(words.iter().map(String::as_str));
+    shell::command(words).replace('\'', "")
+}
+
+/// Adds the members of an object's schema. A member is required if everything around it is.
+fn collect(schema: &Value, prefix: &str, around: bool, arguments: &mut Vec<Argument>) {
+    let required: Vec<_> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let members = schema.get("properties").and_then(Value::as_object);
+    for (name, member) in members.into_iter().flat_map(Map::iter) {
+        let path = format!("{prefix}{name}");
+        let is_required = around && required.contains(&name.as_str());
+        if member.get("properties").is_some() {
+            collect(member, &format!("{path}."), is_required, arguments);
+            continue;
+        }
+        let description = member.get("description").and_then(Value::as_str).unwrap_or_default();
+        arguments.push(Argument {
+            path,
+            value: value_of(member),
+            is_required,
+            description: description.to_owned(),
+        });
+    }
+}
+
+/// What may be written. Shape: `PENDING|RUNNING`, `1..100`, `TEXT`; `…` where it may be repeated.
+fn value_of(schema: &Value) -> String {
+    if let Some(items) = schema.get("items") {
+        return format!("{}…", value_of(items));
+    }
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        let words: Vec<_> = words.iter().filter_map(Value::as_str).collect();
+        return words.join("|");
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("boolean") => "true|false".to_owned(),
+        Some("integer" | "number") => match (schema.get("minimum"), schema.get("maximum")) {
+            (Some(least), Some(most)) => format!("{least}..{most}"),
+            _ => "NUMBER".to_owned(),
+        },
+        _ => "TEXT".to_owned(),
+    }
+}
