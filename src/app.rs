@@ -5,7 +5,6 @@ mod simulated;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,10 +18,8 @@ use crate::commands::doctor::{Patient, Regions};
 use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
 use crate::config::{self, ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
-use crate::mcp::{
-    Icon, Implementation, Io, Limits, Server, ServerIdentity, TaskSource, ToolDefinition, ToolSet, Transport, serve,
-};
-use crate::tools::{self, Policy, PollPolicy};
+use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
+use crate::tools::{self, Offer, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
     src: include_str!("icon.txt"),
@@ -171,6 +168,11 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
 /// # Errors
 /// For pinned ids that are none.
 pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server> {
+    let Offer {
+        tools,
+        tasks,
+        instructions,
+    } = offer(config, settling)?;
     let identity = ServerIdentity {
         implementation: Implementation {
             name: env!("CARGO_PKG_NAME").into(),
@@ -179,13 +181,12 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
             description: Some("Starts and follows LlamaCloud batch jobs.".into()),
             icons: ICONS,
         },
-        instructions: tools::INSTRUCTIONS,
+        instructions,
     };
-    let (tools, tasks) = tool_set(config, settling)?;
     Ok(Server::new(identity, tools, tasks))
 }
 
-fn tool_set(config: &Config, settling: &TaskTracker) -> anyhow::Result<(ToolSet, Arc<dyn TaskSource>)> {
+fn offer(config: &Config, settling: &TaskTracker) -> anyhow::Result<Offer> {
     let client = Client::new(client_settings(config));
     let create_once = CreateOnce::new(client.clone(), CreatePolicy::within(config.timeout), settling.clone());
     let pinned = Scope {
@@ -194,6 +195,7 @@ fn tool_set(config: &Config, settling: &TaskTracker) -> anyhow::Result<(ToolSet,
     };
     let policy = Policy {
         pinned,
+        tools: config.tools.clone(),
         read_only: config.read_only,
         allow_cancel: config.allow_cancel,
         confirm_create: config.confirm_create,
@@ -201,7 +203,7 @@ fn tool_set(config: &Config, settling: &TaskTracker) -> anyhow::Result<(ToolSet,
         timeout: config.timeout,
         max_result_chars: config.max_result_chars,
     };
-    Ok(tools::all(client, create_once, policy, ICONS))
+    Ok(tools::all(client, create_once, policy, ICONS)?)
 }
 
 /// Every tool that some setting offers, as it is advertised: for documents and completions.
@@ -212,8 +214,8 @@ pub fn every_tool() -> Vec<ToolDefinition> {
     };
     let tools = Config::resolve(&flags, &Environment::default())
         .map_err(anyhow::Error::from)
-        .and_then(|config| tool_set(&config, &TaskTracker::new()));
-    tools.map_or_else(|_| Vec::new(), |(tools, _)| tools.definitions())
+        .and_then(|config| offer(&config, &TaskTracker::new()));
+    tools.map_or_else(|_| Vec::new(), |offer| offer.tools.definitions())
 }
 
 /// How LlamaCloud is reached.

@@ -168,6 +168,15 @@ pub struct Flags {
     /// Pin the organization: the tools lose the argument `organization_id` [variable: `LLAMA_CLOUD_ORGANIZATION_ID`].
     #[arg(long, global = true, value_name = "ID", help_heading = "Account")]
     pub organization_id: Option<String>,
+    /// Offer exactly these tools, separated by commas; one that needs a flag is offered only with that flag.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "Tools"
+    )]
+    pub tools: Option<Vec<String>>,
     /// Withhold every tool that changes something [variable: `LLAMA_CLOUD_READ_ONLY`].
     #[arg(long, global = true, help_heading = "Tools")]
     pub read_only: bool,
@@ -227,6 +236,7 @@ impl Default for Flags {
             region: None,
             project_id: None,
             organization_id: None,
+            tools: None,
             read_only: false,
             allow_cancel: false,
             confirm_create: false,

@@ -37,6 +37,8 @@ pub struct Config {
     pub project_id: Option<String>,
     /// The only organization that may be used.
     pub organization_id: Option<String>,
+    /// The only tools that may be offered, if they are named.
+    pub tools: Option<Vec<String>>,
     /// Tools that change something are withheld.
     pub read_only: bool,
     /// `cancel_batch` is offered.
@@ -96,6 +98,7 @@ impl Config {
             api_key: api_key(flags.api_key_file.as_deref(), environment),
             project_id: id("project id", &flags.project_id, &environment.project_id)?,
             organization_id: id("organization id", &flags.organization_id, &environment.organization_id)?,
+            tools: flags.tools.clone(),
             read_only: switch(
                 flags.read_only,
                 "LLAMA_CLOUD_READ_ONLY",
@@ -327,20 +330,15 @@ mod tests {
 
     #[test]
     fn only_a_safe_base_url_is_taken() {
+        const CLEAR: &str = "http would send the API key in the clear and is only allowed on loopback; use https";
         for (text, expected) in [
             ("https://api.cloud.llamaindex.ai", "https://api.cloud.llamaindex.ai/"),
             ("api.cloud.eu.llamaindex.ai", "https://api.cloud.eu.llamaindex.ai/"),
             ("http://127.0.0.1:4010/prefix", "http://127.0.0.1:4010/prefix"),
             ("http://localhost:80", "http://localhost/"),
             ("http://[::1]:8080", "http://[::1]:8080/"),
-            (
-                "http://api.cloud.llamaindex.ai",
-                "http would send the API key in the clear and is only allowed on loopback; use https",
-            ),
-            (
-                "http://127.0.0.1.example.com",
-                "http would send the API key in the clear and is only allowed on loopback; use https",
-            ),
+            ("http://api.cloud.llamaindex.ai", CLEAR),
+            ("http://127.0.0.1.example.com", CLEAR),
             (
                 "https://me:secret@api.cloud.llamaindex.ai",
                 "a base URL must not hold a user name or password; the API key is passed on its own",

@@ -11,7 +11,7 @@ use serde::{
     de::{self, Visitor},
 };
 
-use crate::foreign::clean;
+use crate::foreign::show;
 
 /// Units: characters.
 const MAX_ID_CHARS: usize = 128;
@@ -33,9 +33,9 @@ pub enum InvalidId {
         chars: usize,
     },
     /// Characters that no id has.
-    #[error("\"{value}\" holds characters other than A-Z, a-z, 0-9, _ and -")]
+    #[error("{value} holds characters other than A-Z, a-z, 0-9, _ and -")]
     Characters {
-        /// The value, cleaned and shortened.
+        /// The value as it came, in quotation marks and shortened.
         value: String,
     },
 }
@@ -57,7 +57,7 @@ fn check(text: &str) -> Result<(), InvalidId> {
         return Err(InvalidId::TooLong { chars });
     }
     Err(InvalidId::Characters {
-        value: clean(text, MAX_ECHO_CHARS),
+        value: show(text, MAX_ECHO_CHARS),
     })
 }
 
@@ -136,7 +136,7 @@ macro_rules! ids {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "maxLength": MAX_ID_CHARS })
+                json_schema!({ "type": "string", "format": "id", "maxLength": MAX_ID_CHARS })
             }
         }
     )+};
@@ -184,13 +184,13 @@ mod tests {
         check("../x", r#""../x" holds characters other than A-Z, a-z, 0-9, _ and -"#);
         check(
             "a b\u{202e}\n",
-            r#""a b" holds characters other than A-Z, a-z, 0-9, _ and -"#,
+            r#""a b\u{202e}\n" holds characters other than A-Z, a-z, 0-9, _ and -"#,
         );
         check(&"a".repeat(129), "is 129 characters long, more than 128");
         check(&"é".repeat(10_000_000), "is 10000000 characters long, more than 128");
         let echo = format!(
             r#""{}…" holds characters other than A-Z, a-z, 0-9, _ and -"#,
-            "é".repeat(59)
+            "é".repeat(60)
         );
         check(&"é".repeat(100), &echo);
     }
@@ -207,7 +207,10 @@ mod tests {
     #[test]
     fn the_schema_is_inline_and_small() {
         let schema = serde_json::to_value(ProjectId::json_schema(&mut SchemaGenerator::default())).unwrap();
-        assert_eq!(schema, serde_json::json!({ "type": "string", "maxLength": 128 }));
+        assert_eq!(
+            schema,
+            serde_json::json!({ "type": "string", "format": "id", "maxLength": 128 })
+        );
         assert!(ProjectId::inline_schema());
         assert_eq!(
             serde_json::to_string(&ProjectId::try_from("p-1").unwrap()).unwrap(),

@@ -1,266 +1,333 @@
-//! A tool's arguments → its input type, and what is wrong with them in words that a model can act on.
+//! A tool's arguments → its input type: lenient in, strict out.
 //!
-//! The type decides. Only when it refuses are the arguments held against the advertised schema, so that the answer names every
-//! mistake at once, in the terms that the model was given.
+//! What was meant is obvious for a number in quotation marks, an id in backticks, an object sent as JSON text. Such spellings are put
+//! right first, as the input schema says. Then the type decides. Every mistake is named, with what arrived as it arrived.
+
+mod json;
+
+use std::borrow::Cow;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::error::plain_words;
-use crate::foreign;
+use super::schema::InputSchema;
+use crate::foreign::{self, escape};
+use json::{MAX_QUOTED_CHARS, Members, arrived, as_json_text, string, trim, trimmed, whole_number};
 
-const MAX_PROBLEMS: usize = 5;
-const MAX_QUOTED_CHARS: usize = 60;
+/// How many mistakes an error names.
+const MAX_PROBLEMS: usize = 12;
 
-/// Reads arguments. The schema is only made for arguments that are refused.
-///
-/// # Errors
-/// Sentences, each with the argument's path, the rule and, for unknown names, the nearest accepted one.
-pub(crate) fn decode<T: DeserializeOwned>(arguments: &str, schema: impl FnOnce() -> Value) -> Result<T, String> {
-    // What is right is read once. Keeping track of the path takes as long again, and only mistakes need it.
-    if let Ok(read) = serde_json::from_str(arguments) {
-        return Ok(read);
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(arguments);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let mut problems = Problems::default();
-        if let Ok(value) = serde_json::from_str(arguments) {
-            problems.check(&schema(), &value, "");
-        }
-        // What only the type knows, such as how an instant is written; it stops at the first such mistake.
-        let path = error.path().to_string();
-        let path = if path == "." { "" } else { &path };
-        if problems.0.is_empty() || !problems.are_about(path) {
-            problems.add(path, &plain_words(&error.inner().to_string()));
-        }
-        problems.0.truncate(MAX_PROBLEMS);
-        problems.0.join("; ")
-    })
-}
+/// Members that hosts add to the arguments of every tool (n8n; Gemini CLI).
+const ADDED_BY_HOSTS: [&str; 5] = ["sessionId", "action", "chatInput", "toolCallId", "wait_for_previous"];
 
-#[derive(Default)]
-struct Problems(Vec<String>);
+/// What is wrong with the arguments of a call. Displayed as clauses without a full stop.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<(String, String)>);
 
 impl Problems {
-    /// Whether a problem at this path, or inside what is there, is named already.
+    fn add(&mut self, path: &str, problem: impl Into<String>) {
+        self.0.push((path.to_owned(), problem.into()));
+    }
+
+    /// Whether a problem at this path, or inside what is there, is known.
     fn are_about(&self, path: &str) -> bool {
-        let named = format!("argument `{path}");
-        path.is_empty() || self.0.iter().any(|problem| problem.starts_with(&named))
-    }
-
-    fn add(&mut self, path: &str, problem: &str) {
-        self.0.push(match path {
-            "" => format!("arguments: {problem}"),
-            path => format!("argument `{}`: {problem}", foreign::clean(path, MAX_QUOTED_CHARS)),
-        });
-    }
-
-    fn check(&mut self, schema: &Value, value: &Value, path: &str) {
-        match (schema.get("type").and_then(Value::as_str), value) {
-            (Some("object"), Value::Object(members)) => self.check_members(schema, members, path),
-            (Some("array"), Value::Array(items)) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.check(
-                        schema.get("items").unwrap_or(&Value::Null),
-                        item,
-                        &format!("{path}[{index}]"),
-                    );
-                }
-            }
-            (Some("string"), Value::String(text)) => self.check_text(schema, text, path),
-            (Some("integer"), Value::Number(number)) if !number.is_f64() => self.check_range(schema, value, path),
-            (Some("boolean"), Value::Bool(_)) | (None, _) => {}
-            (Some(expected), other) => self.add(path, &format!("expected {}, not {}", kind(expected), describe(other))),
-        }
-    }
-
-    fn check_members(&mut self, schema: &Value, members: &Map<String, Value>, path: &str) {
-        let empty = Map::new();
-        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        let inner = |name: &str| {
-            if path.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
-            }
-        };
-        let required = schema
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        for name in required.filter(|name| members.get(*name).is_none_or(Value::is_null)) {
-            self.add(&inner(name), "is required");
-        }
-        for (name, value) in members {
-            match properties.get(name) {
-                Some(_) if value.is_null() => {}
-                Some(property) => self.check(property, value, &inner(name)),
-                None => self.add(&inner(name), &unknown(name, properties)),
-            }
-        }
-    }
-
-    fn check_text(&mut self, schema: &Value, text: &str, path: &str) {
-        let choices: Vec<_> = schema
-            .get("enum")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        if !choices.is_empty() && !choices.contains(&text) {
-            let meant = foreign::nearest(text, choices.iter().copied())
-                .map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
-            let quoted = foreign::quote(text, MAX_QUOTED_CHARS);
-            return self.add(
-                path,
-                &format!("{quoted} is not one of {}{meant}", list(choices.into_iter())),
-            );
-        }
-        let length = text.chars().count() as u64;
-        let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
-        if length == 0 && limit("minLength").is_some_and(|least| least > 0) {
-            self.add(path, "is empty");
-        } else if let Some(most) = limit("maxLength").filter(|most| length > *most) {
-            self.add(path, &format!("is {length} characters long, more than {most}"));
-        }
-    }
-
-    fn check_range(&mut self, schema: &Value, value: &Value, path: &str) {
-        let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
-        let number = value.as_i64().unwrap_or(i64::MAX);
-        let (least, most) = (limit("minimum"), limit("maximum"));
-        if least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most) {
-            return;
-        }
-        self.add(
-            path,
-            &match (least, most) {
-                (Some(least), Some(most)) => format!("{value} is not between {least} and {most}"),
-                (Some(least), None) => format!("{value} is less than {least}"),
-                (None, most) => format!("{value} is more than {}", most.unwrap_or_default()),
-            },
-        );
+        self.0.iter().any(|(known, _)| is_inside(known, path))
     }
 }
 
-fn unknown(name: &str, properties: &Map<String, Value>) -> String {
-    let accepted = || properties.keys().map(String::as_str);
-    let meant = foreign::nearest(name, accepted()).map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
-    format!("no such argument{meant}; accepted are {}", list(accepted()))
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (path, problem)) in self.0.iter().take(MAX_PROBLEMS).enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            let path = escape(if path.is_empty() { "arguments" } else { path }, MAX_QUOTED_CHARS);
+            write!(formatter, "{separator}`{path}` {problem}")?;
+        }
+        match self.0.len().checked_sub(MAX_PROBLEMS) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(formatter, "; and {more} more"),
+        }
+    }
+}
+
+/// Reads a tool's own arguments and those that it has in common with others.
+///
+/// # Errors
+/// Every mistake at once.
+pub(crate) fn read<Own: DeserializeOwned, Common: DeserializeOwned>(
+    arguments: &RawValue,
+    schema: &InputSchema,
+) -> Result<(Own, Common), Problems> {
+    let mut reading = Reading {
+        hidden: &schema.hidden,
+        problems: Problems::default(),
+    };
+    let members = match reading.value(&schema.accepted, arguments, "") {
+        Some(Value::Object(members)) => members,
+        _ if is_absent(&schema.accepted, arguments) => Map::new(),
+        _ => return Err(reading.problems),
+    };
+    let (common, own) = members.into_iter().partition(|(name, _)| schema.common.contains(name));
+    let problems = &mut reading.problems;
+    match (decode(own, problems), decode(common, problems)) {
+        (Some(own), Some(common)) if problems.0.is_empty() => Ok((own, common)),
+        _ => Err(reading.problems),
+    }
+}
+
+/// Arguments while they are put right, as the schema says.
+struct Reading<'s> {
+    /// Arguments that are accepted without being advertised.
+    hidden: &'s [&'static str],
+    problems: Problems,
+}
+
+impl Reading<'_> {
+    /// One value as its schema says. `None` if it is wrong, which is then a problem.
+    fn value(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+        let found = match schema.get("type").and_then(Value::as_str) {
+            Some("object") => return self.object(schema, raw, path),
+            Some("array") => return self.array(schema, raw, path),
+            Some("string") => return self.text(schema, raw, path),
+            Some("integer") => return self.integer(schema, raw, path),
+            Some("boolean") => match trimmed(raw).as_deref().unwrap_or(raw.get()) {
+                text if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
+                text if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
+                _ => None,
+            },
+            _ => serde_json::from_str(raw.get()).ok(),
+        };
+        found.or_else(|| self.wrong(schema, raw, path))
+    }
+
+    fn object(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+        let json = as_json_text(raw, '{');
+        let raw = json.as_deref().unwrap_or(raw);
+        if !raw.get().starts_with('{') {
+            return self.wrong(schema, raw, path);
+        }
+        let members: Members<'_> = match serde_json::from_str(raw.get()) {
+            Ok(members) => members,
+            Err(error) => {
+                self.problems.add(path, plain_words(&error.to_string()));
+                return None;
+            }
+        };
+        let empty = Map::new();
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let required = strings(schema, "required");
+        let mut right = Map::new();
+        let mut unknown = Vec::new();
+        for (name, raw) in &members.0 {
+            match properties.get(name.as_ref()) {
+                Some(property) if is_absent(property, raw) => {}
+                Some(property) => {
+                    if let Some(value) = self.value(property, raw, &inside(path, name)) {
+                        right.insert(name.to_string(), value);
+                    }
+                }
+                None if path.is_empty() && ADDED_BY_HOSTS.contains(&name.as_ref()) => {
+                    tracing::debug!(member = name.as_ref(), "ignored what the host added to the arguments");
+                }
+                None => unknown.push(name),
+            }
+        }
+        for name in required {
+            let missing = members.0.iter().all(|(known, raw)| {
+                known != name || properties.get(name).is_none_or(|property| is_absent(property, raw))
+            });
+            if missing {
+                self.problems.add(&inside(path, name), "is required");
+            }
+        }
+        self.name_unknown(&unknown, properties, path);
+        Some(Value::Object(right))
+    }
+
+    fn name_unknown(&mut self, unknown: &[&Cow<'_, str>], properties: &Map<String, Value>, path: &str) {
+        let accepted = || {
+            let names = properties.keys().map(String::as_str);
+            names.filter(|name| !path.is_empty() || !self.hidden.contains(name))
+        };
+        let mut found = Vec::new();
+        for (index, name) in unknown.iter().enumerate() {
+            let mut problem = format!("is not accepted{}", did_you_mean(name, accepted()));
+            // Once for all of them.
+            if index + 1 == unknown.len() {
+                problem = format!("{problem}; accepted are {}", list(accepted()));
+            }
+            found.push((inside(path, name), problem));
+        }
+        self.problems.0.extend(found);
+    }
+
+    fn array(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+        let json = as_json_text(raw, '[');
+        let raw = json.as_deref().unwrap_or(raw);
+        let item = schema.get("items").unwrap_or(&Value::Null);
+        if !raw.get().starts_with('[') {
+            return Some(Value::Array(vec![self.value(item, raw, path)?]));
+        }
+        let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+        let items = items.iter().enumerate();
+        let items: Vec<_> = items
+            .map(|(index, raw)| self.value(item, raw, &format!("{path}[{index}]")))
+            .collect();
+        items.into_iter().collect::<Option<Vec<_>>>().map(Value::Array)
+    }
+
+    fn text(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+        let Some(text) = string(raw) else {
+            return self.wrong(schema, raw, path);
+        };
+        let text = if is_free_text(schema) { &text } else { trim(&text) };
+        let choices = strings(schema, "enum");
+        if !choices.is_empty() {
+            let meant = choices.iter().find(|choice| choice.eq_ignore_ascii_case(text));
+            return match meant {
+                Some(choice) => Some(Value::String((*choice).to_owned())),
+                None => self.wrong(schema, raw, path),
+            };
+        }
+        let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
+        let length = text.chars().count() as u64;
+        if limit("minLength").is_some_and(|least| length < least) {
+            self.problems.add(path, "is too short");
+            None
+        } else if let Some(most) = limit("maxLength").filter(|most| length > *most) {
+            self.problems
+                .add(path, format!("is {length} characters long, more than {most}"));
+            None
+        } else {
+            Some(Value::String(text.to_owned()))
+        }
+    }
+
+    fn integer(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+        let text = trimmed(raw);
+        let Some(number) = whole_number(text.as_deref().unwrap_or(raw.get())) else {
+            return self.wrong(schema, raw, path);
+        };
+        let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
+        let too_small = limit("minimum").is_some_and(|least| number < least.into());
+        let too_large = limit("maximum").is_some_and(|most| number > most.into());
+        match i64::try_from(number) {
+            Ok(number) if !too_small && !too_large => Some(Value::from(number)),
+            _ => self.wrong(schema, raw, path),
+        }
+    }
+
+    /// Names a value that its schema does not allow.
+    fn wrong(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+        let arrived = arrived(raw);
+        let choices = strings(schema, "enum");
+        let problem = if choices.is_empty() {
+            format!("must be {}, not {arrived}", expected(schema))
+        } else {
+            let text = string(raw).unwrap_or_default();
+            let meant = did_you_mean(trim(&text), choices.iter().copied());
+            format!("must be one of {}, not {arrived}{meant}", list(choices.into_iter()))
+        };
+        self.problems.add(path, problem);
+        None
+    }
+}
+
+/// Decodes what was put right. What only the type knows, such as the characters of an id, is checked here.
+///
+/// Every mistake is found: what the type refuses is taken out, and the rest is read again. What was refused before is not named twice.
+fn decode<T: DeserializeOwned>(members: Map<String, Value>, problems: &mut Problems) -> Option<T> {
+    let mut whole = Value::Object(members);
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, T>(&whole) {
+            Ok(decoded) => return Some(decoded),
+            Err(error) => error,
+        };
+        let path = error.path().to_string();
+        let path = if path == "." { "" } else { &path };
+        // A member that is missing because it was refused is no mistake of its own.
+        if !problems.are_about(path) {
+            problems.add(path, plain_words(&error.inner().to_string()));
+        }
+        if !take_out(&mut whole, path) {
+            return None;
+        }
+    }
+}
+
+/// Takes out the member at a path, or the array around it. Whether there was one.
+fn take_out(whole: &mut Value, path: &str) -> bool {
+    let path = path.split('[').next().unwrap_or_default();
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut parent = parent.split('.').filter(|name| !name.is_empty());
+    let parent = parent.try_fold(whole, |value, name| value.get_mut(name));
+    let members = parent.and_then(Value::as_object_mut);
+    members.is_some_and(|members| members.shift_remove(name).is_some())
+}
+
+/// Whether a value means that nothing is given.
+fn is_absent(schema: &Value, raw: &RawValue) -> bool {
+    raw.get() == "null"
+        || match string(raw) {
+            Some(text) if is_free_text(schema) => text.is_empty(),
+            Some(text) => trim(&text).is_empty(),
+            None => false,
+        }
+}
+
+/// Whether white space and quotation marks are part of a text. Words with a rule of their own, such as ids, have a `format`.
+fn is_free_text(schema: &Value) -> bool {
+    schema.get("type").is_some_and(|name| name == "string")
+        && ["format", "enum"].iter().all(|word| schema.get(*word).is_none())
+}
+
+/// What a schema without choices expects.
+fn expected(schema: &Value) -> String {
+    let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
+    match (
+        schema.get("type").and_then(Value::as_str).unwrap_or("value"),
+        limit("minimum"),
+        limit("maximum"),
+    ) {
+        ("integer", Some(least), Some(most)) => format!("an integer from {least} to {most}"),
+        ("integer", Some(least), None) => format!("an integer of at least {least}"),
+        ("integer", None, Some(most)) => format!("an integer of at most {most}"),
+        (name @ ("integer" | "object" | "array"), ..) => format!("an {name}"),
+        ("boolean", ..) => "true or false".to_owned(),
+        (name, ..) => format!("a {name}"),
+    }
+}
+
+fn strings<'a>(schema: &'a Value, keyword: &str) -> Vec<&'a str> {
+    let values = schema.get(keyword).and_then(Value::as_array).into_iter().flatten();
+    values.filter_map(Value::as_str).collect()
+}
+
+fn inside(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+/// Whether `inner` is `outer` or inside it.
+fn is_inside(inner: &str, outer: &str) -> bool {
+    outer.is_empty()
+        || inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn did_you_mean<'a>(name: &str, accepted: impl Iterator<Item = &'a str>) -> String {
+    foreign::nearest(name, accepted).map_or(String::new(), |nearest| format!(" (did you mean `{nearest}`?)"))
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A JSON type with its article.
-fn kind(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    };
-    format!("{article} {name}")
-}
-
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => foreign::quote(text, MAX_QUOTED_CHARS),
-        Value::Array(_) => "an array".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-    use schemars::JsonSchema;
-    use serde::Deserialize;
-
-    use super::*;
-    use crate::mcp::schema;
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only whether it can be read is looked at")]
-    struct Input {
-        #[schemars(length(min = 1, max = 8))]
-        batch_id: String,
-        #[schemars(range(min = 1, max = 9))]
-        page_size: Option<std::num::NonZeroU8>,
-        expand: Option<Vec<Expand>>,
-        config: Option<Config>,
-    }
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    #[serde(rename_all = "lowercase")]
-    enum Expand {
-        Results,
-    }
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only whether it can be read is looked at")]
-    struct Config {
-        job: bool,
-    }
-
-    fn check(arguments: &str, expected: &Expect) {
-        let outcome = decode::<Input>(arguments, schema::of_input::<Input>);
-        expected.assert_eq(&outcome.map_or_else(|problems| problems, |_| "fine".to_owned()));
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        check(r#"{"batch_id":"b"}"#, &expect![[r#"fine"#]]);
-        check(
-            r#"{"batch_id":"b","page_size":null,"expand":null,"config":null}"#,
-            &expect![[r#"fine"#]],
-        );
-        check("{}", &expect![[r#"argument `batch_id`: is required"#]]);
-        check(
-            r#"{"batch_id":null}"#,
-            &expect![[r#"argument `batch_id`: is required"#]],
-        );
-        check("[]", &expect![[r#"arguments: expected an object, not an array"#]]);
-        check(
-            r#"{"batchId":"b"}"#,
-            &expect![
-                "argument `batch_id`: is required; argument `batchId`: no such argument (did you mean `batch_id`?); accepted are `batch_id`, `page_size`, `expand`, `config`"
-            ],
-        );
-        check(
-            r#"{"batch_id":7,"page_size":0,"expand":["result"],"config":{"job":"x","b":1}}"#,
-            &expect![[
-                r#"argument `batch_id`: expected a string, not 7; argument `page_size`: 0 is not between 1 and 9; argument `expand[0]`: "result" is not one of `results` (did you mean `results`?); argument `config.job`: expected a boolean, not "x"; argument `config.b`: no such argument; accepted are `job`"#
-            ]],
-        );
-        check(
-            r#"{"batch_id":"","page_size":1.5}"#,
-            &expect![[r#"argument `batch_id`: is empty; argument `page_size`: expected an integer, not 1.5"#]],
-        );
-        check(
-            r#"{"batch_id":"b","batch_id":"c"}"#,
-            &expect![[r#"arguments: duplicate field `batch_id`"#]],
-        );
-    }
-
-    #[test]
-    fn deep_nesting_is_a_mistake_like_any_other() {
-        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
-        check(
-            &format!(r#"{{"batch_id":{deep}}}"#),
-            &expect!["argument `batch_id`: invalid type: sequence, expected a string"],
-        );
-        check(
-            &deep,
-            &expect!["argument `[0]`: invalid type: sequence, expected a string"],
-        );
-    }
-}
+mod tests;

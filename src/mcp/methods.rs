@@ -19,9 +19,10 @@ use super::context::{RequestContext, Session};
 use super::error::ProtocolError;
 use super::meta::client_name;
 use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
-use super::question::{Answers, InputRequired};
-use super::task::{self, DetailedTask, Follower, Subscription, Task, TaskSource};
-use super::tool::{Outcome, ToolSet};
+use super::outcome::{InputRequired, Outcome, Task};
+use super::question::Answers;
+use super::task::{self, DetailedTask, Follower, Subscription, TaskSource};
+use super::tool::ToolSet;
 use super::types::{
     Caching, CallToolResult, ClientCapabilities, DiscoverResult, Empty, Implementation, InitializeResult,
     ServerCapabilities, Stamped,
@@ -98,7 +99,7 @@ pub struct ServerIdentity {
     /// Name, version and what people see.
     pub implementation: Implementation,
     /// What a model reads before it uses the tools; at most 800 characters.
-    pub instructions: &'static str,
+    pub instructions: String,
 }
 
 /// A server: its identity, its tools, and the method table over both.
@@ -158,7 +159,7 @@ impl McpServer for Table {
             protocol_version: revision.as_str(),
             capabilities: ServerCapabilities::default(),
             server_info: self.identity.implementation.for_revision(revision),
-            instructions: self.identity.instructions,
+            instructions: self.identity.instructions.clone(),
         })
     }
 
@@ -174,7 +175,7 @@ impl McpServer for Table {
                 extensions: Some(json!({ task::EXTENSION: {} })),
                 ..ServerCapabilities::default()
             },
-            instructions: self.identity.instructions,
+            instructions: self.identity.instructions.clone(),
             caching: Caching::STATIC,
         };
         Ok(Stamped::complete(
@@ -213,21 +214,25 @@ impl McpServer for Table {
             input_responses,
             request_state,
         };
-        let context = RequestContext {
+        let context = Arc::new(RequestContext {
             answers,
             ..context(extensions)?.clone()
-        };
+        });
+        let outcome = self.tools.call(&context, &name, arguments.as_deref()).await?;
         let mut meta = Map::new();
-        let (result_type, answer) = match self.tools.call(&context, &name, arguments.as_deref()).await? {
-            Outcome::Done(mut result) => {
-                meta = std::mem::take(&mut result.meta);
-                ("complete", CallAnswer::Result(result))
-            }
-            Outcome::Task(task) => (
+        let mut complete = |outcome| {
+            let mut result = CallToolResult::new(context.revision, outcome);
+            meta = std::mem::take(&mut result.meta);
+            ("complete", CallAnswer::Result(result))
+        };
+        let (result_type, answer) = match outcome {
+            Ok(Outcome::Done(json)) => complete(Ok(json)),
+            Err(error) => complete(Err(error)),
+            Ok(Outcome::Task(task)) => (
                 "task",
                 CallAnswer::Task(Box::new(self.detail(&context, task).just_begun())),
             ),
-            Outcome::Ask(question) => ("input_required", CallAnswer::Ask(question)),
+            Ok(Outcome::Ask(question)) => ("input_required", CallAnswer::Ask(question)),
         };
         Ok(Stamped::of_type(
             result_type,

@@ -17,6 +17,7 @@ mod meta;
 mod methods;
 mod notification;
 mod outbox;
+mod outcome;
 mod pipe;
 #[cfg(target_os = "linux")]
 mod polled;
@@ -29,16 +30,15 @@ mod tool;
 mod types;
 mod unheard;
 mod version;
-mod written;
 
 pub use connection::{End, Limits, serve};
 pub use context::RequestContext;
 pub use error::ProtocolError;
 pub use methods::{Server, ServerIdentity};
+pub use outcome::{InputRequired, Json, Outcome, Task, TaskState, ToolError};
 pub use pipe::{Io, Transport};
-pub use question::{InputRequired, Question, Verdict};
-pub use task::{Task, TaskError, TaskSource, TaskState};
-pub use tool::{Outcome, Tool, ToolError, ToolSet};
+pub use question::{Question, Verdict};
+pub use task::{TaskError, TaskSource};
+pub use tool::{CallSetup, Tool, ToolSet};
 pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};
 pub use version::{Era, Revision};
-pub use written::{Written, to_json};

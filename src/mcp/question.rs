@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::context::RequestContext;
+use super::outcome::InputRequired;
 use super::version::Era;
 
 const KEY: &str = "confirm";
@@ -44,14 +45,6 @@ pub enum Verdict {
     WrongState,
     /// The client has to ask and call again: return this from the tool.
     Ask(InputRequired),
-}
-
-/// A call that goes on only once its client has asked. Source: 2026-07-28, basic/patterns/mrtr, `InputRequiredResult`.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InputRequired {
-    input_requests: Value,
-    request_state: String,
 }
 
 /// What a client brings when it calls again.

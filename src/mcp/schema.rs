@@ -8,21 +8,73 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// Schema of a type that is read: a tool's arguments.
-pub(crate) fn of_input<T: JsonSchema>() -> Value {
-    generate::<T>(settings())
+/// The arguments of a tool: what is accepted, and of that what is advertised.
+#[derive(Debug)]
+pub(crate) struct InputSchema {
+    /// The tool's own arguments, then the common ones.
+    pub(crate) accepted: Value,
+    /// Names of the common arguments.
+    pub(crate) common: Vec<String>,
+    /// Those of them that are not advertised.
+    pub(crate) hidden: Vec<&'static str>,
+}
+
+impl InputSchema {
+    /// The schema of a tool's own arguments and of those that it has in common with others.
+    pub(crate) fn of<Own: JsonSchema, Common: JsonSchema>(hidden: Vec<&'static str>) -> Self {
+        let mut accepted = generate::<Own>(settings());
+        let mut common = generate::<Common>(settings());
+        let mut names = Vec::new();
+        if let (Some(Value::Object(all)), Some(Value::Object(common))) =
+            (accepted.get_mut("properties"), common.get_mut("properties"))
+        {
+            names.extend(common.keys().cloned());
+            all.append(common);
+        }
+        Self {
+            accepted,
+            common: names,
+            hidden,
+        }
+    }
+
+    /// The schema as it is advertised, without the description of the type itself.
+    ///
+    /// Unknown arguments are refused, but the keyword that says so is not advertised: one vendor's SDK fails on it.
+    pub(crate) fn advertised(&self) -> Value {
+        let mut schema = self.accepted.clone();
+        take_description(&mut schema);
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.retain(|name, _| !self.hidden.contains(&name.as_str()));
+        }
+        walk(&mut schema, &|keywords| {
+            keywords.remove("additionalProperties");
+            keywords.remove("format");
+        });
+        schema
+    }
+
+    /// The tool's description.
+    pub(crate) fn description(&self) -> String {
+        let description = self.accepted.get("description").and_then(Value::as_str);
+        description.unwrap_or_default().to_owned()
+    }
 }
 
 /// Schema of a type that is written: a tool's result. Lenient: it forbids no further members.
 pub(crate) fn of_output<T: JsonSchema>() -> Value {
-    generate::<T>(settings().for_serialize())
+    let mut schema = generate::<T>(settings().for_serialize());
+    take_description(&mut schema);
+    walk(&mut schema, &|keywords| {
+        keywords.remove("format");
+    });
+    schema
 }
 
-/// Takes the description of the type itself out of its schema.
-pub(crate) fn take_description(schema: &mut Value) -> String {
-    match schema.as_object_mut().and_then(|root| root.remove("description")) {
-        Some(Value::String(description)) => description,
-        _ => String::new(),
+/// The description of the type itself is that of the tool.
+fn take_description(schema: &mut Value) {
+    if let Some(root) = schema.as_object_mut() {
+        root.remove("description");
     }
 }
 
@@ -35,36 +87,38 @@ fn settings() -> SchemaSettings {
 
 fn generate<T: JsonSchema>(settings: SchemaSettings) -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    tidy(&mut schema);
+    walk(&mut schema, &tidy);
     schema
 }
 
-/// Tidies one schema and those inside it. Walks schemas only: a property named `title` is a name, not a keyword.
-fn tidy(schema: &mut Value) {
+/// Visits one schema and those inside it. Schemas only: a property named `title` is a name, not a keyword.
+fn walk(schema: &mut Value, visit: &impl Fn(&mut Map<String, Value>)) {
     let Value::Object(keywords) = schema else { return };
-    keywords.remove("title");
-    keywords.remove("$schema");
-    keywords.remove("format");
+    visit(keywords);
+    if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
+        properties.values_mut().for_each(|property| walk(property, visit));
+    }
+    for keyword in ["items", "additionalProperties"] {
+        if let Some(inner) = keywords.get_mut(keyword) {
+            walk(inner, visit);
+        }
+    }
+}
+
+/// Tidies the keywords of one schema. `format` stays for texts, where it says that white space is no part of them.
+fn tidy(keywords: &mut Map<String, Value>) {
+    for keyword in ["title", "$schema"] {
+        keywords.remove(keyword);
+    }
     if keywords.get("default").is_some_and(Value::is_null) {
         keywords.remove("default");
     }
     remove_null(keywords);
     fold_documented_constants(keywords);
-    if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
-        properties.values_mut().for_each(tidy);
-    }
-    for keyword in ["items", "additionalProperties"] {
-        if let Some(inner) = keywords.get_mut(keyword) {
-            tidy(inner);
-        }
-    }
     if let Some(Value::String(description)) = keywords.get_mut("description") {
-        *description = description
-            .split('\n')
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace("  ", "\n\n");
+        let paragraphs = description.split("\n\n");
+        let paragraphs = paragraphs.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        *description = paragraphs.collect::<Vec<_>>().join("\n\n");
     }
 }
 
@@ -139,6 +193,14 @@ mod tests {
     }
 
     #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Common {
+        /// Of every tool.
+        common: Option<String>,
+        pinned: Option<String>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
     enum Choice {
         /// First.
@@ -158,10 +220,10 @@ mod tests {
 
     #[test]
     fn schemas_are_plain() {
-        let mut schema = of_input::<Sample>();
-        assert_eq!(take_description(&mut schema), "Root text.");
+        let schema = InputSchema::of::<Sample, Common>(vec!["pinned"]);
+        assert_eq!(schema.description(), "Root text.");
         assert_eq!(
-            schema,
+            schema.advertised(),
             json!({
                 "type": "object",
                 "properties": {
@@ -179,8 +241,8 @@ mod tests {
                             "list": { "type": "array", "items": { "type": "string" }, "default": [], "description": "A list." },
                         },
                     },
+                    "common": { "type": "string", "description": "Of every tool." },
                 },
-                "additionalProperties": false,
                 "required": ["title"],
             })
         );

@@ -9,12 +9,12 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::time::{Duration, sleep};
+use tokio::time::sleep;
 
 use super::context::RequestContext;
 use super::error::ProtocolError;
 use super::notification::{SubscriptionMeta, notification};
-use super::tool::{ToolError, result};
+use super::outcome::{Task, TaskState};
 use super::types::{CallToolResult, Implementation, Stamped};
 use super::version::Revision;
 
@@ -25,34 +25,6 @@ const LOOKS_AT_ONCE: usize = 8;
 
 /// The extension's name, as clients and servers declare it.
 pub(crate) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
-
-/// A piece of work.
-#[derive(Debug)]
-pub struct Task {
-    /// Leads back to the work from any process.
-    pub id: String,
-    /// How it stands.
-    pub state: TaskState,
-    /// The same, for people.
-    pub message: String,
-    /// RFC 3339.
-    pub created_at: String,
-    /// RFC 3339.
-    pub last_updated_at: String,
-    /// How long a client should wait before it asks again.
-    pub poll_interval: Duration,
-}
-
-/// How a piece of work stands.
-#[derive(Debug)]
-pub enum TaskState {
-    /// Not ended.
-    Working,
-    /// Ended, with what the call would have answered: compact JSON, or the error that a model reads.
-    Completed(Result<Box<RawValue>, ToolError>),
-    /// Stopped before its end.
-    Cancelled,
-}
 
 /// Why a task cannot be told about.
 #[derive(Debug)]
@@ -104,7 +76,11 @@ impl DetailedTask {
             TaskState::Cancelled => ("cancelled", None),
             TaskState::Completed(outcome) => (
                 "completed",
-                Some(Stamped::complete(revision, server, result(revision, outcome))),
+                Some(Stamped::complete(
+                    revision,
+                    server,
+                    CallToolResult::new(revision, outcome),
+                )),
             ),
         };
         Self {

@@ -1,8 +1,8 @@
-//! The seam between the protocol and what a model may do: a [`Tool`] says its types and carries out a call; the [`ToolSet`] lists
-//! the tools, reads their arguments and turns what they answer into a result.
+//! The seam between the protocol and what a model may do: a [`Tool`] states its types and carries out a call, a [`CallSetup`] holds
+//! what all tools have in common, and the [`ToolSet`] lists the tools, reads their arguments and turns outcomes into results.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -10,28 +10,27 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::arguments;
 use super::context::RequestContext;
 use super::error::ProtocolError;
-use super::question::InputRequired;
-use super::task::Task;
-use super::types::{CallToolResult, Icon, TextContent, ToolAnnotations, ToolDefinition};
+use super::outcome::{Outcome, ToolError};
+use super::schema::{self, InputSchema};
+use super::types::{Icon, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
-use super::written::to_json;
-use super::{arguments, schema};
 use crate::foreign;
 use crate::tally::Tally;
 
-/// Something that a model may do.
-pub trait Tool: Send + Sync + 'static {
+/// Something that a model may do. `Call` is what a tool is handed with each call, as made by a [`CallSetup`].
+pub trait Tool<Call>: Send + Sync + 'static {
     /// `verb_noun`; never changes once released.
     const NAME: &'static str;
     /// The name for people.
     const TITLE: &'static str;
     /// What the tool does to the world.
     const ANNOTATIONS: ToolAnnotations;
-    /// The arguments. The type's own documentation is the tool's description, its members' documentation theirs.
+    /// The arguments. The documentation of the type is the tool's description, that of its members theirs.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     /// The result, an object.
     type Output: Serialize + JsonSchema + Send + 'static;
@@ -42,82 +41,38 @@ pub trait Tool: Send + Sync + 'static {
     /// Whatever the model can act on. There is no other error: a bug is a panic, and answered as one.
     fn call(
         &self,
-        context: &RequestContext,
+        call: &Call,
         input: Self::Input,
     ) -> impl Future<Output = Result<Outcome<Self::Output>, ToolError>> + Send;
-}
 
-/// What a call comes to, if it does not fail.
-#[derive(Debug)]
-pub enum Outcome<T> {
-    /// The result.
-    Done(T),
-    /// Work that goes on: only for a client that can follow it ([`RequestContext::can_follow_tasks`]).
-    Task(Task),
-    /// A question that the client has to ask its user before it calls again: what [`RequestContext::confirm`] gave.
-    Ask(InputRequired),
-}
-
-impl<T> From<T> for Outcome<T> {
-    fn from(output: T) -> Self {
-        Self::Done(output)
+    /// `_meta` of the definition, for hosts that know extensions.
+    fn meta() -> Option<Value> {
+        None
     }
 }
 
-/// A failure that the model can act on: the sentence it reads, and the cause for the log.
-#[derive(Debug)]
-pub struct ToolError {
-    text: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    is_of_arguments: bool,
-    meta: Map<String, Value>,
-}
+/// What all tools of a set have in common: arguments that each takes beside its own, and what a call consists of.
+pub trait CallSetup: Send + Sync + 'static {
+    /// The common arguments, all of them optional. They are added to the schema of every tool.
+    type Arguments: DeserializeOwned + JsonSchema + Send + 'static;
+    /// What a tool is handed with each call.
+    type Call: Send + Sync;
 
-impl ToolError {
-    /// A failure without a cause worth a log line: the sentence says it all.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            source: None,
-            is_of_arguments: false,
-            meta: Map::new(),
-        }
-    }
+    /// Common arguments that are not advertised, because the server's settings decide them.
+    fn hidden_arguments(&self) -> Vec<&'static str>;
 
-    /// Arguments that the tool does not accept.
-    fn of_arguments(text: String) -> Self {
-        Self {
-            is_of_arguments: true,
-            ..Self::new(text)
-        }
-    }
-
-    /// A failure with its cause.
-    pub fn caused_by(text: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self {
-            source: Some(Box::new(source)),
-            ..Self::new(text)
-        }
-    }
-
-    /// The same with what programs read of it: members of the result's `_meta`.
-    #[must_use]
-    pub fn with_meta(self, meta: Map<String, Value>) -> Self {
-        Self { meta, ..self }
-    }
-
-    /// What the model reads.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
+    /// Makes the call that a tool is handed.
+    ///
+    /// # Errors
+    /// For common arguments that this server does not accept.
+    fn call(&self, context: Arc<RequestContext>, arguments: Self::Arguments) -> Result<Self::Call, ToolError>;
 }
 
 /// The tools of a server, in the order in which they are listed.
 #[derive(Default)]
 pub struct ToolSet {
-    tools: Vec<Entry>,
-    withheld: Vec<(&'static str, &'static str)>,
-    hidden_arguments: Vec<&'static str>,
+    tools: Vec<Box<dyn Offered>>,
+    withheld: Vec<(&'static str, String)>,
     icons: &'static [Icon],
 }
 
@@ -132,28 +87,30 @@ impl ToolSet {
 
     /// Adds a tool at the end.
     #[must_use]
-    pub fn with<T: Tool>(mut self, tool: T) -> Self {
-        self.tools.push(Entry::new(tool));
+    pub fn with<S: CallSetup, T: Tool<S::Call>>(mut self, setup: &Arc<S>, tool: T) -> Self {
+        self.tools.push(Box::new(Typed {
+            tool,
+            setup: Arc::clone(setup),
+            schema: OnceLock::new(),
+        }));
         self
     }
 
-    /// A tool that is neither listed nor callable here; `why` is told to who calls it all the same.
+    /// A tool that is neither listed nor callable here. A call of it is answered with `reason`, which names the flag to change.
     #[must_use]
-    pub fn without(mut self, name: &'static str, why: &'static str) -> Self {
-        self.withheld.push((name, why));
+    pub fn without(mut self, name: &'static str, reason: String) -> Self {
+        self.withheld.push((name, reason));
         self
     }
 
-    /// Leaves an argument out of every advertised schema, because the server's settings decide it.
-    #[must_use]
-    pub fn hiding(mut self, argument: &'static str) -> Self {
-        self.hidden_arguments.push(argument);
-        self
+    /// The names of the tools on offer.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.tools.iter().map(|tool| tool.name())
     }
 
     /// The definitions, as they are advertised.
     pub fn definitions(&self) -> Vec<ToolDefinition> {
-        self.tools.iter().map(|entry| self.advertised(entry)).collect()
+        self.tools.iter().map(|tool| tool.define(self.icons)).collect()
     }
 
     /// The definitions as JSON, as a revision defines them.
@@ -165,150 +122,115 @@ impl ToolSet {
     /// Calls a tool.
     ///
     /// # Errors
-    /// -32602 for a tool that is not there. Everything else is a result.
+    /// -32602 for a tool that is not there. Everything else is an outcome.
     pub(crate) async fn call(
         &self,
-        context: &RequestContext,
+        context: &Arc<RequestContext>,
         name: &str,
         arguments: Option<&RawValue>,
-    ) -> Result<Outcome<CallToolResult>, ProtocolError> {
-        let Some(entry) = self.tools.iter().find(|entry| entry.name == name) else {
+    ) -> Result<Result<Outcome, ToolError>, ProtocolError> {
+        let Some(tool) = self.tools.iter().find(|tool| tool.name() == name) else {
             return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
-        let arguments = arguments.map_or("{}", RawValue::get);
-        if !arguments.starts_with('{') {
+        let none = RawValue::from_string("{}".to_owned()).unwrap_or_default();
+        let arguments = arguments.unwrap_or(&none);
+        // An object, or the same as JSON text.
+        if !arguments.get().starts_with(['{', '"']) {
             return Err(ProtocolError::invalid_params("`arguments` must be an object"));
         }
-        let outcome = match Told::begin(context, entry.name) {
-            None => entry.tool.call(context, arguments).await,
-            Some(mut told) => {
-                let outcome = told.tally.clone().over(entry.tool.call(context, arguments)).await;
-                told.outcome = outcome_in_words(&outcome);
+        let outcome = match CallLog::begin(context, tool.name()) {
+            None => tool.call(context, arguments).await,
+            Some(mut log) => {
+                let outcome = log.tally.clone().over(tool.call(context, arguments)).await;
+                log.outcome = outcome_in_words(&outcome);
                 outcome
             }
         };
-        if let Err(ToolError {
-            source: Some(source), ..
-        }) = &outcome
+        if let Err(error) = &outcome
+            && let Some(source) = error.source()
         {
-            tracing::warn!(tool = entry.name, error = %json!(source.to_string()), "tool call failed");
+            tracing::warn!(tool = tool.name(), error = %json!(source.to_string()), "tool call failed");
         }
-        Ok(match outcome {
-            Ok(Outcome::Done(json)) => Outcome::Done(result(context.revision, Ok(json))),
-            Ok(Outcome::Task(task)) => Outcome::Task(task),
-            Ok(Outcome::Ask(question)) => Outcome::Ask(question),
-            Err(error) => Outcome::Done(result(context.revision, Err(error))),
-        })
+        Ok(outcome)
     }
 
     /// What to do about a tool that is not there.
     fn why_not(&self, name: &str) -> String {
-        if let Some((_, why)) = self.withheld.iter().find(|(withheld, _)| *withheld == name) {
-            return (*why).to_owned();
+        if let Some((_, reason)) = self.withheld.iter().find(|(withheld, _)| *withheld == name) {
+            return reason.clone();
         }
-        let names = || self.tools.iter().map(|entry| entry.name);
-        match foreign::nearest(name, names()) {
+        match foreign::nearest(name, self.names()) {
             Some(nearest) => format!("Did you mean `{nearest}`?"),
             None => format!(
                 "There are {}.",
-                names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                self.names()
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         }
     }
-
-    fn advertised(&self, entry: &Entry) -> ToolDefinition {
-        let mut definition = entry.definition.get_or_init(|| (entry.define)(self.icons)).clone();
-        if let Some(Value::Object(properties)) = definition.input_schema.get_mut("properties") {
-            properties.retain(|name, _| !self.hidden_arguments.contains(&name.as_str()));
-        }
-        definition
-    }
 }
+
+type Called<'a> = BoxFuture<'a, Result<Outcome, ToolError>>;
 
 /// A tool without its types.
-struct Entry {
-    name: &'static str,
-    /// Made when it is first asked for: a process that only calls tools, or only says hello, needs none.
-    definition: OnceLock<ToolDefinition>,
-    define: fn(&'static [Icon]) -> ToolDefinition,
-    tool: Box<dyn Erased>,
+trait Offered: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn define(&self, icons: &'static [Icon]) -> ToolDefinition;
+    fn call<'a>(&'a self, context: &Arc<RequestContext>, arguments: &'a RawValue) -> Called<'a>;
 }
 
-impl Entry {
-    fn new<T: Tool>(tool: T) -> Self {
-        Self {
+struct Typed<T, S> {
+    tool: T,
+    setup: Arc<S>,
+    /// Made when it is first needed: most processes call few of the tools.
+    schema: OnceLock<InputSchema>,
+}
+
+impl<S: CallSetup, T: Tool<S::Call>> Typed<T, S> {
+    fn schema(&self) -> &InputSchema {
+        self.schema
+            .get_or_init(|| InputSchema::of::<T::Input, S::Arguments>(self.setup.hidden_arguments()))
+    }
+
+    async fn run(&self, context: Arc<RequestContext>, arguments: &RawValue) -> Result<Outcome, ToolError> {
+        let (input, common) = arguments::read(arguments, self.schema()).map_err(|problems| {
+            let name = T::NAME;
+            ToolError::about_arguments(format!(
+                "{problems}. Nothing was sent. Correct this and call `{name}` again."
+            ))
+        })?;
+        let call = self.setup.call(context, common)?;
+        Ok(self.tool.call(&call, input).await?.untyped())
+    }
+}
+
+impl<S: CallSetup, T: Tool<S::Call>> Offered for Typed<T, S> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn define(&self, icons: &'static [Icon]) -> ToolDefinition {
+        ToolDefinition {
             name: T::NAME,
-            definition: OnceLock::new(),
-            define: define::<T>,
-            tool: Box::new(Typed(tool)),
+            title: T::TITLE,
+            description: self.schema().description(),
+            input_schema: self.schema().advertised(),
+            output_schema: schema::of_output::<T::Output>(),
+            annotations: T::ANNOTATIONS,
+            icons,
+            meta: T::meta(),
         }
     }
-}
 
-fn define<T: Tool>(icons: &'static [Icon]) -> ToolDefinition {
-    let mut input_schema = schema::of_input::<T::Input>();
-    let mut output_schema = schema::of_output::<T::Output>();
-    let description = schema::take_description(&mut input_schema);
-    schema::take_description(&mut output_schema);
-    ToolDefinition {
-        name: T::NAME,
-        title: T::TITLE,
-        description,
-        input_schema,
-        output_schema,
-        annotations: T::ANNOTATIONS,
-        icons,
-    }
-}
-
-type Called<'a> = BoxFuture<'a, Result<Outcome<Box<RawValue>>, ToolError>>;
-
-trait Erased: Send + Sync {
-    /// The result as compact JSON.
-    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a>;
-}
-
-struct Typed<T>(T);
-
-impl<T: Tool> Erased for Typed<T> {
-    fn call<'a>(&'a self, context: &'a RequestContext, arguments: &'a str) -> Called<'a> {
-        Box::pin(async move {
-            let input = arguments::decode(arguments, schema::of_input::<T::Input>).map_err(|problems| {
-                ToolError::of_arguments(format!(
-                    "`{}` was not carried out. {problems}. Correct this and call again.",
-                    T::NAME
-                ))
-            })?;
-            Ok(match self.0.call(context, input).await? {
-                Outcome::Done(output) => Outcome::Done(to_json(&output)?),
-                Outcome::Task(task) => Outcome::Task(task),
-                Outcome::Ask(question) => Outcome::Ask(question),
-            })
-        })
-    }
-}
-
-/// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
-pub(crate) fn result(revision: Revision, outcome: Result<Box<RawValue>, ToolError>) -> CallToolResult {
-    let is_error = outcome.is_err();
-    let (text, structured_content, meta) = match outcome {
-        Ok(json) => (
-            json.get().to_owned(),
-            Some(json).filter(|_| revision.has_structured_content()),
-            Map::new(),
-        ),
-        Err(error) => (error.text, None, error.meta),
-    };
-    CallToolResult {
-        content: [TextContent::new(text)],
-        structured_content,
-        is_error,
-        meta,
+    fn call<'a>(&'a self, context: &Arc<RequestContext>, arguments: &'a RawValue) -> Called<'a> {
+        Box::pin(self.run(Arc::clone(context), arguments))
     }
 }
 
 /// One line of the log for one call, written when the call is over, however that comes about; never arguments.
-struct Told<'a> {
+struct CallLog<'a> {
     context: &'a RequestContext,
     tool: &'static str,
     started: Instant,
@@ -316,7 +238,7 @@ struct Told<'a> {
     outcome: &'static str,
 }
 
-impl<'a> Told<'a> {
+impl<'a> CallLog<'a> {
     /// `None` where nobody reads it: then a call pays for nothing of this.
     fn begin(context: &'a RequestContext, tool: &'static str) -> Option<Self> {
         tracing::enabled!(tracing::Level::INFO).then(|| Self {
@@ -329,7 +251,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for CallLog<'_> {
     fn drop(&mut self) {
         let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
@@ -343,12 +265,12 @@ impl Drop for Told<'_> {
     }
 }
 
-fn outcome_in_words<T>(outcome: &Result<Outcome<T>, ToolError>) -> &'static str {
+fn outcome_in_words(outcome: &Result<Outcome, ToolError>) -> &'static str {
     match outcome {
         Ok(Outcome::Done(_)) => "ok",
         Ok(Outcome::Task(_)) => "task",
         Ok(Outcome::Ask(_)) => "question",
-        Err(error) if error.is_of_arguments => "invalid arguments",
+        Err(error) if error.is_about_arguments() => "invalid arguments",
         Err(_) => "tool error",
     }
 }

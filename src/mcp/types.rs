@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::outcome::{Json, ToolError};
 use super::version::{Era, Revision};
 
 /// What a server says about itself. Shape: `{"name": "…", "title": "…", "version": "…"}`. Source: `Implementation`.
@@ -118,6 +119,8 @@ pub struct ToolDefinition {
     pub annotations: ToolAnnotations,
     /// Pictures.
     pub icons: &'static [Icon],
+    /// `_meta`, for hosts that know extensions.
+    pub meta: Option<Value>,
 }
 
 impl ToolDefinition {
@@ -138,6 +141,9 @@ impl ToolDefinition {
         }
         if revision.has_icons() {
             tool.insert("icons".to_owned(), json!(self.icons));
+        }
+        if let Some(meta) = &self.meta {
+            tool.insert("_meta".to_owned(), meta.clone());
         }
         Value::Object(tool)
     }
@@ -181,7 +187,7 @@ pub(crate) struct InitializeResult {
     pub(crate) protocol_version: &'static str,
     pub(crate) capabilities: ServerCapabilities,
     pub(crate) server_info: Implementation,
-    pub(crate) instructions: &'static str,
+    pub(crate) instructions: String,
 }
 
 /// What the server offers. Source: `ServerCapabilities`.
@@ -203,7 +209,7 @@ pub(crate) struct Empty {}
 pub(crate) struct DiscoverResult {
     pub(crate) supported_versions: [&'static str; Revision::MODERN.len()],
     pub(crate) capabilities: ServerCapabilities,
-    pub(crate) instructions: &'static str,
+    pub(crate) instructions: String,
     #[serde(flatten)]
     pub(crate) caching: Caching,
 }
@@ -226,29 +232,55 @@ impl Caching {
 }
 
 /// Answer to `tools/call`. Source: `CallToolResult`.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+///
+/// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
+#[derive(Debug, Clone)]
 pub(crate) struct CallToolResult {
-    pub(crate) content: [TextContent; 1],
-    /// The same JSON as the text, byte for byte: hosts show their model one or the other. Never there on an error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) structured_content: Option<Box<RawValue>>,
-    pub(crate) is_error: bool,
+    outcome: Result<Box<RawValue>, String>,
+    has_structured_content: bool,
     /// Members of its `_meta`, which [`Stamped`] writes together with its own.
-    #[serde(skip)]
     pub(crate) meta: Map<String, Value>,
 }
 
-/// A block of text. Source: `TextContent`.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct TextContent {
-    r#type: &'static str,
-    text: String,
+impl CallToolResult {
+    pub(crate) fn new(revision: Revision, outcome: Result<Json, ToolError>) -> Self {
+        let (outcome, meta) = match outcome.map_err(ToolError::into_parts) {
+            Ok(json) => (Ok(json.into_raw()), Map::new()),
+            Err((text, meta)) => (Err(text), meta),
+        };
+        Self {
+            outcome,
+            has_structured_content: revision.has_structured_content(),
+            meta,
+        }
+    }
 }
 
-impl TextContent {
-    pub(crate) const fn new(text: String) -> Self {
-        Self { r#type: "text", text }
+impl Serialize for CallToolResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire<'a> {
+            content: [TextContent<'a>; 1],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            structured_content: Option<&'a RawValue>,
+            is_error: bool,
+        }
+        #[derive(Serialize)]
+        struct TextContent<'a> {
+            r#type: &'static str,
+            text: &'a str,
+        }
+        let (text, json) = match &self.outcome {
+            Ok(json) => (json.get(), Some(&**json)),
+            Err(text) => (text.as_str(), None),
+        };
+        Wire {
+            content: [TextContent { r#type: "text", text }],
+            structured_content: json.filter(|_| self.has_structured_content),
+            is_error: self.outcome.is_err(),
+        }
+        .serialize(serializer)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::mcp::ToolError;
 pub struct Policy {
     /// Project and organization that every call is bound to; where one is given, its argument disappears.
     pub pinned: Scope,
+    /// The only tools that may be offered, if they are named.
+    pub tools: Option<Vec<String>>,
     /// Tools that change something are withheld.
     pub read_only: bool,
     /// `cancel_batch` is offered, unless the server is read-only.
@@ -32,6 +34,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             pinned: Scope::default(),
+            tools: None,
             read_only: false,
             allow_cancel: false,
             confirm_create: false,
@@ -104,8 +107,8 @@ fn pin<T: PartialEq + fmt::Display>(
 ) -> Result<Option<T>, ToolError> {
     match (pinned, asked) {
         (Some(pinned), Some(asked)) if pinned != asked => Err(ToolError::new(format!(
-            "argument `{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Leave `{argument}` out; \
-             another one needs another server entry, which only the user can add."
+            "`{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Omit `{argument}`. Another one needs \
+             another server entry, which only the user can add."
         ))),
         (Some(pinned), _) => Ok(Some(pinned)),
         (None, asked) => Ok(asked),

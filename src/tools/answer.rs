@@ -11,7 +11,7 @@ use super::reasons::Problem;
 use super::summary::{Detail, Report};
 use crate::foreign::clean;
 use crate::llamacloud::Batch;
-use crate::mcp::{ToolError, Written};
+use crate::mcp::{Json, ToolError};
 
 /// How many files a page should hold at least before anything is told more briefly.
 const WORTHWHILE_FILES: usize = 5;
@@ -100,12 +100,12 @@ impl Answer<'_> {
     /// What is too long is told more briefly before pages become very short. A page holds at least one file.
     ///
     /// # Errors
-    /// None but a bug's: see [`Written::of`].
-    pub(crate) fn within(&self, max_chars: usize) -> Result<Written<GetBatchOutput>, ToolError> {
+    /// None but a bug's: see [`Json::of`].
+    pub(crate) fn within(&self, max_chars: usize) -> Result<Json<GetBatchOutput>, ToolError> {
         let left = self.files.map_or(0, Files::left);
         let that_fits = |count: usize, brevity: Brevity| {
-            let output = Written::of(&self.output(count, brevity)).ok()?;
-            fits(output.as_str(), max_chars).then_some(output)
+            let output = Json::of(&self.output(count, brevity)).ok()?;
+            (output.chars() <= max_chars).then_some(output)
         };
         let worthwhile = left.min(WORTHWHILE_FILES);
         let [.., barest] = BREVITIES;
@@ -124,7 +124,7 @@ impl Answer<'_> {
                 None => too_many = middle,
             }
         }
-        best.map_or_else(|| Written::of(&self.output(enough, brevity)), Ok)
+        best.map_or_else(|| Json::of(&self.output(enough, brevity)), Ok)
     }
 
     fn output(&self, count: usize, brevity: Brevity) -> GetBatchOutput {
@@ -169,11 +169,6 @@ impl Answer<'_> {
             check_again_in_seconds: self.check_again_in_seconds,
         }
     }
-}
-
-/// Whether a text has at most so many characters. Most are shorter even in bytes.
-fn fits(text: &str, max_chars: usize) -> bool {
-    text.len() <= max_chars || text.chars().count() <= max_chars
 }
 
 impl Brevity {

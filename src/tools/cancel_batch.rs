@@ -6,29 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::{BatchFacts, check_again_in_seconds};
+use super::call::{Answer, Call};
 use super::error::{Failure, explain};
-use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, OrganizationId, ProjectId, Scope};
-use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
+use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Cancels one batch for good; there is no way to resume it. Use it only when the user asks to stop a batch. Files finished before
 /// keep their results and their cost. Answers with the batch; it reaches CANCELLED once processing stops.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct CancelBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// UUID; default: the key's.
-    project_id: Option<ProjectId>,
-    /// UUID; default: the key's.
-    organization_id: Option<OrganizationId>,
 }
 
 /// The batch after the cancel.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct CancelBatchOutput {
-    /// The answer in a few sentences, with what to do next.
-    summary: String,
     /// Whether this call stopped it; `false`: there was nothing to cancel.
     cancelled: bool,
     #[serde(flatten)]
@@ -45,9 +39,7 @@ pub(super) const FAILS: Failure = Failure {
 };
 
 /// The tool.
-pub(crate) struct CancelBatch {
-    account: Account,
-}
+pub(crate) struct CancelBatch;
 
 /// What a cancel came to.
 pub(crate) enum Cancelled {
@@ -57,32 +49,27 @@ pub(crate) enum Cancelled {
     WasFinal(Batch),
 }
 
-impl CancelBatch {
-    pub(crate) const fn new(account: Account) -> Self {
-        Self { account }
-    }
-}
-
-impl Tool for CancelBatch {
+impl Tool<Call> for CancelBatch {
     const NAME: &'static str = "cancel_batch";
     const TITLE: &'static str = "Cancel batch";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::TAKES_AWAY;
     type Input = CancelBatchInput;
-    type Output = CancelBatchOutput;
+    type Output = Answer<CancelBatchOutput>;
 
     async fn call(
         &self,
-        context: &RequestContext,
+        call: &Call,
         input: CancelBatchInput,
-    ) -> Result<Outcome<CancelBatchOutput>, ToolError> {
-        let CancelBatchInput {
-            batch_id,
-            project_id,
-            organization_id,
-        } = input;
-        let scope = self.account.scope(project_id, organization_id)?;
-        let ended = cancel(&self.account, &scope, &batch_id).await;
-        let ended = ended.map_err(|error| explain(&FAILS, error, context, &self.account))?;
+    ) -> Result<Outcome<Answer<CancelBatchOutput>>, ToolError> {
+        let Call {
+            context,
+            account,
+            scope,
+            ..
+        } = call;
+        let CancelBatchInput { batch_id } = input;
+        let ended = cancel(account, scope, &batch_id).await;
+        let ended = ended.map_err(|error| explain(&FAILS, error, context, account))?;
         let (batch, cancelled) = match ended {
             Cancelled::Taken(batch) => (batch, true),
             Cancelled::WasFinal(batch) => (batch, false),
@@ -104,12 +91,11 @@ impl Tool for CancelBatch {
             ),
         };
         let output = CancelBatchOutput {
-            summary: self.account.summary(&sentence),
             cancelled,
             batch: facts,
             check_again_in_seconds: check_again,
         };
-        Ok(output.into())
+        Outcome::done(&call.answer(&sentence, output))
     }
 }
 

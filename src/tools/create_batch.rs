@@ -1,5 +1,7 @@
 //! `create_batch`: starts one batch, at most once.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::batch::{BatchFacts, MAX_ID_CHARS, check_again_in_seconds};
+use super::call::Call;
 use super::confirmation;
 use super::create_sentences::{News, tell};
 use super::directory_size::directory_size;
@@ -16,10 +19,9 @@ use super::tasks::TaskReference;
 use super::wait::{WaitSeconds, Waited};
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{
-    self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, Error, OrganizationId, Precheck,
-    ProjectId, Scope,
+    self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, Error, Precheck,
 };
-use crate::mcp::{InputRequired, Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
 /// for each page: only call it when asked to. If a batch of the same directory and job is under way or just
@@ -37,10 +39,6 @@ pub(crate) struct CreateBatchInput {
     allow_duplicate: Option<bool>,
     /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
     wait_seconds: Option<WaitSeconds>,
-    /// UUID; default: the key's.
-    project_id: Option<ProjectId>,
-    /// UUID; default: the key's.
-    organization_id: Option<OrganizationId>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -100,66 +98,63 @@ const FAILS: Failure = Failure {
 
 /// The tool.
 pub(crate) struct CreateBatch {
-    account: Account,
     create_once: CreateOnce,
 }
 
 impl CreateBatch {
-    pub(crate) const fn new(account: Account, create_once: CreateOnce) -> Self {
-        Self { account, create_once }
-    }
-
-    /// Whether a batch can run over the directory at all.
-    fn precheck(&self, scope: &Scope, request: &llamacloud::CreateBatch, deadline: Instant) -> Precheck {
-        let (account, scope) = (self.account.clone(), scope.clone());
-        let directory = request.source_directory_id.clone();
-        Box::pin(async move {
-            let size = directory_size(&account, &scope, &directory, deadline).await;
-            size.map_err(|error| error.text().to_owned())
-        })
-    }
-
-    /// Asks the user. `None`: go on.
-    async fn confirm(
-        &self,
-        context: &RequestContext,
-        scope: &Scope,
-        request: &llamacloud::CreateBatch,
-        duplicates: Duplicates,
-        files: Option<usize>,
-    ) -> Result<Option<InputRequired>, ToolError> {
-        let question = confirmation::question(scope, request, duplicates, files);
-        // What is left of the time is for the create.
-        let verdict = context.confirm(&question, self.account.policy.timeout * 2 / 3).await;
-        confirmation::permission(verdict)
-    }
-
-    fn output(&self, batch: &Batch, news: &News, trouble: Option<&Error>) -> CreateBatchOutput {
-        CreateBatchOutput {
-            summary: self.account.summary(&tell(batch, news, trouble).join(" ")),
-            created: !matches!(news, News::AlreadyThere(_)),
-            recovered: matches!(news, News::Recovered),
-            batch: BatchFacts::from(batch),
-            check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
-        }
+    pub(crate) const fn new(create_once: CreateOnce) -> Self {
+        Self { create_once }
     }
 }
 
-impl Tool for CreateBatch {
+/// Whether a batch can run over the directory at all.
+fn precheck(call: &Call, request: &llamacloud::CreateBatch) -> Precheck {
+    let (account, scope, deadline) = (Arc::clone(&call.account), call.scope.clone(), call.deadline);
+    let directory = request.source_directory_id.clone();
+    Box::pin(async move {
+        let size = directory_size(&account, &scope, &directory, deadline).await;
+        size.map_err(|error| error.text().to_owned())
+    })
+}
+
+/// Asks the user. `None`: go on.
+async fn confirm(
+    call: &Call,
+    request: &llamacloud::CreateBatch,
+    duplicates: Duplicates,
+    files: Option<usize>,
+) -> Result<Option<InputRequired>, ToolError> {
+    let question = confirmation::question(&call.scope, request, duplicates, files);
+    // What is left of the time is for the create.
+    let limit = call.account.policy.timeout * 2 / 3;
+    confirmation::permission(call.context.confirm(&question, limit).await)
+}
+
+fn output(account: &Account, batch: &Batch, news: &News, trouble: Option<&Error>) -> CreateBatchOutput {
+    CreateBatchOutput {
+        summary: account.summary(&tell(batch, news, trouble).join(" ")),
+        created: !matches!(news, News::AlreadyThere(_)),
+        recovered: matches!(news, News::Recovered),
+        batch: BatchFacts::from(batch),
+        check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
+    }
+}
+
+impl Tool<Call> for CreateBatch {
     const NAME: &'static str = "create_batch";
     const TITLE: &'static str = "Create batch";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS;
     type Input = CreateBatchInput;
     type Output = CreateBatchOutput;
 
-    async fn call(
-        &self,
-        context: &RequestContext,
-        input: CreateBatchInput,
-    ) -> Result<Outcome<CreateBatchOutput>, ToolError> {
+    async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<CreateBatchOutput>, ToolError> {
         let started = Instant::now();
-        let deadline = self.account.deadline();
-        let scope = self.account.scope(input.project_id, input.organization_id)?;
+        let Call {
+            context,
+            account,
+            scope,
+            deadline,
+        } = call;
         let duplicates = match input.allow_duplicate {
             Some(true) => Duplicates::Allow,
             _ => Duplicates::Refuse,
@@ -171,18 +166,18 @@ impl Tool for CreateBatch {
             job_type: job.r#type.into(),
             configuration_id: job.configuration_id,
         };
-        let mut precheck = self.precheck(&scope, &request, deadline);
-        if self.account.policy.confirm_create {
+        let mut precheck = precheck(call, &request);
+        if account.policy.confirm_create {
             // The question names the number of files, so it is found out now, and not again.
             let files = precheck.await.map_err(ToolError::new)?;
-            if let Some(question) = self.confirm(context, &scope, &request, duplicates, files).await? {
+            if let Some(question) = confirm(call, &request, duplicates, files).await? {
                 return Ok(Outcome::Ask(question));
             }
             precheck = Box::pin(std::future::ready(Ok(files)));
         }
         let (batch, news) = match self
             .create_once
-            .create(&scope, &request, duplicates, precheck, deadline)
+            .create(scope, &request, duplicates, precheck, *deadline)
             .await
         {
             CreateOutcome::Created {
@@ -203,7 +198,7 @@ impl Tool for CreateBatch {
             CreateOutcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
             CreateOutcome::Refused { reason } => return Err(ToolError::new(reason)),
             CreateOutcome::NotCreated { error } => {
-                return Err(explain(&FAILS, error, context, &self.account));
+                return Err(explain(&FAILS, error, context, account));
             }
             CreateOutcome::Unknown { error, look_after } => {
                 return Err(explain_unknown(&request, look_after, error));
@@ -214,20 +209,18 @@ impl Tool for CreateBatch {
         }
         let limit = input.wait_seconds.and_then(WaitSeconds::limit);
         let (Some(limit), Ok(batch_id)) = (limit, batch.id.parse()) else {
-            return Ok(self.output(&batch, &news, None).into());
+            return Outcome::done(&output(account, &batch, &news, None));
         };
         let reference = TaskReference {
             batch_id,
-            scope,
+            scope: scope.clone(),
             detail: Detail::Status,
         };
         let left = limit.saturating_sub(started.elapsed());
-        Ok(
-            match Waited::begin(&self.account, context, reference, batch, left).await {
-                Waited::AsTask(task) => Outcome::Task(task),
-                Waited::Until(batch, trouble) => self.output(&batch, &news, trouble.as_ref()).into(),
-            },
-        )
+        match Waited::begin(account, context, reference, batch, left).await {
+            Waited::AsTask(task) => Ok(Outcome::Task(task)),
+            Waited::Until(batch, trouble) => Outcome::done(&output(account, &batch, &news, trouble.as_ref())),
+        }
     }
 }
 

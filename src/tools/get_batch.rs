@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::answer::{Answer, GetBatchOutput};
 use super::batch::check_again_in_seconds;
+use super::call::Call;
 use super::cursor::Cursor;
 use super::error::{Failure, explain};
 use super::files::{Files, stale_cursor};
@@ -18,8 +19,8 @@ use super::summary::Detail;
 use super::tasks::TaskReference;
 use super::token::Token;
 use super::wait::{WaitSeconds, Waited};
-use crate::llamacloud::{BatchId, Expand, OrganizationId, ProjectId};
-use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError, Written};
+use crate::llamacloud::{BatchId, Expand};
+use crate::mcp::{Json, Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
 /// What is left of a call's time when its lookups end, for the answer itself.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
@@ -38,10 +39,6 @@ pub(crate) struct GetBatchInput {
     results_cursor: Option<Token>,
     /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
     wait_seconds: Option<WaitSeconds>,
-    /// UUID; default: the key's.
-    project_id: Option<ProjectId>,
-    /// UUID; default: the key's.
-    organization_id: Option<OrganizationId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -58,27 +55,18 @@ pub(super) const FAILS: Failure = Failure {
 };
 
 /// The tool.
-pub(crate) struct GetBatch {
-    account: Account,
-}
+pub(crate) struct GetBatch;
 
-impl GetBatch {
-    pub(crate) const fn new(account: Account) -> Self {
-        Self { account }
-    }
-}
-
-impl Tool for GetBatch {
+impl Tool<Call> for GetBatch {
     const NAME: &'static str = "get_batch";
     const TITLE: &'static str = "Get batch";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::READ_ONLY;
     type Input = GetBatchInput;
-    type Output = Written<GetBatchOutput>;
+    type Output = GetBatchOutput;
 
-    async fn call(&self, context: &RequestContext, input: GetBatchInput) -> Result<Outcome<Self::Output>, ToolError> {
+    async fn call(&self, call: &Call, input: GetBatchInput) -> Result<Outcome<GetBatchOutput>, ToolError> {
         let started = Instant::now();
-        let account = &self.account;
-        let scope = account.scope(input.project_id, input.organization_id)?;
+        let Call { context, account, .. } = call;
         let cursor = input
             .results_cursor
             .map(|Token(text)| Cursor::decode(&text).ok_or_else(stale_cursor));
@@ -86,7 +74,7 @@ impl Tool for GetBatch {
         let detail = detail(&input.expand.unwrap_or_default(), cursor.as_ref());
         let reference = TaskReference {
             batch_id: input.batch_id,
-            scope,
+            scope: call.scope.clone(),
             detail,
         };
         if let Some(limit) = input.wait_seconds.and_then(WaitSeconds::limit) {
@@ -115,7 +103,7 @@ pub(crate) async fn answer(
     context: &RequestContext,
     reference: &TaskReference,
     cursor: Option<&Cursor>,
-) -> Result<Written<GetBatchOutput>, ToolError> {
+) -> Result<Json<GetBatchOutput>, ToolError> {
     let TaskReference {
         batch_id,
         scope,

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::BatchFacts;
+use super::call::Call;
 use super::error::{Failure, explain};
 use super::moment::Moment;
 use super::token::Token;
 use super::wording::{number, plural};
-use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId, OrganizationId, ProjectId};
-use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
+use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId};
+use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
@@ -35,10 +36,6 @@ pub(crate) struct ListBatchesInput {
     page_size: Option<NonZeroU32>,
     /// `next_page_token` of the page before, all else unchanged.
     page_token: Option<Token>,
-    /// UUID; default: the key's.
-    project_id: Option<ProjectId>,
-    /// UUID; default: the key's.
-    organization_id: Option<OrganizationId>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -138,61 +135,54 @@ const FAILS: Failure = Failure {
 };
 
 /// The tool.
-pub(crate) struct ListBatches {
-    account: Account,
+pub(crate) struct ListBatches;
+
+/// The answer for a page, the first of ever briefer ones that fits.
+fn output(account: &Account, page: &BatchPage, max_chars: usize) -> ListBatchesOutput {
+    let mut output = output_without(account, page, &[]);
+    for left_out in [&["updated_at"][..], &["updated_at", "configuration_id"]] {
+        if length(&output) <= max_chars {
+            break;
+        }
+        output = output_without(account, page, left_out);
+    }
+    output
 }
 
-impl ListBatches {
-    pub(crate) const fn new(account: Account) -> Self {
-        Self { account }
+fn output_without(account: &Account, page: &BatchPage, left_out: &[&str]) -> ListBatchesOutput {
+    let mut batches: Vec<BatchFacts> = page.items.iter().map(BatchFacts::from).collect();
+    let in_common = InCommon::take_out(&mut batches);
+    for batch in &mut batches {
+        if batch.updated_at == batch.created_at || left_out.contains(&"updated_at") {
+            batch.updated_at = None;
+        }
+        if left_out.contains(&"configuration_id") {
+            batch.configuration_id.clear();
+        }
     }
-
-    /// The answer for a page, the first of ever briefer ones that fits.
-    fn output(&self, page: &BatchPage, max_chars: usize) -> ListBatchesOutput {
-        let mut output = self.output_without(page, &[]);
-        for left_out in [&["updated_at"][..], &["updated_at", "configuration_id"]] {
-            if length(&output) <= max_chars {
-                break;
-            }
-            output = self.output_without(page, left_out);
-        }
-        output
-    }
-
-    fn output_without(&self, page: &BatchPage, left_out: &[&str]) -> ListBatchesOutput {
-        let mut batches: Vec<BatchFacts> = page.items.iter().map(BatchFacts::from).collect();
-        let in_common = InCommon::take_out(&mut batches);
-        for batch in &mut batches {
-            if batch.updated_at == batch.created_at || left_out.contains(&"updated_at") {
-                batch.updated_at = None;
-            }
-            if left_out.contains(&"configuration_id") {
-                batch.configuration_id.clear();
-            }
-        }
-        ListBatchesOutput {
-            summary: self.account.summary(&summarize(page, left_out)),
-            in_common,
-            batches,
-            next_page_token: page.next_page_token.clone(),
-            total_size: page.total_size,
-        }
+    ListBatchesOutput {
+        summary: account.summary(&summarize(page, left_out)),
+        in_common,
+        batches,
+        next_page_token: page.next_page_token.clone(),
+        total_size: page.total_size,
     }
 }
 
-impl Tool for ListBatches {
+impl Tool<Call> for ListBatches {
     const NAME: &'static str = "list_batches";
     const TITLE: &'static str = "List batches";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::READ_ONLY;
     type Input = ListBatchesInput;
     type Output = ListBatchesOutput;
 
-    async fn call(
-        &self,
-        context: &RequestContext,
-        input: ListBatchesInput,
-    ) -> Result<Outcome<ListBatchesOutput>, ToolError> {
-        let scope = self.account.scope(input.project_id, input.organization_id)?;
+    async fn call(&self, call: &Call, input: ListBatchesInput) -> Result<Outcome<ListBatchesOutput>, ToolError> {
+        let Call {
+            context,
+            account,
+            scope,
+            deadline,
+        } = call;
         let (after, before) = (input.created_at_on_or_after, input.created_at_on_or_before);
         if let (Some(after), Some(before)) = (after, before)
             && after > before
@@ -210,19 +200,42 @@ impl Tool for ListBatches {
             page_size: Some(input.page_size.map_or(DEFAULT_PAGE_SIZE, NonZeroU32::get)),
             page_token: input.page_token.map(|token| token.0),
         };
-        let deadline = self.account.deadline();
-        loop {
-            let page = self.account.client.batches().list(&scope, &query, deadline).await;
-            let page = page.map_err(|error| explain(&FAILS, error, context, &self.account))?;
-            let max_chars = self.account.policy.max_result_chars;
-            let output = self.output(&page, max_chars);
+        for last in [false, false, true] {
+            let page = account.client.batches().list(scope, &query, *deadline).await;
+            let page = page.map_err(|error| explain(&FAILS, error, context, account))?;
+            let max_chars = account.policy.max_result_chars;
+            let output = output(account, &page, max_chars);
             match smaller_page(&output, max_chars) {
                 // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
-                Some(page_size) => query.page_size = Some(page_size),
-                None => return Ok(output.into()),
+                Some(page_size) if !last => query.page_size = Some(page_size),
+                // An API that serves pages of its own size will not serve smaller ones.
+                Some(_) => {
+                    return call
+                        .fit(&page.items, |shown| cut(account, &page, shown))
+                        .map(Outcome::Done);
+                }
+                None => return Outcome::done(&output),
             }
         }
+        Err(ToolError::new("The batches could not be listed."))
     }
+}
+
+/// The answer that shows some of a page only.
+fn cut(account: &Account, page: &BatchPage, shown: &[Batch]) -> ListBatchesOutput {
+    let part = BatchPage {
+        items: shown.to_vec(),
+        ..page.clone()
+    };
+    let mut output = output_without(account, &part, &["updated_at"]);
+    let hidden = page.items.len() - shown.len();
+    output.summary = format!(
+        "{} {hidden} more {} of this page did not fit, since the answer would be too long: filter by status, directory or date to see {}.",
+        output.summary,
+        plural(hidden, "batch", "batches"),
+        plural(hidden, "it", "them")
+    );
+    output
 }
 
 /// The page size that fits, if this page does not.

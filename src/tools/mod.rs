@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `create_batch`, `list_batches`, `get_batch`, `cancel_batch` | input, output and call of a tool |
 //! | `create_sentences` | what `create_batch` says of a batch that exists |
+//! | `call` | one call: its project, its deadline, its answer within the limit |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
+//! | `instructions` | what a model reads first, made from what is offered |
 //! | `batch` | a batch as a model sees it |
 //! | `lookups`, `pages`, `gaps` | names of files and states of jobs, read from LlamaCloud, and what of them could not be read |
 //! | `files`, `counts`, `reasons`, `cursor` | what became of a batch's files: kinds, counts, reasons grouped, one page at a time |
@@ -19,6 +21,7 @@
 mod account;
 mod answer;
 mod batch;
+mod call;
 mod cancel_batch;
 mod confirmation;
 mod counts;
@@ -30,6 +33,7 @@ mod error;
 mod files;
 mod gaps;
 mod get_batch;
+mod instructions;
 mod key_help;
 mod list_batches;
 mod lookups;
@@ -48,71 +52,120 @@ pub use wait::PollPolicy;
 use std::sync::Arc;
 
 use account::Account;
+use call::{Call, Calls};
 use cancel_batch::CancelBatch;
 use create_batch::CreateBatch;
 use get_batch::GetBatch;
+use instructions::instructions;
 use list_batches::ListBatches;
 use tasks::BatchTasks;
 
+use crate::foreign;
 use crate::llamacloud::{Client, CreateOnce};
 use crate::mcp::{Icon, TaskSource, Tool, ToolSet};
 
-/// What a model reads before it uses the tools; at most 800 characters.
-pub const INSTRUCTIONS: &str = "\
-LlamaCloud Batches runs one parse or extract job over every file of a cloud directory. A batch takes minutes to hours and costs \
-the user credits, so create one only when asked to.\n\
-Order of work: `create_batch` once; then `get_batch` now and then, waiting `check_again_in_seconds` between calls (or with \
-`wait_seconds`), until `final` is true; then `get_batch` with `expand: [\"outcomes\"]` for the files. `list_batches` finds batches \
-that exist, also after a failed or interrupted call: look there before creating again.\n\
-Statuses: PENDING and THROTTLED wait, RUNNING works; COMPLETED means every file got a job or an error (a job can still fail), \
-FAILED means no reliable results, CANCELLED keeps what was finished.";
+/// What a server offers a model.
+pub struct Offer {
+    /// The tools on offer.
+    pub tools: ToolSet,
+    /// What calls may become where the client can follow it.
+    pub tasks: Arc<dyn TaskSource>,
+    /// What a model reads before it uses the tools.
+    pub instructions: String,
+}
 
-/// Every tool that the policy allows, in the order in which they are listed, and the tasks that their calls may become.
+/// A name in [`Policy::tools`] that no tool has.
+#[derive(Debug, thiserror::Error)]
+#[error("--tools: there is no tool {name}; the tools are {}", .known.join(", "))]
+pub struct UnknownTool {
+    name: String,
+    known: Vec<&'static str>,
+}
+
+/// Every tool that the policy allows, in the order in which they are listed.
 ///
 /// `create_once` has to use the same client.
+///
+/// # Errors
+/// For a policy that names a tool that does not exist.
 pub fn all(
     client: Client,
     create_once: CreateOnce,
     policy: Policy,
     icons: &'static [Icon],
-) -> (ToolSet, Arc<dyn TaskSource>) {
-    const READ_ONLY: &str = "This server was started with --read-only: it creates and cancels nothing.";
-    const NO_CANCEL: &str = "This server was started without --allow-cancel.";
-
-    let account = Account::new(client, policy);
-    let Policy {
-        read_only,
-        allow_cancel,
-        ..
-    } = account.policy;
-    let mut tools = ToolSet::new(icons);
-    tools = if read_only {
-        tools.without(CreateBatch::NAME, READ_ONLY)
-    } else {
-        tools.with(CreateBatch::new(account.clone(), create_once))
-    };
-    tools = tools
-        .with(ListBatches::new(account.clone()))
-        .with(GetBatch::new(account.clone()));
-    tools = match (read_only, allow_cancel) {
-        (false, true) => tools.with(CancelBatch::new(account.clone())),
-        (true, _) => tools.without(CancelBatch::NAME, READ_ONLY),
-        (false, false) => tools.without(CancelBatch::NAME, NO_CANCEL),
-    };
-    for argument in account.pinned_arguments() {
-        tools = tools.hiding(argument);
-    }
-    (tools, Arc::new(BatchTasks::new(account)))
+) -> Result<Offer, UnknownTool> {
+    let allow_cancel = policy.allow_cancel;
+    let account = Arc::new(Account::new(client, policy));
+    Shelf::new(Arc::clone(&account), icons)
+        .tool(CreateBatch::new(create_once))
+        .tool(ListBatches)
+        .tool(GetBatch)
+        .tool_with("--allow-cancel", allow_cancel, CancelBatch)
+        .offer(BatchTasks::new(account))
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn instructions_are_short() {
-        assert!(
-            super::INSTRUCTIONS.chars().count() <= 800,
-            "{}",
-            super::INSTRUCTIONS.chars().count()
-        );
+/// The tools while they are put together.
+struct Shelf {
+    calls: Arc<Calls>,
+    tools: ToolSet,
+    /// Every tool there is.
+    known: Vec<&'static str>,
+    /// Shape: `` `cancel_batch` (needs --allow-cancel) ``.
+    withheld: Vec<String>,
+}
+
+impl Shelf {
+    fn new(account: Arc<Account>, icons: &'static [Icon]) -> Self {
+        Self {
+            calls: Arc::new(Calls(account)),
+            tools: ToolSet::new(icons),
+            known: Vec::new(),
+            withheld: Vec::new(),
+        }
+    }
+
+    /// Offers a tool, unless the policy withholds it.
+    fn tool<T: Tool<Call>>(self, tool: T) -> Self {
+        self.tool_with("", true, tool)
+    }
+
+    /// The same for a tool that needs a flag.
+    fn tool_with<T: Tool<Call>>(mut self, flag: &str, is_given: bool, tool: T) -> Self {
+        let policy = &self.calls.0.policy;
+        self.known.push(T::NAME);
+        let reason = if policy
+            .tools
+            .as_ref()
+            .is_some_and(|names| !names.iter().any(|name| name == T::NAME))
+        {
+            "This server was started with --tools, which does not name it.".to_owned()
+        } else if policy.read_only && !T::ANNOTATIONS.read_only_hint {
+            self.withheld.push(format!("`{}` (started with --read-only)", T::NAME));
+            "This server was started with --read-only: it changes nothing in LlamaCloud.".to_owned()
+        } else if !is_given {
+            self.withheld.push(format!("`{}` (needs {flag})", T::NAME));
+            format!("This server was started without {flag}.")
+        } else {
+            self.tools = self.tools.with(&self.calls, tool);
+            return self;
+        };
+        self.tools = self.tools.without(T::NAME, reason);
+        self
+    }
+
+    fn offer(self, tasks: BatchTasks) -> Result<Offer, UnknownTool> {
+        let named = self.calls.0.policy.tools.iter().flatten();
+        if let Some(name) = named.map(String::as_str).find(|name| !self.known.contains(name)) {
+            return Err(UnknownTool {
+                name: foreign::show(name, 100),
+                known: self.known,
+            });
+        }
+        let offered: Vec<_> = self.tools.names().collect();
+        Ok(Offer {
+            instructions: instructions(&offered, &self.withheld),
+            tools: self.tools,
+            tasks: Arc::new(tasks),
+        })
     }
 }

@@ -17,9 +17,9 @@ impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
         read(&text).map(Self).ok_or_else(|| {
-            let quoted = foreign::quote(&text, 60);
+            let quoted = foreign::show(&text, 60);
             D::Error::custom(format!(
-                "{quoted} is no date (2026-11-24) and no RFC 3339 instant with an offset (2026-11-24T08:00:00Z)"
+                "{quoted} is neither a date (2026-11-24) nor an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z)"
             ))
         })
     }
@@ -35,7 +35,7 @@ impl JsonSchema for Moment {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "maxLength": 40 })
+        json_schema!({ "type": "string", "format": "date-time", "maxLength": 40 })
     }
 }
 

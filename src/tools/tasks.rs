@@ -3,6 +3,8 @@
 //! A task id holds all that is needed to find the batch again (its id, project, organization, and what of it was asked for), so a
 //! process that was started later answers it as well, and nothing is kept here.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -13,7 +15,7 @@ use super::error::{Failure, explain};
 use super::get_batch;
 use super::summary::Detail;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
-use crate::mcp::{RequestContext, Task, TaskError, TaskSource, TaskState, ToolError, to_json};
+use crate::mcp::{Json, RequestContext, Task, TaskError, TaskSource, TaskState, ToolError};
 
 /// What a task is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,11 +95,11 @@ impl TaskReference {
 
 /// Finds batches by their task ids.
 pub(crate) struct BatchTasks {
-    account: Account,
+    account: Arc<Account>,
 }
 
 impl BatchTasks {
-    pub(crate) const fn new(account: Account) -> Self {
+    pub(crate) const fn new(account: Arc<Account>) -> Self {
         Self { account }
     }
 
@@ -130,9 +132,8 @@ impl BatchTasks {
             status if !status.is_final() => TaskState::Working,
             status => {
                 let output = get_batch::answer(&self.account, context, &reference, None).await;
-                let json = output.and_then(|output| to_json(&output));
-                TaskState::Completed(match json {
-                    Ok(json) if *status == BatchStatus::Failed => Err(ToolError::new(json.get())),
+                TaskState::Completed(match output.map(Json::untyped) {
+                    Ok(json) if *status == BatchStatus::Failed => Err(ToolError::new(json.as_str())),
                     // It was final a moment ago, and stays so: trouble now is this poll's alone.
                     Err(error) => return Err(TaskError::Unavailable(error.text().to_owned())),
                     done => done,

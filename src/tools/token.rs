@@ -35,6 +35,6 @@ impl JsonSchema for Token {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "maxLength": MAX_CHARS })
+        json_schema!({ "type": "string", "format": "token", "maxLength": MAX_CHARS })
     }
 }

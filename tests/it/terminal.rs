@@ -276,18 +276,18 @@ async fn what_cannot_be_called_says_why() {
             &["call", "create_batch", "{}", "--sandbox", "--read-only"],
             2,
             expect![[r#"
-                Unknown tool: create_batch. This server was started with --read-only: it creates
-                and cancels nothing.
+                Unknown tool: create_batch. This server was started with --read-only: it changes
+                nothing in LlamaCloud.
             "#]],
         ),
         (
             &["call", "get_batch", r#"{"batchid":"bat-1"}"#, "--sandbox"],
             1,
             expect![[r#"
-                `get_batch` was not carried out. argument `batch_id`: is required; argument
-                `batchid`: no such argument (did you mean `batch_id`?); accepted are `batch_id`,
-                `expand`, `results_cursor`, `wait_seconds`, `project_id`, `organization_id`.
-                Correct this and call again.
+                `batch_id` is required; `batchid` is not accepted (did you mean `batch_id`?);
+                accepted are `batch_id`, `expand`, `results_cursor`, `wait_seconds`,
+                `project_id`, `organization_id`. Nothing was sent. Correct this and call
+                `get_batch` again.
             "#]],
         ),
         (

@@ -166,12 +166,15 @@ async fn arguments_may_be_left_out_and_must_be_an_object() {
         .result("tools/call", json!({ "name": "list_batches", "arguments": null }))
         .await;
     assert_eq!(null, absent);
+    let text = harness
+        .result("tools/call", json!({ "name": "list_batches", "arguments": "{}" }))
+        .await;
+    assert_eq!(text, absent);
     for params in [
         json!({}),
         json!({ "name": 7 }),
         json!({ "name": null, "arguments": {} }),
         json!({ "name": "list_batches", "arguments": [] }),
-        json!({ "name": "list_batches", "arguments": "{}" }),
         json!({ "name": "list_batches", "arguments": 7 }),
         json!({ "name": "nope", "arguments": {} }),
         json!({ "name": "List_Batches", "arguments": {} }),
@@ -179,7 +182,7 @@ async fn arguments_may_be_left_out_and_must_be_an_object() {
         let (code, message) = harness.refusal("tools/call", params.clone()).await;
         assert_eq!(code, -32602, "{params}: {message}");
     }
-    harness.close(2).await;
+    harness.close(3).await;
 }
 
 #[tokio::test]

@@ -289,11 +289,11 @@ async fn five_hundred_calls_wait_and_are_given_up() {
 async fn how_long_is_a_number_of_seconds() {
     let mut harness = Harness::open(Revision::V2025_06_18).await;
     for (seconds, rule) in [
-        (json!(301), "301 is not between 0 and 300"),
-        (json!(-1), "-1 is not between 0 and 300"),
-        (json!("x"), "expected an integer"),
-        (json!(1.5), "integer"),
-        (json!(true), "expected an integer"),
+        (json!(301), "must be an integer from 0 to 300, not 301"),
+        (json!(-1), "must be an integer from 0 to 300, not -1"),
+        (json!("x"), "not \"x\""),
+        (json!(1.5), "not 1.5"),
+        (json!(true), "not true"),
     ] {
         for (tool, mut arguments) in [("create_batch", parse(DIR_SMALL)), ("get_batch", waiting(0))] {
             arguments["wait_seconds"] = seconds.clone();

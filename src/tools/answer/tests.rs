@@ -1,6 +1,7 @@
 //! Pages of any batch: each file once, none too long, all of them alike in what they repeat.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -11,6 +12,7 @@ use crate::llamacloud::{BatchResult, Client, Credential, FileJob, Settings};
 use crate::mcp::ToolSet;
 use crate::tools::Policy;
 use crate::tools::batch::check_again_in_seconds;
+use crate::tools::call::Calls;
 use crate::tools::cursor::Cursor;
 use crate::tools::get_batch::GetBatch;
 use crate::tools::lookups::Outcomes;
@@ -149,7 +151,7 @@ fn appearances(pages: &[Value]) -> BTreeMap<String, usize> {
 }
 
 fn output_schema() -> jsonschema::Validator {
-    let tools = ToolSet::new(&[]).with(GetBatch::new(account()));
+    let tools = ToolSet::new(&[]).with(&Arc::new(Calls(Arc::new(account()))), GetBatch);
     jsonschema::validator_for(&tools.definitions()[0].output_schema).unwrap()
 }
 

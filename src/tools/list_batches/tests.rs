@@ -7,14 +7,14 @@ use super::*;
 use crate::llamacloud::{Client, Credential, Settings};
 use crate::tools::Policy;
 
-fn tool() -> ListBatches {
+fn account() -> Account {
     let credential = Credential::Missing { reason: String::new() };
     let base_url = "http://127.0.0.1:9".parse().unwrap();
     let policy = Policy {
         max_result_chars: 6000,
         ..Policy::default()
     };
-    ListBatches::new(Account::new(Client::new(Settings::new(base_url, credential)), policy))
+    Account::new(Client::new(Settings::new(base_url, credential)), policy)
 }
 
 fn batch(index: usize, status: &str) -> Value {
@@ -49,7 +49,7 @@ fn page(batches: Vec<Value>, next_page_token: Option<&str>) -> BatchPage {
 fn twenty_batches_that_share_nothing_but_the_project_fit() {
     let batches = (0..20).map(|index| batch(index, "COMPLETED")).collect();
     let page = page(batches, Some(&"t".repeat(200)));
-    let output = tool().output(&page, 6000);
+    let output = super::output(&account(), &page, 6000);
     assert!(length(&output) <= 6000, "{}", length(&output));
     assert_eq!(smaller_page(&output, 6000), None);
     let output = serde_json::to_value(output).unwrap();
@@ -65,11 +65,11 @@ fn twenty_batches_that_share_nothing_but_the_project_fit() {
 #[test]
 fn what_is_shared_is_told_once() {
     let batches = (0..3).map(|_| batch(4, "RUNNING")).collect();
-    let output = serde_json::to_value(tool().output(&page(batches, None), 6000)).unwrap();
+    let output = serde_json::to_value(super::output(&account(), &page(batches, None), 6000)).unwrap();
     assert_eq!(output["in_common"].as_object().unwrap().len(), 4);
     let members: Vec<_> = output["batches"][0].as_object().unwrap().keys().collect();
     assert_eq!(members, ["id", "status", "final", "created_at", "updated_at"]);
-    let alone = serde_json::to_value(tool().output(&page(vec![batch(4, "RUNNING")], None), 6000)).unwrap();
+    let alone = serde_json::to_value(super::output(&account(), &page(vec![batch(4, "RUNNING")], None), 6000)).unwrap();
     assert!(alone.get("in_common").is_none() && alone["batches"][0]["project_id"].is_string());
 }
 
