@@ -130,7 +130,9 @@ mod tests {
     fn json_stays_as_it_was_written() {
         check(
             &["\u{feff} {\"a\":1,\"a\":\"\\ud800\"} "],
-            expect![[r#"{"a":1,"a":"\ud800"}"#]],
+            expect![[
+                r#""{'a':1,'a':'\ud800'}" is not an argument. Write arguments as key=value, for example page_size=5; as one JSON object in quotation marks, for example '{"page_size":5}'; or `-` to read the JSON from stdin."#
+            ]],
         );
     }
 
