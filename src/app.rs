@@ -130,7 +130,7 @@ async fn with_server(
         }
     };
     settle(&settling, config, signals).await;
-    Ok(terminal.exit(exit).into())
+    Ok(context.exit(exit).into())
 }
 
 /// The setting that the API key comes from, with its file.

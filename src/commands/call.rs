@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 use super::answer::{Answer, Ask, Failure};
+use super::arguments;
 use super::client::{Client, Refusal, ToolCall};
+use super::context::{Context, Exit};
+use super::progress::Progress;
 use super::render::{in_short, render};
 use super::tools::{Definition, definitions, describe};
-use super::{Context, Exit, arguments};
 use crate::config::ApiKey;
 use crate::foreign::clean;
 use crate::mcp::Server;
@@ -119,7 +121,7 @@ enum Ended {
 async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call, arguments: &RawValue) -> Ended {
     let mut request = ToolCall::new(&call.tool, arguments);
     loop {
-        let progress = context.terminal.spinner();
+        let progress = Progress::without_lines(&context.terminal.err);
         let answered = client
             .call_tool(&request, context.stop, |reported| match reported.share() {
                 Some((done, total)) => progress.set_of(done, total, &reported.message),
@@ -195,7 +197,7 @@ fn show(context: &Context<'_>, call: &Call, result: &RawValue) -> Exit {
                 Print::Data => terminal.out.line(&Value::Object(data.clone()).to_string()),
                 Print::Raw | Print::Help => {}
             }
-            if !terminal.out.is_intact() {
+            if terminal.out.failure().is_some() {
                 // What was paid for must not be lost with a full disk.
                 terminal.err.line(&in_short(&data, &terminal.err));
             }

@@ -35,12 +35,14 @@ enum Shown {
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn with_lines(output: &'a Output) -> Self {
+    /// On a terminal a line that changes, elsewhere a line now and then.
+    pub(crate) fn with_lines(output: &'a Output) -> Self {
         let last = Cell::new(None);
         Self::new(output, Shown::Lines { last })
     }
 
-    pub(super) fn without_lines(output: &'a Output) -> Self {
+    /// On a terminal a line that changes, elsewhere nothing.
+    pub(crate) fn without_lines(output: &'a Output) -> Self {
         Self::new(output, Shown::Nothing)
     }
 

@@ -7,16 +7,15 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 
 use console::{Style, Term};
+use textwrap::core::display_width;
 use textwrap::{Options, WordSplitter};
 
-use super::Exit;
-use super::progress::Progress;
 use crate::cli::Environment;
 
 /// Columns of an output that is not a terminal, or that does not say how wide it is.
-const USUAL_WIDTH: u16 = 80;
-/// Sentences beside an indent get at least this many columns.
-const NARROWEST: usize = 20;
+const USUAL_WIDTH: usize = 80;
+/// Sentences beside an indent get at least this many columns, or are below it.
+const NARROWEST: usize = 16;
 
 /// Both outputs of the process, and whether anybody is there to answer.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(crate) struct Terminal {
 pub(crate) struct Output {
     term: Term,
     has_colours: bool,
+    /// The width of what is not a terminal. A terminal is asked each time, since a window may change.
+    fixed_width: Option<usize>,
     /// The first failure to write.
     failure: RefCell<Option<io::Error>>,
 }
@@ -52,6 +53,7 @@ impl Terminal {
         let wants_colours = environment.no_color.as_ref().is_none_or(|value| value.is_empty());
         let output = |term: Term| Output {
             has_colours: wants_colours && term.features().colors_supported(),
+            fixed_width: (!term.is_term()).then_some(USUAL_WIDTH),
             term,
             failure: RefCell::default(),
         };
@@ -62,32 +64,27 @@ impl Terminal {
             err,
         }
     }
-
-    /// Shows how far long work has come: a line that changes on a terminal, and lines now and then elsewhere.
-    pub(crate) fn progress(&self) -> Progress<'_> {
-        Progress::with_lines(&self.err)
-    }
-
-    /// The same, and nothing where there is no terminal.
-    pub(crate) fn spinner(&self) -> Progress<'_> {
-        Progress::without_lines(&self.err)
-    }
-
-    /// How the command went in the end. A stdout that could not be written makes it fail.
-    pub(crate) fn exit(&self, exit: Exit) -> Exit {
-        let Some(failure) = self.out.failure.take() else {
-            return exit;
-        };
-        self.err.say(&cannot_be_written(&failure));
-        if exit == Exit::Done { Exit::Failed } else { exit }
-    }
 }
 
 impl Output {
-    /// Units: columns. It is asked for each time, since a window may change.
+    /// An output that is this wide, without colours.
+    #[cfg(test)]
+    pub(super) fn of_width(width: usize) -> Self {
+        Self {
+            term: Term::stdout(),
+            has_colours: false,
+            fixed_width: Some(width),
+            failure: RefCell::default(),
+        }
+    }
+
+    /// Units: columns.
     pub(crate) fn width(&self) -> usize {
-        let columns = self.term.size_checked().map_or(USUAL_WIDTH, |(_, columns)| columns);
-        usize::from(if columns == 0 { USUAL_WIDTH } else { columns })
+        let asked = || match self.term.size_checked() {
+            Some((_, columns)) if columns > 0 => usize::from(columns),
+            _ => USUAL_WIDTH,
+        };
+        self.fixed_width.unwrap_or_else(asked)
     }
 
     /// The terminal, if lines on it can be changed after they were written.
@@ -95,12 +92,12 @@ impl Output {
         (self.term.is_term() && !console::is_dumb()).then_some(&self.term)
     }
 
-    /// Whether everything so far could be written.
-    pub(crate) fn is_intact(&self) -> bool {
-        self.failure.borrow().is_none()
+    /// Why something could not be written, as a sentence.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.borrow().as_ref().map(cannot_be_written)
     }
 
-    /// Writes a text as it is. A failure is kept for [`Terminal::exit`].
+    /// Writes a text as it is. A failure is kept in [`Output::failure`].
     pub(crate) fn write(&self, text: &str) {
         if let Err(error) = self.term.write_str(text) {
             self.failure.borrow_mut().get_or_insert(error);
@@ -122,11 +119,15 @@ impl Output {
         textwrap::fill(text, options(self.width()))
     }
 
-    /// Sentences beside `first`, wrapped, with every further line indented as far.
+    /// Sentences beside `first`, with every further line indented as far; below it where there is no room beside it.
     pub(crate) fn hang(&self, first: &str, text: &str) -> String {
-        let indent = " ".repeat(textwrap::core::display_width(first));
-        let width = self.width().max(indent.len() + NARROWEST);
-        textwrap::fill(text, options(width).initial_indent(first).subsequent_indent(&indent))
+        let (width, indent) = (self.width(), display_width(first));
+        if indent + NARROWEST.min(display_width(text)) > width {
+            let below = options(width).initial_indent("  ").subsequent_indent("  ");
+            return format!("{}\n{}", first.trim_end(), textwrap::fill(text, below));
+        }
+        let beside = " ".repeat(indent);
+        textwrap::fill(text, options(width).initial_indent(first).subsequent_indent(&beside))
     }
 
     /// The text in a colour, where there are colours.
@@ -166,4 +167,36 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 
 fn cannot_be_written(error: &io::Error) -> String {
     format!("stdout cannot be written: {error}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_break_between_words_and_ids_stay_whole() {
+        let id = "bat-01234567-89ab-4def-8123-456789abcdef";
+        let output = Output::of_width(20);
+        assert_eq!(
+            output.wrap(&format!("Batch {id} is here.")),
+            format!("Batch\n{id}\nis here.")
+        );
+        assert_eq!(output.wrap(""), "");
+        assert_eq!(output.wrap("文書の長い名前 です"), "文書の長い名前 です");
+        assert_eq!(output.wrap("文書の長い名前でし す"), "文書の長い名前でし\nす");
+    }
+
+    #[test]
+    fn further_lines_are_indented() {
+        let output = Output::of_width(24);
+        assert_eq!(
+            output.hang("ok    ", "one two three four five"),
+            "ok    one two three four\n      five"
+        );
+        assert_eq!(output.hang("a long name  ", "short"), "a long name  short");
+        assert_eq!(
+            output.hang("a long name  ", "one two three four five"),
+            "a long name\n  one two three four\n  five"
+        );
+    }
 }

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, Refusal};
+use super::context::{Context, Exit};
+use super::shell;
 use super::terminal::{Output, Tone};
-use super::{Context, Exit, shell};
 use crate::mcp::Server;
 
 /// A tool. Source: `Tool`.

@@ -10,9 +10,9 @@ use tokio::time::{Duration, Instant, sleep};
 use super::answer::{Answer, Failure, pause};
 use super::call::tell_failure;
 use super::client::{Client, ToolCall};
+use super::context::{Context, Exit};
 use super::progress::Progress;
 use super::render::{in_short, render};
-use super::{Context, Exit};
 use crate::mcp::Server;
 
 /// Units: seconds. The most that `get_batch` accepts.
@@ -59,9 +59,9 @@ pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch)
 
 async fn to_its_end(client: &mut Client, context: &Context<'_>, watch: &Watch) -> Result<Object, Stopped> {
     let progress = if watch.json {
-        context.terminal.spinner()
+        Progress::without_lines(&context.terminal.err)
     } else {
-        context.terminal.progress()
+        Progress::with_lines(&context.terminal.err)
     };
     if !watch.json {
         progress.note(&format!(
@@ -223,7 +223,7 @@ fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
         }
         out.line(&render(&batch, out));
     }
-    if !out.is_intact() {
+    if out.failure().is_some() {
         let err = &context.terminal.err;
         err.line(&in_short(&batch, err));
     }

@@ -492,7 +492,7 @@ async fn a_batch_is_watched_to_its_end() {
 
 /// More files failed than one answer holds.
 #[tokio::test]
-async fn every_file_that_failed_is_told() {
+async fn every_file_that_failed_is_shown() {
     let output = with(&[
         "watch",
         "bat-sandbox-thousand",

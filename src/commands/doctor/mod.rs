@@ -18,8 +18,8 @@ mod protocol;
 use serde::Serialize;
 use url::Url;
 
+use super::context::{Context, Exit};
 use super::terminal::{Output, Tone};
-use super::{Context, Exit};
 use crate::config::{Config, EU, US};
 use crate::foreign::clean;
 use crate::mcp::Server;
