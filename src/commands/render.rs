@@ -304,7 +304,10 @@ mod tests {
               'results_cursor=a b'
         "#]],
         );
-        check(20, files(), expect![[r#"
+        check(
+            20,
+            files(),
+            expect![[r#"
             2 of 3 files failed.
 
             files
@@ -339,7 +342,8 @@ mod tests {
             repeat the command
             with this added:
               'results_cursor=a b'
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The server does the waiting: each request is a `get_batch` that waits as long as a call may, and reports its progress. A failure
 //! that the server expects to pass is waited out; any other ends the command.
 
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
@@ -39,6 +39,12 @@ pub(super) enum Stopped {
     Interrupted,
 }
 
+impl Stopped {
+    const fn for_good(text: String) -> Self {
+        Self::Failed(Failure::lasting(text))
+    }
+}
+
 /// Watches a batch, and says how it ended.
 pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch) -> Exit {
     let mut client = Client::connect(server, context.drain());
@@ -58,19 +64,24 @@ pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch)
 }
 
 async fn to_its_end(client: &mut Client, context: &Context<'_>, watch: &Watch) -> Result<Object, Stopped> {
+    let err = &context.terminal.err;
     let progress = if watch.json {
-        Progress::without_lines(&context.terminal.err)
+        Progress::without_lines(err)
     } else {
-        Progress::with_lines(&context.terminal.err)
-    };
-    if !watch.json {
-        progress.note(&format!(
+        err.say(&format!(
             "Following batch {}. Ctrl-C ends this command, not the batch.",
             watch.batch_id
         ));
-    }
-    let batch = until_final(client, context, &progress, &watch.batch_id).await?;
-    match with_problems(client, context, &progress, &watch.batch_id).await {
+        Progress::with_lines(err)
+    };
+    let mut reader = Reader {
+        client,
+        context,
+        progress: &progress,
+        batch_id: &watch.batch_id,
+    };
+    let batch = reader.until_final().await?;
+    match reader.with_problems().await {
         Ok(batch) => Ok(batch),
         Err(Stopped::Interrupted) => Err(Stopped::Interrupted),
         // The outcome is known, though not what happened to each file.
@@ -81,92 +92,106 @@ async fn to_its_end(client: &mut Client, context: &Context<'_>, watch: &Watch) -
     }
 }
 
-/// Waits until a batch is final. Failures that may pass are shown and waited out.
-///
-/// # Errors
-/// If the batch cannot be read, or the user pressed Ctrl-C.
-pub(super) async fn until_final(
-    client: &mut Client,
-    context: &Context<'_>,
-    progress: &Progress<'_>,
-    batch_id: &str,
-) -> Result<Object, Stopped> {
-    let wait = Duration::from_secs(LONGEST_WAIT);
-    let longest_pause = context.config.poll_interval * 5;
-    let mut shown = String::new();
-    loop {
-        let started = Instant::now();
-        let rest = match get(
-            client,
-            context,
-            progress,
-            json!({ "batch_id": batch_id, "wait_seconds": LONGEST_WAIT }),
-        )
-        .await
-        {
-            Ok(batch) if batch.get("final") == Some(&Value::Bool(true)) => return Ok(batch),
-            Ok(_) if started.elapsed() >= wait => Duration::ZERO,
-            // The server gave up waiting before its time.
-            Ok(batch) => pause(
-                batch
-                    .get("check_again_in_seconds")
-                    .and_then(Value::as_f64)
-                    .unwrap_or(1.0),
-            ),
-            Err(Stopped::Failed(Failure {
-                text,
-                retry_after: Some(rest),
-            })) => {
-                let rest = rest.max(longest_pause);
-                if shown != text {
-                    progress.note(&text);
-                    shown = text;
-                }
-                progress.set(&format!("trying again in {} s", rest.as_secs()));
-                rest
-            }
-            Err(stopped) => return Err(stopped),
-        };
-        tokio::select! {
-            () = sleep(rest) => {}
-            () = context.stop.cancelled() => return Err(Stopped::Interrupted),
-        }
-    }
+/// Reads one batch again and again.
+pub(super) struct Reader<'a> {
+    pub(super) client: &'a mut Client,
+    pub(super) context: &'a Context<'a>,
+    pub(super) progress: &'a Progress<'a>,
+    pub(super) batch_id: &'a str,
 }
 
-/// The batch with the files that did not succeed.
-async fn with_problems(
-    client: &mut Client,
-    context: &Context<'_>,
-    progress: &Progress<'_>,
-    batch_id: &str,
-) -> Result<Object, Stopped> {
-    let arguments = json!({ "batch_id": batch_id, "expand": ["outcomes"] });
-    let mut batch = get(client, context, progress, arguments.clone()).await?;
-    let mut files = files_of(&mut batch);
-    let mut next = batch.remove("next_results_cursor");
-    for _ in 1..MOST_PAGES {
-        // Files that did not succeed come first.
-        let Some(cursor) = next.take().filter(|_| files.iter().all(did_not_succeed)) else {
-            break;
-        };
-        let mut arguments = arguments.clone();
-        if let Some(arguments) = arguments.as_object_mut() {
-            arguments.insert("results_cursor".to_owned(), cursor);
-        }
-        match get(client, context, progress, arguments).await {
-            Ok(mut page) => {
-                files.extend(files_of(&mut page));
-                next = page.remove("next_results_cursor");
+impl Reader<'_> {
+    /// Waits until the batch is final.
+    ///
+    /// # Errors
+    /// If the batch cannot be read, or the user pressed Ctrl-C.
+    pub(super) async fn until_final(&mut self) -> Result<Object, Stopped> {
+        let wait = Duration::from_secs(LONGEST_WAIT);
+        loop {
+            let started = Instant::now();
+            let batch = self.read(json!({ "wait_seconds": LONGEST_WAIT })).await?;
+            if batch.get("final") == Some(&Value::Bool(true)) {
+                return Ok(batch);
             }
-            Err(Stopped::Interrupted) => return Err(Stopped::Interrupted),
-            // What was read is shown.
-            Err(Stopped::Failed(_)) => break,
+            // The server may give up waiting before its time.
+            if started.elapsed() < wait {
+                let seconds = batch.get("check_again_in_seconds").and_then(Value::as_f64);
+                self.rest(pause(seconds.unwrap_or(1.0))).await?;
+            }
         }
     }
-    files.retain(did_not_succeed);
-    batch.insert("results".to_owned(), files.into());
-    Ok(batch)
+
+    /// The batch with the files that did not succeed.
+    ///
+    /// # Errors
+    /// If the batch cannot be read, or the user pressed Ctrl-C.
+    pub(super) async fn with_problems(&mut self) -> Result<Object, Stopped> {
+        let mut batch = self.read(json!({ "expand": ["outcomes"] })).await?;
+        let mut files = files_of(&mut batch);
+        let mut next = batch.remove("next_results_cursor");
+        for _ in 1..MOST_PAGES {
+            // Files that did not succeed come first.
+            let Some(cursor) = next.take().filter(|_| files.iter().all(did_not_succeed)) else {
+                break;
+            };
+            let arguments = json!({ "expand": ["outcomes"], "results_cursor": cursor });
+            let mut page = self.read(arguments).await?;
+            files.extend(files_of(&mut page));
+            next = page.remove("next_results_cursor");
+        }
+        files.retain(did_not_succeed);
+        batch.insert("results".to_owned(), files.into());
+        Ok(batch)
+    }
+
+    /// Reads the batch. A failure that may pass is shown and waited out.
+    async fn read(&mut self, mut arguments: Value) -> Result<Object, Stopped> {
+        if let Some(members) = arguments.as_object_mut() {
+            members.insert("batch_id".to_owned(), json!(self.batch_id));
+        }
+        let arguments = to_raw_value(&arguments).map_err(|error| Stopped::for_good(error.to_string()))?;
+        let mut shown = String::new();
+        loop {
+            let Failure { text, retry_after } = match self.once(&arguments).await {
+                Err(Stopped::Failed(failure)) => failure,
+                answer => return answer,
+            };
+            let Some(at_least) = retry_after else {
+                return Err(Stopped::for_good(text));
+            };
+            let rest = at_least.max(self.context.config.poll_interval * 5);
+            if shown != text {
+                self.progress.note(&text);
+                shown = text;
+            }
+            self.progress.set(&format!("trying again in {} s", rest.as_secs()));
+            self.rest(rest).await?;
+        }
+    }
+
+    async fn once(&mut self, arguments: &RawValue) -> Result<Object, Stopped> {
+        let request = ToolCall::new("get_batch", arguments);
+        let progress = self.progress;
+        let answered = self
+            .client
+            .call_tool(&request, self.context.stop, |reported| progress.set(&reported.message));
+        match answered.await {
+            None => Err(Stopped::Interrupted),
+            Some(Err(refusal)) => Err(Stopped::for_good(refusal.message)),
+            Some(Ok(result)) => match Answer::of(&result) {
+                Answer::Done(batch) => Ok(batch),
+                Answer::Failed(failure) => Err(Stopped::Failed(failure)),
+                Answer::Asks(ask) => Err(Stopped::for_good(ask.question)),
+            },
+        }
+    }
+
+    async fn rest(&self, rest: Duration) -> Result<(), Stopped> {
+        tokio::select! {
+            () = sleep(rest) => Ok(()),
+            () = self.context.stop.cancelled() => Err(Stopped::Interrupted),
+        }
+    }
 }
 
 fn files_of(batch: &mut Object) -> Vec<Value> {
@@ -178,29 +203,6 @@ fn files_of(batch: &mut Object) -> Vec<Value> {
 
 fn did_not_succeed(file: &Value) -> bool {
     file.get("status").and_then(Value::as_str) != Some("COMPLETED")
-}
-
-/// One call of `get_batch`.
-async fn get(
-    client: &mut Client,
-    context: &Context<'_>,
-    progress: &Progress<'_>,
-    arguments: Value,
-) -> Result<Object, Stopped> {
-    let arguments = to_raw_value(&arguments).map_err(|error| Stopped::Failed(Failure::lasting(error.to_string())))?;
-    let request = ToolCall::new("get_batch", &arguments);
-    let answered = client
-        .call_tool(&request, context.stop, |reported| progress.set(&reported.message))
-        .await;
-    match answered {
-        None => Err(Stopped::Interrupted),
-        Some(Err(refusal)) => Err(Stopped::Failed(Failure::lasting(refusal.message))),
-        Some(Ok(result)) => match Answer::of(&result) {
-            Answer::Done(batch) => Ok(batch),
-            Answer::Failed(failure) => Err(Stopped::Failed(failure)),
-            Answer::Asks(ask) => Err(Stopped::Failed(Failure::lasting(ask.question))),
-        },
-    }
 }
 
 /// Shows how the batch ended, and the files that did not succeed.
