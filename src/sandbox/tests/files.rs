@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{DIRECTORIES, Fixture, id};
+use super::{DIRECTORIES, Fixture, id, openapi};
 use crate::sandbox::{
     API_KEY, DIR_CONNECTOR, DIR_FAILING, DIR_OVERSIZED, DIR_SMALL, SAVED_EXTRACT, SAVED_PARSE_TABLES, Settings, Speed,
 };
@@ -32,10 +32,13 @@ impl Fixture {
     }
 
     async fn upload(&self, directory: &str, form: String) -> reqwest::Result<(StatusCode, Value)> {
-        let request = self.request(Method::POST, &format!("{DIRECTORIES}/{directory}/files/upload"));
+        let target = format!("{DIRECTORIES}/{directory}/files/upload");
+        let request = self.request(Method::POST, &target);
         let request = request.header(CONTENT_TYPE, "multipart/form-data; boundary=b");
         let response = request.body(form).send().await?;
-        Ok((response.status(), response.json().await?))
+        let (status, answer) = (response.status(), response.json().await?);
+        openapi::check("post", &target, status.as_u16(), &answer);
+        Ok((status, answer))
     }
 }
 

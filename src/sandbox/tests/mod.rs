@@ -2,6 +2,7 @@
 
 mod batches;
 mod files;
+mod openapi;
 mod results;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -42,7 +43,9 @@ impl Fixture {
 
     async fn get(&self, target: &str) -> (StatusCode, Value) {
         let response = self.request(Method::GET, target).send().await.unwrap();
-        (response.status(), response.json().await.unwrap())
+        let (status, answer) = (response.status(), response.json().await.unwrap());
+        openapi::check("get", target, status.as_u16(), &answer);
+        (status, answer)
     }
 
     /// What a list holds, in one page.
@@ -54,7 +57,9 @@ impl Fixture {
 
     async fn post(&self, target: &str, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
         let response = self.request(Method::POST, target).json(body).send().await?;
-        Ok((response.status(), response.json().await?))
+        let (status, answer) = (response.status(), response.json().await?);
+        openapi::check("post", target, status.as_u16(), &answer);
+        Ok((status, answer))
     }
 
     async fn delete(&self, target: &str) -> StatusCode {

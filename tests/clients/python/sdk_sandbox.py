@@ -1,7 +1,7 @@
 """PyPI `llama-cloud` takes the sandbox for LlamaCloud.
 
 Proves: LlamaCloud's own Python SDK, validating every answer strictly, can create, list, page, filter, read and cancel
-batches, look up files and jobs, and recognises each refusal. It is configured by its own environment variables.
+batches, look up files and jobs, upload, read results and recognises each refusal. It is configured by its own environment variables.
 """
 
 import json
@@ -11,7 +11,7 @@ import subprocess
 import time
 import unicodedata
 import unittest
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,83 @@ class SandboxTest(unittest.TestCase):
                 self.client.batches.list(**bad)
             self.assertEqual(refusal.exception.body["detail"][0]["loc"], ["query", *bad])
 
+
+    def test_a_folder_goes_from_upload_to_text(self) -> None:
+        directories = self.client.beta.directories
+        directory = directories.create(name="sdk-python", type="ephemeral")
+        self.assertIsNotNone(directory.expires_at)
+        with self.assertRaises(llama_cloud.ConflictError):
+            directories.create(name="sdk-python")
+        self.assertEqual([found.id for found in directories.list(name="sdk-python", types=["ephemeral"])], [directory.id])
+        about = {"sha256": "ab", "size": 16}
+        content = ("heron.txt", b"The heron waits.")
+        for unique_id in ("a/heron.txt", "b/heron.txt"):
+            file = directories.files.upload(
+                directory.id, upload_file=content, unique_id=unique_id, metadata=json.dumps(about)
+            )
+            self.assertEqual((file.unique_id, file.display_name, file.metadata), (unique_id, "heron.txt", about))
+        (found,) = directories.files.list(directory.id, unique_id="b/heron.txt")
+        self.assertEqual(directories.files.get(found.id, directory_id=directory.id).to_dict(), found.to_dict())
+        added = directories.files.add(directory.id, file_id=found.file_id, unique_id="again")
+        self.assertEqual(added.file_id, found.file_id)
+        directories.files.delete(added.id, directory_id=directory.id)
+        since = datetime.now(UTC) + timedelta(days=1)
+        self.assertEqual(list(directories.files.list(directory.id, updated_at_on_or_after=since)), [])
+        job = {"type": "parse_v2", "configuration_id": CONSTANTS["configurations"]["parse_v2"]}
+        batch = self.final(self.client.batches.create(source_directory_id=directory.id, config={"job": job}).id)
+        for result in batch.results:
+            parsed = self.client.parsing.get(result.job_reference.id, expand=["text", "markdown", "usage"])
+            self.assertEqual([page.text for page in parsed.text.pages], ["The heron waits."])
+            self.assertEqual([page.markdown for page in parsed.markdown.pages], ["The heron waits."])
+            self.assertEqual(parsed.job.usage.credits, 10)
+        directories.delete(directory.id)
+        with self.assertRaises(llama_cloud.NotFoundError):
+            directories.get(directory.id)
+
+    def test_configurations_are_listed_and_saved(self) -> None:
+        configurations = self.client.configurations
+        everything = list(configurations.list(product_type=["parse_v2", "extract_v2"], page_size=2))
+        latest = [one.id for one in configurations.list(latest_only=True)]
+        self.assertLess(len(latest), len(everything))
+        self.assertEqual(len(set(latest)), len(latest))
+        parameters: Any = {"product_type": "parse_v2", "tier": "fast", "version": "latest"}
+        saved = configurations.create(name="sdk-python", parameters=parameters)
+        again = configurations.create(name="sdk-python", parameters=parameters)
+        self.assertEqual((saved.id, saved.version < again.version), (again.id, True))
+        self.assertEqual(configurations.retrieve(saved.id), again)
+        self.assertEqual(configurations.retrieve("cfg-PARSE_AGENTIC").parameters.tier, "agentic")
+
+    def test_results_of_every_kind_are_read(self) -> None:
+        files = self.client.beta.directories.files.list(DIRECTORIES["documents"], page_size=100)
+        names = {file.id: file.display_name for file in files}
+        jobs = self.jobs("parse_v2", "cfg-PARSE_AGENTIC", names)
+        damaged = self.client.parsing.get(jobs["flood-damaged.pdf"], expand=["markdown", "metadata"])
+        self.assertEqual([page.page_number for page in damaged.markdown.pages if not page.success], [3, 7])
+        long = self.client.parsing.get(jobs["framework-contract.pdf"], expand=["text"])
+        self.assertEqual(len(long.text.pages), 400)
+        with self.assertRaises(llama_cloud.NotFoundError):
+            self.client.parsing.get(jobs["result-expired.pdf"], expand=["text"])
+        sizes = self.client.parsing.get(jobs["minutes.docx"], expand=["text_content_metadata"])
+        self.assertGreater(sizes.result_content_metadata["text"].size_bytes, 0)
+        fast = self.jobs("parse_v2", "cfg-parse-fast", names)["annual-report.pdf"]
+        self.assertIsNone(self.client.parsing.get(fast, expand=["markdown"]).markdown)
+        invoice = self.jobs("extract_v2", "cfg-extract-invoices", names)["annual-report.pdf"]
+        one = self.client.extract.get(invoice, expand=["extract_metadata", "usage", "configuration"])
+        self.assertIn("invoice_number", one.extract_result)
+        text = self.client.parsing.get(one.extract_metadata.parse_job_id, expand=["text"])
+        self.assertIn("annual-report.pdf", text.text.pages[0].text)
+        cited = self.jobs("extract_v2", "cfg-extract-cited", names)
+        listed = {job.id: job for job in self.client.extract.list(job_ids=list(cited.values()), expand=["extract_metadata"])}
+        report = listed[cited["annual-report.pdf"]]
+        self.assertEqual(len(report.extract_result), 12)
+        self.assertIn("citation", report.extract_metadata.field_metadata.page_metadata[0]["heading"])
+
+    def jobs(self, job_type: str, configuration: str, names: dict[str, str]) -> dict[str, str]:
+        """The jobs of a batch over the documents, by file name."""
+        job: Any = {"type": job_type, "configuration_id": configuration}
+        made = self.client.batches.create(source_directory_id=DIRECTORIES["documents"], config={"job": job})
+        results = self.final(made.id).results
+        return {names[result.source_directory_file_id]: result.job_reference.id for result in results}
 
     def test_outcomes_are_what_the_sdk_reads_file_by_file(self) -> None:
         batch = self.final(self.create("failing").id)

@@ -1,14 +1,14 @@
 // npm `@llamaindex/llama-cloud` takes the sandbox for LlamaCloud.
 //
 // Proves: LlamaCloud's own TypeScript SDK can create, list, page, filter, read and cancel batches, look up files and
-// jobs, and recognises each refusal. It is configured by its own environment variables.
+// jobs, upload, read results and recognises each refusal. It is configured by its own environment variables.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import LlamaCloud from '@llamaindex/llama-cloud';
+import LlamaCloud, { toFile } from '@llamaindex/llama-cloud';
 import { constants, LIMIT } from './scenario.mjs';
 
 const { configurations, directories, sandbox_arguments, sandbox_key, unknown_batch } = constants;
@@ -160,4 +160,58 @@ test('bad values are named', LIMIT, async () => {
   ]) {
     await assert.rejects(ids(client.batches.list({ [name]: value })), named('query', name));
   }
+});
+
+test('a folder goes from upload to text', LIMIT, async () => {
+  const { directories } = client.beta;
+  const directory = await directories.create({ name: 'sdk-typescript', type: 'ephemeral' });
+  assert.ok(directory.expires_at);
+  await assert.rejects(directories.create({ name: 'sdk-typescript' }), LlamaCloud.ConflictError);
+  assert.deepEqual(await ids(directories.list({ name: 'sdk-typescript' })), [directory.id]);
+  for (const unique_id of ['a/heron.txt', 'b/heron.txt']) {
+    const upload_file = await toFile(Buffer.from('The heron waits.'), 'heron.txt');
+    const metadata = JSON.stringify({ sha256: 'ab' });
+    const file = await directories.files.upload(directory.id, { upload_file, unique_id, metadata });
+    assert.deepEqual([file.unique_id, file.display_name, file.metadata], [unique_id, 'heron.txt', { sha256: 'ab' }]);
+  }
+  const [found] = (await directories.files.list(directory.id, { unique_id: 'b/heron.txt' })).items;
+  const added = await directories.files.add(directory.id, { file_id: found.file_id, unique_id: 'again' });
+  await directories.files.delete(added.id, { directory_id: directory.id });
+  const job = { type: 'parse_v2', configuration_id: configurations.parse_v2 };
+  const made = await client.batches.create({ source_directory_id: directory.id, config: { job } });
+  const { results } = await final(made.id);
+  assert.equal(results.length, 2);
+  for (const { job_reference } of results) {
+    const parsed = await client.parsing.get(job_reference.id, { expand: ['text', 'markdown'] });
+    assert.deepEqual(parsed.text.pages, [{ page_number: 1, text: 'The heron waits.' }]);
+    assert.equal(parsed.markdown.pages[0].markdown, 'The heron waits.');
+  }
+  await directories.delete(directory.id);
+  await assert.rejects(directories.get(directory.id), LlamaCloud.NotFoundError);
+});
+
+test('configurations are listed and saved', LIMIT, async () => {
+  const everything = await ids(client.configurations.list({ product_type: ['parse_v2', 'extract_v2'], page_size: 2 }));
+  const latest = await ids(client.configurations.list({ latest_only: true }));
+  assert.ok(latest.length < everything.length && new Set(latest).size === latest.length);
+  const parameters = { product_type: 'parse_v2', tier: 'fast', version: 'latest' };
+  const saved = await client.configurations.create({ name: 'sdk-typescript', parameters });
+  assert.deepEqual(await client.configurations.retrieve(saved.id), saved);
+});
+
+test('results of every kind are read', LIMIT, async () => {
+  const jobs = async (type, configuration_id) => {
+    const config = { job: { type, configuration_id } };
+    const made = await client.batches.create({ source_directory_id: directories.documents, config });
+    return (await final(made.id)).results.map(({ job_reference }) => job_reference.id);
+  };
+  const parses = await jobs('parse_v2', configurations.parse_v2);
+  const damaged = await client.parsing.get(parses[1], { expand: ['markdown'] });
+  const failed = damaged.markdown.pages.filter(({ success }) => !success);
+  assert.deepEqual(failed.map(({ page_number }) => page_number), [3, 7]);
+  await assert.rejects(client.parsing.get(parses[4], { expand: ['text'] }), LlamaCloud.NotFoundError);
+  const rows = await jobs('extract_v2', 'cfg-extract-rows');
+  const listed = [];
+  for await (const job of client.extract.list({ job_ids: rows.slice(0, 2) })) listed.push(job.extract_result.length);
+  assert.deepEqual(listed.sort(), [250, 300]);
 });

@@ -1,0 +1,58 @@
+//! Every answer that the tests see is held against the API's own OpenAPI document, where that is beside the checkout.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+/// The document, or nothing in a checkout without it.
+fn document() -> Option<&'static Value> {
+    static DOCUMENT: OnceLock<Option<Value>> = OnceLock::new();
+    let read = || {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openapi/neighbours.json");
+        let text = std::fs::read_to_string(file).ok();
+        if text.is_none() {
+            println!("SKIPPED: the API's OpenAPI document is not beside this checkout");
+        }
+        text.map(|text| serde_json::from_str(&text).unwrap())
+    };
+    DOCUMENT.get_or_init(read).as_ref()
+}
+
+/// Checks an answer. Operations and statuses that the document does not have are passed over.
+pub(super) fn check(method: &str, target: &str, status: u16, answer: &Value) {
+    static VALIDATORS: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
+    let Some(document) = document() else { return };
+    let path = target.split('?').next().unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().filter(|(template, _)| fits(template, path));
+    let responses = operations.filter_map(|(_, operations)| operations.get(method)?.get("responses"));
+    let Some(response) = responses
+        .filter_map(|responses| responses.get(status.to_string()))
+        .next()
+    else {
+        return;
+    };
+    let schema = &response["content"]["application/json"]["schema"];
+    let build = || {
+        let mut root = schema.clone();
+        root["components"] = json!({ "schemas": document["components"]["schemas"] });
+        Arc::new(jsonschema::draft202012::options().build(&root).unwrap())
+    };
+    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = Arc::clone(validators.entry(schema.to_string()).or_insert_with(build));
+    drop(validators);
+    let errors: Vec<_> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0], "{method} {target}: {answer}");
+}
+
+/// Whether a path is one of a template such as `/api/v2/batches/{batch_id}`.
+fn fits(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    let mut pairs = template.iter().zip(&path);
+    template.len() == path.len() && pairs.all(|(part, segment)| part == segment || part.starts_with('{'))
+}
