@@ -211,7 +211,7 @@ pub struct Flags {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with_all = ["base_url", "region"], help_heading = "Sandbox")]
     pub sandbox: bool,
-    /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state further each read).
+    /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state further each read), or a duration such as `2h`.
     #[cfg(feature = "sandbox")]
     #[arg(
         long,

@@ -23,6 +23,7 @@ projects.
   reset                reset the connection without an answer, and do nothing
   html                 answer 502 with an HTML page, as a proxy does
   slow=MS              answer after this many milliseconds
+  slow-after-commit=MS do what was asked, then answer after this many milliseconds (create, unless @OPERATION)
   lagging-list=MS      omit what is younger than this many milliseconds from lists (list, unless @OPERATION)
   late-cancel          the answer to a cancel still shows the state before it
   clock-skew=SECONDS   the API's clock is ahead by this much, or behind if negative
@@ -78,6 +79,7 @@ pub struct Faults {
 enum Kind {
     End(Ending),
     Slow(Duration),
+    SlowAfterCommit(Duration),
     LaggingList(SignedDuration),
     LateCancel,
     ClockSkew(SignedDuration),
@@ -102,6 +104,7 @@ pub(super) enum Ending {
 pub(super) struct Effects {
     pub(super) ending: Option<Ending>,
     pub(super) delay: Duration,
+    pub(super) delay_after: Duration,
     pub(super) list_lag: SignedDuration,
     pub(super) late_cancel: bool,
 }
@@ -151,6 +154,7 @@ impl Faults {
             match fault.kind {
                 Kind::End(ending) => effects.ending = Some(ending),
                 Kind::Slow(delay) => effects.delay += delay,
+                Kind::SlowAfterCommit(delay) => effects.delay_after += delay,
                 Kind::LaggingList(lag) => effects.list_lag = effects.list_lag.max(lag),
                 Kind::LateCancel => effects.late_cancel = true,
                 Kind::ClockSkew(_) | Kind::Seed(_) => continue,
@@ -236,6 +240,10 @@ fn kind(name: &str, value: Option<&str>) -> Result<(Kind, Option<&'static str>),
             let delay = Duration::from_millis(positive("slow=2000")?.into());
             return Ok((Kind::Slow(delay), None));
         }
+        "slow-after-commit" => {
+            let delay = Duration::from_millis(positive("slow-after-commit=2000")?.into());
+            return Ok((Kind::SlowAfterCommit(delay), Some("create")));
+        }
         "lagging-list" => {
             let lag = SignedDuration::from_millis(positive("lagging-list=5000")?.into());
             return Ok((Kind::LaggingList(lag), Some("list")));
@@ -311,10 +319,11 @@ mod tests {
 
     #[test]
     fn faults_that_end_nothing_add_up() {
-        let mut faults = faults("slow=20,slow=30@list:1,lagging-list=500:1,html:1");
+        let mut faults = faults("slow=20,slow=30@list:1,slow-after-commit=70@list:1,lagging-list=500:1,html:1");
         let expected = Effects {
             ending: Some(Ending::Html),
             delay: Duration::from_millis(50),
+            delay_after: Duration::from_millis(70),
             list_lag: SignedDuration::from_millis(500),
             late_cancel: false,
         };

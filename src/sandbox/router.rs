@@ -140,6 +140,7 @@ async fn admit(
         drain(request.into_body()).await;
         StatusCode::NO_CONTENT.into_response()
     };
+    tokio::time::sleep(effects.delay_after).await;
     tracing::debug!(%template, status = response.status().as_u16(), effects = ?effects.ending, "sandbox request");
     match effects.ending {
         None => response,

@@ -1,4 +1,4 @@
-//! Every answer that the tests see is held against the API's own OpenAPI document, where that is beside the checkout.
+//! Every answer that the tests see is held against the API's own `OpenAPI` document, where that is beside the checkout.
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +10,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 /// The document, or nothing in a checkout without it.
+#[expect(clippy::print_stdout, reason = "what is not checked is said aloud")]
 fn document() -> Option<&'static Value> {
     static DOCUMENT: OnceLock<Option<Value>> = OnceLock::new();
     let read = || {
@@ -23,19 +24,27 @@ fn document() -> Option<&'static Value> {
     DOCUMENT.get_or_init(read).as_ref()
 }
 
-/// Checks an answer. Operations and statuses that the document does not have are passed over.
+/// Checks an answer.
 pub(super) fn check(method: &str, target: &str, status: u16, answer: &Value) {
+    assert_eq!(
+        problems(method, target, status, answer),
+        [""; 0],
+        "{method} {target}: {answer}"
+    );
+}
+
+/// What the document does not allow in an answer. Operations and statuses that it does not have are passed over.
+fn problems(method: &str, target: &str, status: u16, answer: &Value) -> Vec<String> {
     static VALIDATORS: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
-    let Some(document) = document() else { return };
+    let Some(document) = document() else {
+        return Vec::new();
+    };
     let path = target.split('?').next().unwrap();
     let paths = document["paths"].as_object().unwrap();
-    let operations = paths.iter().filter(|(template, _)| fits(template, path));
-    let responses = operations.filter_map(|(_, operations)| operations.get(method)?.get("responses"));
-    let Some(response) = responses
-        .filter_map(|responses| responses.get(status.to_string()))
-        .next()
-    else {
-        return;
+    let mut operations = paths.iter().filter(|(template, _)| fits(template, path));
+    let response = operations.find_map(|(_, operations)| operations.get(method)?["responses"].get(status.to_string()));
+    let Some(response) = response else {
+        return Vec::new();
     };
     let schema = &response["content"]["application/json"]["schema"];
     let build = || {
@@ -46,8 +55,19 @@ pub(super) fn check(method: &str, target: &str, status: u16, answer: &Value) {
     let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
     let validator = Arc::clone(validators.entry(schema.to_string()).or_insert_with(build));
     drop(validators);
-    let errors: Vec<_> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
-    assert_eq!(errors, [""; 0], "{method} {target}: {answer}");
+    validator.iter_errors(answer).map(|error| error.to_string()).collect()
+}
+
+#[test]
+fn a_wrong_answer_is_found() {
+    for target in [
+        "/api/v2/batches",
+        "/api/v1/beta/directories/dir-1/files?page_size=1",
+        "/api/v2/parse/pjb-1",
+    ] {
+        let found = !problems("get", target, 200, &json!({ "items": 7 })).is_empty();
+        assert_eq!(found, document().is_some(), "{target}");
+    }
 }
 
 /// Whether a path is one of a template such as `/api/v2/batches/{batch_id}`.
