@@ -52,8 +52,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
     let config = Config::resolve(&flags, environment)?;
     if let Some(Command::HostConfig(wanted)) = &cli.command {
         // Before there is a log: its file is for the process that the host will start.
-        commands::host_config::run(wanted, &config)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(commands::host_config::run(wanted, &config, environment)?.into());
     }
     let logging = crate::telemetry::start(&config)?;
     let signals = Signals::listen()?;

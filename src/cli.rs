@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use help::{EXIT_CODES, FILES, VARIABLES, definition};
-pub use typed::settings_as_typed;
+pub use typed::{Setting, settings, settings_as_typed};
 
 use crate::hosts;
 
@@ -123,7 +123,7 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print the registration with a host, with the flags given here.
+    /// Print the registration with a host, or write it into the host's file, with the flags given here.
     #[command(after_help = help::HOST_CONFIG)]
     HostConfig(HostConfig),
 }
@@ -131,13 +131,19 @@ pub enum Command {
 /// What `host-config` takes.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct HostConfig {
-    /// The program that runs the assistant and is to start this server.
+    /// The program that runs the assistant and starts this server.
     #[arg(required_unless_present = "list", ignore_case = true)]
     #[arg(value_parser = PossibleValuesParser::new(hosts::ALL.iter().map(|host| host.name)))]
     pub host: Option<String>,
     /// Print the names of all hosts, one a line.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "write")]
     pub list: bool,
+    /// Write the registration into the host's own file, and keep a backup. Nothing else in the file changes.
+    #[arg(long)]
+    pub write: bool,
+    /// The file to write in place of the host's own, for example `.mcp.json` in a project.
+    #[arg(long, value_name = "FILE", requires = "write")]
+    pub file: Option<PathBuf>,
 }
 
 /// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.

@@ -61,14 +61,15 @@ Examples:
   llamacloud-batches-mcp doctor --sandbox --json";
 
 pub(super) const HOST_CONFIG: &str = "\
-The configuration goes to stdout, with the absolute path of this program and the flags given here. Where it belongs, how the host \
-takes it by a command or a link, and what it needs for the key, goes to stderr.
+The configuration goes to stdout, with the absolute path of this program and the flags given here. The shortest way to register it, \
+and what the host needs for the key, go to stderr. --write edits JSON (also with comments) and TOML files; for hosts with a YAML file \
+it prints the configuration and exits with 1.
 
 Examples:
   llamacloud-batches-mcp host-config --list
-  llamacloud-batches-mcp host-config claude-code
-  llamacloud-batches-mcp host-config vscode --region eu --read-only
-  llamacloud-batches-mcp host-config codex --sandbox > codex.config.toml";
+  llamacloud-batches-mcp host-config cursor --write
+  llamacloud-batches-mcp host-config claude-code --write --file .mcp.json
+  llamacloud-batches-mcp host-config vscode --region eu --read-only";
 
 pub(super) const COMPLETIONS: &str = "\
 The script asks this program what fits, so print it anew after an update, or each time a shell starts:

@@ -1,20 +1,58 @@
-//! The settings of this command line as words, to be typed again.
+//! The settings of this command line: to be typed again by a person, or by a host that starts the server.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory};
 
 use super::Cli;
 
-/// Every setting that was given as a flag, with its value, in the order in which the help lists them.
-///
-/// Shape: `["--region", "eu", "--read-only"]`. The API key is never among them: it has no flag.
-pub fn settings_as_typed() -> Vec<String> {
-    let matches = Cli::command().try_get_matches_from(std::env::args_os());
-    matches.map_or_else(|_| Vec::new(), |matches| typed(&matches))
+/// A setting that was given as a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Shape: `api-key-file`.
+    pub flag: String,
+    /// None for a switch.
+    pub value: Option<OsString>,
+    /// Whether the value is a path, which means another file in another folder.
+    pub is_path: bool,
 }
 
-fn typed(matches: &ArgMatches) -> Vec<String> {
-    let mut words = Vec::new();
+impl Setting {
+    /// The words to type, with this as the value.
+    pub fn words(&self, value: Option<&str>) -> Vec<String> {
+        let flag = format!("--{}", self.flag);
+        match value {
+            None => vec![flag],
+            Some(value) if value.starts_with('-') => vec![format!("{flag}={value}")],
+            Some(value) => vec![flag, value.to_owned()],
+        }
+    }
+}
+
+/// Every setting of this process that was given as a flag, in the order in which the help lists them. The API key is never among them:
+/// it has no flag.
+pub fn settings() -> Vec<Setting> {
+    let matches = Cli::command().try_get_matches_from(std::env::args_os());
+    matches.map_or_else(|_| Vec::new(), |matches| given(&matches))
+}
+
+/// The same as words. Shape: `["--region", "eu", "--read-only"]`.
+pub fn settings_as_typed() -> Vec<String> {
+    as_typed(&settings())
+}
+
+fn as_typed(settings: &[Setting]) -> Vec<String> {
+    let words = |setting: &Setting| {
+        let value = setting.value.as_ref().map(|value| value.to_string_lossy());
+        setting.words(value.as_deref())
+    };
+    settings.iter().flat_map(words).collect()
+}
+
+fn given(matches: &ArgMatches) -> Vec<Setting> {
+    let mut settings = Vec::new();
     for flag in Cli::command().get_arguments() {
         let (Some(long), id) = (flag.get_long(), flag.get_id().as_str()) else {
             continue;
@@ -23,20 +61,19 @@ fn typed(matches: &ArgMatches) -> Vec<String> {
         if !is_known || matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;
         }
-        if !flag.get_action().takes_values() {
-            words.push(format!("--{long}"));
-            continue;
-        }
-        for value in matches.get_raw(id).into_iter().flatten() {
-            let value = value.to_string_lossy();
-            if value.starts_with('-') {
-                words.push(format!("--{long}={value}"));
-            } else {
-                words.extend([format!("--{long}"), value.into_owned()]);
-            }
+        let setting = |value| Setting {
+            flag: long.to_owned(),
+            value,
+            is_path: matches.try_get_many::<PathBuf>(id).is_ok(),
+        };
+        if flag.get_action().takes_values() {
+            let values = matches.get_raw(id).into_iter().flatten();
+            settings.extend(values.map(|value| setting(Some(value.to_owned()))));
+        } else {
+            settings.push(setting(None));
         }
     }
-    words
+    settings
 }
 
 #[cfg(test)]
@@ -60,7 +97,7 @@ mod tests {
             ])
             .unwrap();
         assert_eq!(
-            typed(&matches),
+            as_typed(&given(&matches)),
             [
                 "--api-key-file",
                 "key",

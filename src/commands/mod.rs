@@ -21,7 +21,7 @@ mod client;
 mod context;
 mod definition;
 pub mod doctor;
-pub mod host_config;
+pub(crate) mod host_config;
 mod progress;
 mod render;
 mod shell;

@@ -1,67 +1,46 @@
 //! Adding the server without editing a file: a command of the host, or a link that it opens.
+//!
+//! | in a command or link | stands for |
+//! |---|---|
+//! | `{name}` | what the server is called |
+//! | `{command}`, `{args}` | the program and its arguments |
+//! | `{env:-e}` | `-e VARIABLE=value`, if the entry sets the variable |
+//! | `{entry}`, `{base64}` | the server's entry as JSON, as it is and in Base64 |
+//! | `{json}` | the same with its name, and with what the host has to ask for |
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{Host, NAME, Registration, System};
-
-/// A piece of a host's command.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Word {
-    /// As it stands.
-    Text(&'static str),
-    /// What the server is called.
-    Name,
-    /// This option and `VARIABLE=value`, for each variable of the entry.
-    Environment(&'static str),
-    /// The program.
-    Command,
-    /// Its arguments.
-    Arguments,
-    /// The whole entry in one word.
-    Json,
-}
-
-/// A link that a host opens.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Link {
-    /// This address, with the entry in Base64.
-    Base64(&'static str),
-    /// This address, with the entry as it is.
-    Text(&'static str),
-    /// VS Code's, whose query is the entry with its name.
-    VsCode,
-}
+use super::key::Key;
+use super::template::Members;
+use super::{Host, KEY_VARIABLE, NAME, Registration, System};
 
 impl Host {
     /// The host's own command, ready for the system's shell. None if it has none, or if the key would have to stand in it.
     pub fn add_command(&self, registration: &Registration, system: System) -> Option<String> {
-        let needs_editing = registration.passes_key && matches!(self.key, super::key::Key::Named);
+        let template = self.add?;
+        let needs_editing = registration.passes_key && matches!(self.key, Key::Named);
         // PowerShell takes the quotation marks out of a word on its way to a program.
-        let unsafe_json = system == System::Windows && self.add.iter().any(|word| matches!(word, Word::Json));
-        if self.add.is_empty() || needs_editing || unsafe_json {
+        let unsafe_json = system == System::Windows && template.contains("{json}");
+        if needs_editing || unsafe_json {
             return None;
         }
         let mut words = Vec::new();
-        for word in self.add {
-            match word {
-                Word::Text(text) => words.push((*text).to_owned()),
-                Word::Name => words.push(NAME.to_owned()),
-                Word::Environment(option) => {
-                    for (variable, value) in self.environment(registration) {
-                        let value = value.as_str().unwrap_or_default();
-                        words.push((*option).to_owned());
-                        words.push(in_shell(&format!("{variable}={value}"), system));
+        for word in template.split(' ') {
+            let option = word.strip_prefix("{env:").and_then(|rest| rest.strip_suffix('}'));
+            match (word, option) {
+                ("{name}", _) => words.push(NAME.to_owned()),
+                ("{command}", _) => words.push(in_shell(&registration.command, system)),
+                ("{args}", _) => words.extend(registration.args.iter().map(|argument| in_shell(argument, system))),
+                ("{json}", _) => words.push(in_shell(&self.named_entry(registration), system)),
+                (_, Some(option)) => {
+                    if let Some(value) = self.key_value().filter(|_| registration.passes_key) {
+                        words.extend([option.to_owned(), in_shell(&format!("{KEY_VARIABLE}={value}"), system)]);
                     }
                 }
-                Word::Command => words.push(in_shell(&registration.command, system)),
-                Word::Arguments => words.extend(registration.args.iter().map(|argument| in_shell(argument, system))),
-                Word::Json => words.push(in_shell(
-                    &Value::Object(self.named_entry(registration)).to_string(),
-                    system,
-                )),
+                (word, None) => words.push(word.to_owned()),
             }
         }
         let command = words.join(" ");
@@ -70,27 +49,30 @@ impl Host {
 
     /// The link that makes the host add the server, if it has one.
     pub fn add_link(&self, registration: &Registration) -> Option<String> {
-        let entry = || Value::Object(self.entry(registration)).to_string();
-        Some(match self.link? {
-            Link::Base64(address) => {
-                let entry = in_link(&STANDARD.encode(entry()));
-                format!("{address}?name={NAME}&config={entry}")
-            }
-            Link::Text(address) => format!("{address}?name={NAME}&config={}", in_link(&entry())),
-            Link::VsCode => {
-                let entry = Value::Object(self.named_entry(registration)).to_string();
-                format!("vscode:mcp/install?{}", in_link(&entry))
-            }
-        })
+        let template = self.link?;
+        let entry = Value::Object(self.entry(registration)).to_string();
+        // The encoded values contain no braces, so that none of them is taken for a placeholder.
+        let link = template
+            .replace("{name}", NAME)
+            .replace("{base64}", &in_link(&STANDARD.encode(&entry)))
+            .replace("{entry}", &in_link(&entry))
+            .replace("{json}", &in_link(&self.named_entry(registration)));
+        Some(link)
     }
 
     /// The entry with its name, and with what the host has to ask for.
-    fn named_entry(&self, registration: &Registration) -> Map<String, Value> {
-        let mut entry = Map::from_iter([("name".to_owned(), json!(NAME))]);
+    fn named_entry(&self, registration: &Registration) -> String {
+        let mut entry = Members::from_iter([("name".to_owned(), json!(NAME))]);
         entry.extend(self.entry(registration));
         entry.extend(self.inputs(registration).map(|inputs| ("inputs".to_owned(), inputs)));
-        entry
+        Value::Object(entry).to_string()
     }
+}
+
+/// This program's command line with more words, as a user types it.
+pub fn command_line(words: &[&str], system: System) -> String {
+    let words: Vec<_> = words.iter().map(|word| in_shell(word, system)).collect();
+    words.join(" ")
 }
 
 /// One word of a command line: POSIX shells, and PowerShell on Windows.

@@ -2,19 +2,16 @@
 
 use super::{Host, KEY_PLACEHOLDER, KEY_VARIABLE, Starts};
 
-/// The input that VS Code asks for, by its name in the configuration.
-pub(super) const INPUT_ID: &str = "llama-cloud-api-key";
-
 /// What a host does so that a variable gets a secret value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Key {
-    /// It puts a variable's value in the place of this text.
-    Reference(&'static str),
-    /// It passes on the variables that it is told the names of, and no others.
+    /// It puts a variable's value in the place of a reference.
+    Expanded,
+    /// It passes on the variables whose names it is given, and no others.
     Named,
     /// It asks for an input once and stores it.
     Input,
-    /// It asks for the names that it is told, and stores the values in the system's keyring.
+    /// It asks for the variables whose names it is given, and stores the values in the system's keyring.
     Keyring,
     /// It passes on its whole environment.
     Inherited,
@@ -22,24 +19,12 @@ pub(super) enum Key {
     Literal,
 }
 
-impl Key {
-    /// The value of the variable in the configuration, if it is set there.
-    pub(super) fn value(self) -> Option<&'static str> {
-        match self {
-            Self::Reference(reference) => Some(reference),
-            Self::Input => Some("${input:llama-cloud-api-key}"),
-            Self::Literal => Some(KEY_PLACEHOLDER),
-            Self::Named | Self::Keyring | Self::Inherited => None,
-        }
-    }
-}
-
 impl Host {
-    /// What has to be in the registration, and around it, for the key to arrive; a clause that goes on from "pass it to this server:".
+    /// What has to be in the registration, and around it, for the key to arrive: a clause after "pass it to this server:".
     pub fn way_of_the_key(&self) -> String {
         let (title, file, member) = (self.title, self.file_name(), self.key_member());
         match self.key {
-            Key::Reference(_) => format!("`{member}` in {file}, with the variable set before {title} starts"),
+            Key::Expanded => format!("`{member}` in {file}, with the variable set before {title} starts"),
             Key::Named => {
                 format!("`{member}` in this server's table of {file}, with the variable set before {title} starts")
             }
@@ -57,12 +42,14 @@ impl Host {
         let title = self.title;
         let set = format!("Set {KEY_VARIABLE} to your key (llx-…) in the environment from which {title} starts.");
         match (self.key, self.starts) {
-            (Key::Reference(_) | Key::Inherited, Starts::InShell) => set,
-            (Key::Reference(_) | Key::Inherited | Key::Named, Starts::FromDesktop) => format!(
-                "{set} What a shell's profile sets is often not seen by a program that is started from the desktop: start {title} \
+            (Key::Expanded | Key::Inherited, Starts::InShell) => set,
+            (Key::Expanded | Key::Inherited | Key::Named, Starts::FromDesktop) => format!(
+                "{set} A program that is started from the desktop often does not see what a shell's profile sets: start {title} \
                  from a terminal, or run this again with --api-key-file FILE."
             ),
-            (Key::Named, Starts::InShell) => format!("{set} {title} passes on no variable but those under env_vars."),
+            (Key::Named, Starts::InShell) => {
+                format!("{set} {title} passes on only the variables listed under env_vars.")
+            }
             (Key::Input, _) => {
                 format!("{title} asks for the key (llx-…) when it first starts the server, and stores it safely.")
             }
@@ -72,8 +59,8 @@ impl Host {
                 )
             }
             (Key::Literal, _) => format!(
-                "Put your key in place of {KEY_PLACEHOLDER}: {title} takes what is written there as it is. To keep the key out of that \
-                 file, run this again with --api-key-file FILE."
+                "Replace {KEY_PLACEHOLDER} with your key: {title} does not expand variables. To keep the key out of that file, \
+                 run this again with --api-key-file FILE."
             ),
         }
     }
@@ -81,7 +68,7 @@ impl Host {
     /// How the key arrives, in a few words. Shape: `${env:LLAMA_CLOUD_API_KEY}`, `asks for it`.
     pub fn key_in_short(&self) -> String {
         match self.key {
-            Key::Reference(reference) => format!("`{reference}`"),
+            Key::Expanded => format!("`{}`", self.key_value().unwrap_or_default()),
             Key::Named => "`env_vars` names the variable".to_owned(),
             Key::Input => "asks once and stores it".to_owned(),
             Key::Keyring => "`env_keys` names it; kept in the keyring".to_owned(),

@@ -1,20 +1,23 @@
-//! Every host that this server is known to be registered with: what its configuration looks like, where it lies, and how it passes a
-//! secret. The one source of registrations, manifests, and of the sentence about a missing key.
+//! Every host that this server can be registered with: what its configuration looks like, where the file is, and how it passes a secret.
+//! Registrations, the documents and the sentence about a missing key all come from here.
 //!
-//! Pure data and rendering: nothing here reads a file, the environment or a clock.
+//! Pure data and text: nothing here reads a file, the environment or a clock.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `table` | one entry for each host |
-//! | `shape` | the configuration, in the host's own syntax |
+//! | `template` | the configuration: the host's file in `manifests/hosts`, filled in |
 //! | `add` | the command or link that adds the server without editing a file |
+//! | `merge` | the registration inside the file that a user has already |
 //! | `key` | how the API key arrives, in words |
 
 mod add;
 mod key;
-mod shape;
+pub mod merge;
 mod table;
+mod template;
 
+pub use add::command_line;
 pub use table::ALL;
 
 /// What hosts call this server.
@@ -35,23 +38,47 @@ pub struct Host {
     clients: &'static [&'static str],
     /// The user's own configuration file.
     pub file: Place,
+    /// The variable that names another folder for that file.
+    pub folder_variable: Option<&'static str>,
     /// The file in a project, from its root, for all who work on it.
     pub project_file: Option<&'static str>,
-    shape: shape::Shape,
+    /// A whole file with nothing but this server.
+    template: Template,
+    /// The member of the file that holds the servers by name.
+    servers: &'static str,
     key: key::Key,
     starts: Starts,
-    add: &'static [add::Word],
-    link: Option<add::Link>,
+    /// The host's own command that adds a server. Shape: `codex mcp add {name} -- {command} {args}`.
+    add: Option<&'static str>,
+    /// The link that makes the host add a server. Shape: `lmstudio://add_mcp?name={name}&config={base64}`.
+    link: Option<&'static str>,
+    /// What to do in the host to see the server. Shape: ``type `/mcp` ``.
+    pub shown: &'static str,
     /// What else a user has to know, as a sentence.
     pub note: Option<&'static str>,
 }
 
-/// Where a file lies.
+/// A file in `manifests/hosts`.
+#[derive(Debug, Clone, Copy)]
+struct Template {
+    file: &'static str,
+    text: &'static str,
+}
+
+/// How a host's file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Json,
+    Toml,
+    Yaml,
+}
+
+/// Where a file is.
 #[derive(Debug, Clone, Copy)]
 pub enum Place {
-    /// From the user's home directory, on every system.
+    /// Below the user's home directory, at the same path on every system.
     Home(&'static str),
-    /// On each system somewhere else.
+    /// At another path on each system.
     Each {
         /// Shape: `~/.config/Claude/claude_desktop_config.json`.
         linux: &'static str,
@@ -60,6 +87,8 @@ pub enum Place {
         /// Shape: `%APPDATA%\Claude\claude_desktop_config.json`.
         windows: &'static str,
     },
+    /// In the folder in which the host was installed.
+    Project(&'static str),
 }
 
 /// How a user starts a host, which decides whether it sees what a shell has set.
@@ -72,7 +101,7 @@ enum Starts {
 /// An operating system, as far as paths and shells differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
-    /// Linux, and what is like it.
+    /// Linux and similar systems.
     Linux,
     /// macOS.
     MacOs,
@@ -110,20 +139,29 @@ impl Host {
         fitting.max_by_key(|(length, _)| *length).map(|(_, host)| host)
     }
 
-    /// The extension of its configuration file. Shape: `toml`.
-    pub fn extension(&self) -> &'static str {
-        match self.shape {
-            shape::Shape::Json(..) => "json",
-            shape::Shape::CodexToml => "toml",
-            shape::Shape::ContinueYaml | shape::Shape::GooseYaml => "yaml",
-        }
+    /// Its file in `manifests/hosts`. Shape: `codex.toml`.
+    pub const fn manifest(&self) -> &'static str {
+        self.template.file
     }
 
-    /// What a file that is checked in names as the command: hosts that are started from the desktop find no program by its name.
-    pub fn example_command(&self) -> &'static str {
+    /// What its manifest names as the command: hosts that are started from the desktop find no program by its name.
+    pub const fn example_command(&self) -> &'static str {
         match self.starts {
             Starts::InShell => "llamacloud-batches-mcp",
             Starts::FromDesktop => "/absolute/path/to/llamacloud-batches-mcp",
+        }
+    }
+
+    /// Whether its file can be edited. YAML has no editor that leaves the rest of a file as it is.
+    pub fn can_be_merged(&self) -> bool {
+        self.syntax() != Syntax::Yaml
+    }
+
+    fn syntax(&self) -> Syntax {
+        match self.template.file.rsplit('.').next() {
+            Some("toml") => Syntax::Toml,
+            Some("yaml") => Syntax::Yaml,
+            _ => Syntax::Json,
         }
     }
 }
@@ -134,22 +172,23 @@ impl Place {
         match (self, system) {
             (Self::Home(path), System::Windows) => format!("%USERPROFILE%\\{}", path.replace('/', "\\")),
             (Self::Home(path), _) => format!("~/{path}"),
-            (Self::Each { linux, .. }, System::Linux) => (*linux).to_owned(),
-            (Self::Each { macos, .. }, System::MacOs) => (*macos).to_owned(),
-            (Self::Each { windows, .. }, System::Windows) => (*windows).to_owned(),
+            (Self::Each { linux: path, .. }, System::Linux)
+            | (Self::Each { macos: path, .. }, System::MacOs)
+            | (Self::Each { windows: path, .. }, System::Windows)
+            | (Self::Project(path), _) => (*path).to_owned(),
         }
     }
 
     /// The file's own name. Shape: `mcp.json`.
     pub fn file_name(&self) -> &'static str {
-        let (Self::Home(path) | Self::Each { linux: path, .. }) = self;
+        let (Self::Home(path) | Self::Each { linux: path, .. } | Self::Project(path)) = self;
         path.rsplit('/').next().unwrap_or(path)
     }
 }
 
 impl System {
     /// The one that this program was built for.
-    pub fn current() -> Self {
+    pub const fn current() -> Self {
         if cfg!(windows) {
             Self::Windows
         } else if cfg!(target_os = "macos") {

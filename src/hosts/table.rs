@@ -1,12 +1,35 @@
-//! One entry for each host. A new host is a new entry, and `UPDATE_EXPECT=1 cargo test`.
+//! One entry for each host. A new host is a new entry here and a file in `manifests/hosts`.
 
-use super::add::Link;
-use super::add::Word::{Arguments, Command, Environment, Json, Name, Text};
 use super::key::Key;
-use super::shape::{Entry, Shape};
-use super::{Host, Place, Starts};
+use super::{Host, Place, Starts, Template};
 
-const SERVERS: &str = "mcpServers";
+/// The file in `manifests/hosts` that an entry fills in.
+macro_rules! template {
+    ($file:literal) => {
+        Template {
+            file: $file,
+            text: include_str!(concat!("../../manifests/hosts/", $file)),
+        }
+    };
+}
+
+/// What most hosts have in common. Those that differ name the difference.
+const HOST: Host = Host {
+    name: "",
+    title: "",
+    clients: &[],
+    file: Place::Home(""),
+    folder_variable: None,
+    project_file: None,
+    template: Template { file: "", text: "" },
+    servers: "mcpServers",
+    key: Key::Expanded,
+    starts: Starts::FromDesktop,
+    add: None,
+    link: None,
+    shown: "",
+    note: None,
+};
 
 /// All hosts, in the order in which documents name them.
 pub const ALL: &[Host] = &[
@@ -15,20 +38,14 @@ pub const ALL: &[Host] = &[
         title: "Claude Code",
         clients: &["claude-code"],
         file: Place::Home(".claude.json"),
+        folder_variable: Some("CLAUDE_CONFIG_DIR"),
         project_file: Some(".mcp.json"),
-        shape: Shape::Json(SERVERS, Entry::Typed("stdio")),
-        key: Key::Reference("${LLAMA_CLOUD_API_KEY}"),
+        template: template!("claude-code.json"),
         starts: Starts::InShell,
-        add: &[
-            Text("claude mcp add -s user"),
-            Name,
-            Environment("-e"),
-            Text("--"),
-            Command,
-            Arguments,
-        ],
-        link: None,
-        note: Some("Claude Code asks once before it starts what a project's file names."),
+        add: Some("claude mcp add -s user {name} {env:-e} -- {command} {args}"),
+        shown: "type `/mcp`",
+        note: Some("Claude Code asks for your approval before it starts a server from a project's file."),
+        ..HOST
     },
     Host {
         name: "claude-desktop",
@@ -37,37 +54,30 @@ pub const ALL: &[Host] = &[
         file: Place::Each {
             linux: "~/.config/Claude/claude_desktop_config.json",
             macos: "~/Library/Application Support/Claude/claude_desktop_config.json",
-            windows: "%APPDATA%\\Claude\\claude_desktop_config.json",
+            windows: r"%APPDATA%\Claude\claude_desktop_config.json",
         },
-        project_file: None,
-        shape: Shape::Json(SERVERS, Entry::Plain),
+        template: template!("claude-desktop.json"),
         key: Key::Literal,
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: None,
+        shown: "open Settings, Developer",
         note: Some(
-            "A bundle (.mcpb) needs no such file, and keeps the key in the system's keychain; manifests/mcpb/pack in the sources makes one.",
+            "The bundle (.mcpb) is the simpler way: Claude Desktop then asks for the key and keeps it in the system's keychain.",
         ),
+        ..HOST
     },
     Host {
         name: "codex",
         title: "Codex",
         clients: &["codex"],
         file: Place::Home(".codex/config.toml"),
+        folder_variable: Some("CODEX_HOME"),
         project_file: Some(".codex/config.toml"),
-        shape: Shape::CodexToml,
+        template: template!("codex.toml"),
+        servers: "mcp_servers",
         key: Key::Named,
         starts: Starts::InShell,
-        add: &[
-            Text("codex mcp add"),
-            Name,
-            Environment("--env"),
-            Text("--"),
-            Command,
-            Arguments,
-        ],
-        link: None,
-        note: None,
+        add: Some("codex mcp add {name} -- {command} {args}"),
+        shown: "type `/mcp`",
+        ..HOST
     },
     Host {
         name: "cursor",
@@ -75,12 +85,10 @@ pub const ALL: &[Host] = &[
         clients: &["cursor"],
         file: Place::Home(".cursor/mcp.json"),
         project_file: Some(".cursor/mcp.json"),
-        shape: Shape::Json(SERVERS, Entry::Plain),
-        key: Key::Reference("${env:LLAMA_CLOUD_API_KEY}"),
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: Some(Link::Base64("cursor://anysphere.cursor-deeplink/mcp/install")),
-        note: None,
+        template: template!("cursor.json"),
+        link: Some("cursor://anysphere.cursor-deeplink/mcp/install?name={name}&config={base64}"),
+        shown: "open Cursor Settings, Tools & MCP",
+        ..HOST
     },
     Host {
         name: "vscode",
@@ -89,35 +97,29 @@ pub const ALL: &[Host] = &[
         file: Place::Each {
             linux: "~/.config/Code/User/mcp.json",
             macos: "~/Library/Application Support/Code/User/mcp.json",
-            windows: "%APPDATA%\\Code\\User\\mcp.json",
+            windows: r"%APPDATA%\Code\User\mcp.json",
         },
         project_file: Some(".vscode/mcp.json"),
-        shape: Shape::Json("servers", Entry::Typed("stdio")),
+        template: template!("vscode.json"),
+        servers: "servers",
         key: Key::Input,
-        starts: Starts::FromDesktop,
-        add: &[Text("code --add-mcp"), Json],
-        link: Some(Link::VsCode),
-        note: None,
+        add: Some("code --add-mcp {json}"),
+        link: Some("vscode:mcp/install?{json}"),
+        shown: "run the command \"MCP: List Servers\"",
+        ..HOST
     },
     Host {
         name: "copilot-cli",
         title: "Copilot CLI",
         clients: &["copilot", "github-copilot"],
         file: Place::Home(".copilot/mcp-config.json"),
+        folder_variable: Some("COPILOT_HOME"),
         project_file: Some(".github/mcp.json"),
-        shape: Shape::Json(SERVERS, Entry::Copilot),
-        key: Key::Reference("${LLAMA_CLOUD_API_KEY}"),
+        template: template!("copilot-cli.json"),
         starts: Starts::InShell,
-        add: &[
-            Text("copilot mcp add"),
-            Name,
-            Environment("--env"),
-            Text("--"),
-            Command,
-            Arguments,
-        ],
-        link: None,
-        note: None,
+        add: Some("copilot mcp add {name} {env:--env} -- {command} {args}"),
+        shown: "type `/mcp`",
+        ..HOST
     },
     Host {
         name: "gemini-cli",
@@ -125,19 +127,12 @@ pub const ALL: &[Host] = &[
         clients: &["gemini"],
         file: Place::Home(".gemini/settings.json"),
         project_file: Some(".gemini/settings.json"),
-        shape: Shape::Json(SERVERS, Entry::Plain),
-        key: Key::Reference("$LLAMA_CLOUD_API_KEY"),
+        template: template!("gemini-cli.json"),
         starts: Starts::InShell,
-        add: &[
-            Text("gemini mcp add -s user"),
-            Environment("-e"),
-            Name,
-            Command,
-            Text("--"),
-            Arguments,
-        ],
-        link: None,
-        note: Some("Gemini CLI starts no server in a folder that it was not told to trust."),
+        add: Some("gemini mcp add -s user {env:-e} {name} {command} -- {args}"),
+        shown: "type `/mcp`",
+        note: Some("Gemini CLI starts servers only in folders that you trust."),
+        ..HOST
     },
     Host {
         name: "opencode",
@@ -145,32 +140,24 @@ pub const ALL: &[Host] = &[
         clients: &["opencode"],
         file: Place::Home(".config/opencode/opencode.json"),
         project_file: Some("opencode.json"),
-        shape: Shape::Json("mcp", Entry::Opencode),
-        key: Key::Reference("{env:LLAMA_CLOUD_API_KEY}"),
+        template: template!("opencode.json"),
+        servers: "mcp",
         starts: Starts::InShell,
-        add: &[
-            Text("opencode mcp add"),
-            Name,
-            Environment("--env"),
-            Text("--"),
-            Command,
-            Arguments,
-        ],
-        link: None,
-        note: None,
+        add: Some("opencode mcp add {name} {env:--env} -- {command} {args}"),
+        shown: "run `opencode mcp list`",
+        ..HOST
     },
     Host {
         name: "cline",
         title: "Cline CLI",
         clients: &["@cline/core", "cline-cli"],
         file: Place::Home(".cline/data/settings/cline_mcp_settings.json"),
-        project_file: None,
-        shape: Shape::Json(SERVERS, Entry::Transport),
+        template: template!("cline.json"),
         key: Key::Inherited,
         starts: Starts::InShell,
-        add: &[Text("cline mcp install"), Name, Text("--yes --"), Command, Arguments],
-        link: None,
-        note: None,
+        add: Some("cline mcp install {name} --yes -- {command} {args}"),
+        shown: "run `cline config mcp`",
+        ..HOST
     },
     Host {
         name: "cline-extension",
@@ -179,15 +166,28 @@ pub const ALL: &[Host] = &[
         file: Place::Each {
             linux: "~/.config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
             macos: "~/Library/Application Support/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
-            windows: "%APPDATA%\\Code\\User\\globalStorage\\saoudrizwan.claude-dev\\settings\\cline_mcp_settings.json",
+            windows: r"%APPDATA%\Code\User\globalStorage\saoudrizwan.claude-dev\settings\cline_mcp_settings.json",
         },
-        project_file: None,
-        shape: Shape::Json(SERVERS, Entry::Plain),
+        template: template!("cline-extension.json"),
         key: Key::Literal,
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: None,
+        shown: "open MCP Servers in Cline's panel",
         note: Some("Cline opens this file under MCP Servers, Configure MCP Servers."),
+        ..HOST
+    },
+    Host {
+        name: "roo-code",
+        title: "Roo Code",
+        clients: &["roo code", "roo-code"],
+        file: Place::Each {
+            linux: "~/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
+            macos: "~/Library/Application Support/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
+            windows: r"%APPDATA%\Code\User\globalStorage\rooveterinaryinc.roo-cline\settings\mcp_settings.json",
+        },
+        project_file: Some(".roo/mcp.json"),
+        template: template!("roo-code.json"),
+        shown: "open MCP Servers in Roo Code's panel",
+        note: Some("Roo Code opens this file under MCP Servers, Edit Global MCP."),
+        ..HOST
     },
     Host {
         name: "continue",
@@ -195,12 +195,11 @@ pub const ALL: &[Host] = &[
         clients: &["continue"],
         file: Place::Home(".continue/config.yaml"),
         project_file: Some(".continue/mcpServers/llamacloud-batches.yaml"),
-        shape: Shape::ContinueYaml,
-        key: Key::Reference("${{ secrets.LLAMA_CLOUD_API_KEY }}"),
+        template: template!("continue.yaml"),
         starts: Starts::InShell,
-        add: &[],
-        link: None,
-        note: Some("A secret of Continue is a variable of its environment, or a line of ~/.continue/.env."),
+        shown: "type `/mcp`",
+        note: Some("A secret in Continue is a variable of its environment, or a line of ~/.continue/.env."),
+        ..HOST
     },
     Host {
         name: "zed",
@@ -209,28 +208,35 @@ pub const ALL: &[Host] = &[
         file: Place::Each {
             linux: "~/.config/zed/settings.json",
             macos: "~/.config/zed/settings.json",
-            windows: "%APPDATA%\\Zed\\settings.json",
+            windows: r"%APPDATA%\Zed\settings.json",
         },
         project_file: Some(".zed/settings.json"),
-        shape: Shape::Json("context_servers", Entry::Plain),
+        template: template!("zed.json"),
+        servers: "context_servers",
         key: Key::Literal,
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: None,
-        note: None,
+        shown: "open the settings of the Agent Panel",
+        ..HOST
     },
     Host {
         name: "windsurf",
         title: "Windsurf",
         clients: &["windsurf"],
         file: Place::Home(".codeium/windsurf/mcp_config.json"),
-        project_file: None,
-        shape: Shape::Json(SERVERS, Entry::Plain),
-        key: Key::Reference("${env:LLAMA_CLOUD_API_KEY}"),
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: None,
-        note: None,
+        template: template!("windsurf.json"),
+        shown: "open the MCP servers of the Cascade panel",
+        ..HOST
+    },
+    Host {
+        name: "antigravity",
+        title: "Antigravity",
+        clients: &["antigravity"],
+        file: Place::Home(".gemini/config/mcp_config.json"),
+        project_file: Some(".agents/mcp_config.json"),
+        template: template!("antigravity.json"),
+        key: Key::Literal,
+        shown: "open the … menu of the Agent panel, MCP Servers, or type `/mcp` in its CLI",
+        note: Some("Versions before 2.0 read ~/.gemini/antigravity/mcp_config.json."),
+        ..HOST
     },
     Host {
         name: "junie",
@@ -238,14 +244,13 @@ pub const ALL: &[Host] = &[
         clients: &["junie", "jetbrains"],
         file: Place::Home(".junie/mcp/mcp.json"),
         project_file: Some(".junie/mcp/mcp.json"),
-        shape: Shape::Json(SERVERS, Entry::Plain),
+        template: template!("junie.json"),
         key: Key::Literal,
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: None,
+        shown: "open Settings, Tools, Junie, MCP Settings",
         note: Some(
             "JetBrains AI Assistant takes the same text under Settings, Tools, AI Assistant, Model Context Protocol.",
         ),
+        ..HOST
     },
     Host {
         name: "kiro",
@@ -253,25 +258,22 @@ pub const ALL: &[Host] = &[
         clients: &["kiro"],
         file: Place::Home(".kiro/settings/mcp.json"),
         project_file: Some(".kiro/settings/mcp.json"),
-        shape: Shape::Json(SERVERS, Entry::Plain),
-        key: Key::Reference("${LLAMA_CLOUD_API_KEY}"),
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: Some(Link::Text("https://kiro.dev/launch/mcp/add")),
-        note: None,
+        template: template!("kiro.json"),
+        link: Some("https://kiro.dev/launch/mcp/add?name={name}&config={entry}"),
+        shown: "open MCP Servers in the Kiro panel",
+        ..HOST
     },
     Host {
         name: "lm-studio",
         title: "LM Studio",
         clients: &["lm-studio", "lmstudio", "lm studio"],
         file: Place::Home(".lmstudio/mcp.json"),
-        project_file: None,
-        shape: Shape::Json(SERVERS, Entry::Plain),
+        template: template!("lm-studio.json"),
         key: Key::Literal,
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: Some(Link::Base64("lmstudio://add_mcp")),
+        link: Some("lmstudio://add_mcp?name={name}&config={base64}"),
+        shown: "open the Program tab",
         note: Some("LM Studio opens this file in its Program tab, under Install, Edit mcp.json."),
+        ..HOST
     },
     Host {
         name: "warp",
@@ -279,12 +281,51 @@ pub const ALL: &[Host] = &[
         clients: &["warp"],
         file: Place::Home(".warp/.mcp.json"),
         project_file: Some(".warp/.mcp.json"),
-        shape: Shape::Json(SERVERS, Entry::Plain),
-        key: Key::Reference("${LLAMA_CLOUD_API_KEY}"),
-        starts: Starts::FromDesktop,
-        add: &[],
-        link: None,
-        note: None,
+        template: template!("warp.json"),
+        shown: "open Settings, AI, Manage MCP servers",
+        ..HOST
+    },
+    Host {
+        name: "amp",
+        title: "Amp",
+        clients: &["amp"],
+        file: Place::Home(".config/amp/settings.json"),
+        project_file: Some(".amp/settings.json"),
+        template: template!("amp.json"),
+        servers: "amp.mcpServers",
+        starts: Starts::InShell,
+        add: Some("amp mcp add {name} {env:--env} -- {command} {args}"),
+        shown: "run `amp mcp doctor`",
+        note: Some("Amp starts a server of a project's file only after `amp mcp approve llamacloud-batches`."),
+        ..HOST
+    },
+    Host {
+        name: "qwen-code",
+        title: "Qwen Code",
+        clients: &["qwen"],
+        file: Place::Home(".qwen/settings.json"),
+        project_file: Some(".qwen/settings.json"),
+        template: template!("qwen-code.json"),
+        starts: Starts::InShell,
+        add: Some("qwen mcp add -s user {env:-e} {name} {command} -- {args}"),
+        shown: "type `/mcp`",
+        ..HOST
+    },
+    Host {
+        name: "crush",
+        title: "Crush",
+        clients: &["crush"],
+        file: Place::Each {
+            linux: "~/.config/crush/crush.json",
+            macos: "~/.config/crush/crush.json",
+            windows: r"%LOCALAPPDATA%\crush\crush.json",
+        },
+        project_file: Some("crush.json"),
+        template: template!("crush.json"),
+        servers: "mcp",
+        starts: Starts::InShell,
+        shown: "look at the MCPs in its side bar",
+        ..HOST
     },
     Host {
         name: "goose",
@@ -293,14 +334,25 @@ pub const ALL: &[Host] = &[
         file: Place::Each {
             linux: "~/.config/goose/config.yaml",
             macos: "~/.config/goose/config.yaml",
-            windows: "%APPDATA%\\Block\\goose\\config\\config.yaml",
+            windows: r"%APPDATA%\Block\goose\config\config.yaml",
         },
-        project_file: None,
-        shape: Shape::GooseYaml,
+        template: template!("goose.yaml"),
         key: Key::Keyring,
         starts: Starts::InShell,
-        add: &[],
-        link: None,
-        note: None,
+        shown: "run `goose configure`",
+        ..HOST
+    },
+    Host {
+        name: "librechat",
+        title: "LibreChat",
+        clients: &["librechat"],
+        file: Place::Project("librechat.yaml"),
+        template: template!("librechat.yaml"),
+        starts: Starts::InShell,
+        shown: "open the MCP servers below the message box",
+        note: Some(
+            "LibreChat reads the variable from its .env file. If it runs in a container, this program has to be in the container.",
+        ),
+        ..HOST
     },
 ];

@@ -57,6 +57,7 @@ async fn examples_work() {
         &["tools", "--help"],
         &["watch", "--help"],
         &["doctor", "--help"],
+        &["host-config", "--help"],
         &["completions", "--help"],
         &["man", "--help"],
     ] {

@@ -2,10 +2,14 @@
 
 /// The command that prints registrations.
 mod command;
+/// The registration inside a file that a user has already.
+mod merging;
 /// The bundle, the registry's entry, the plugin and the extension.
 mod packages;
 /// The registrations with hosts.
 mod registrations;
+/// `host-config --write` on files.
+mod writing;
 
 use std::collections::BTreeSet;
 

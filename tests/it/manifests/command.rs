@@ -51,8 +51,8 @@ async fn every_host_gets_its_configuration_on_stdout_and_the_rest_on_stderr() {
         if cfg!(unix) {
             assert_eq!(text(&output.stdout), host.configuration(&registration));
         }
-        let guidance = text(&output.stderr);
-        for words in [host.title, "reads this from", "key", "Then restart"] {
+        let guidance = text(&output.stderr).replace('\n', " ");
+        for words in [host.title, "reads the text above from", "Then restart"] {
             assert!(guidance.contains(words), "{}: {guidance}", host.name);
         }
     }
@@ -60,7 +60,7 @@ async fn every_host_gets_its_configuration_on_stdout_and_the_rest_on_stderr() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn what_to_do_is_said_in_a_few_lines() {
+async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
     let program = Path::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
         .canonicalize()
         .unwrap();
@@ -68,55 +68,94 @@ async fn what_to_do_is_said_in_a_few_lines() {
         (
             &["claude-code"][..],
             expect![[r#"
-            Claude Code reads this from ~/.claude.json
-            or, in one project alone, from .mcp.json in the project's folder.
-            If that file exists, add the part about llamacloud-batches to what it holds.
-            This command does the same:
+            To register it, run this command:
               claude mcp add -s user llamacloud-batches -e 'LLAMA_CLOUD_API_KEY=${LLAMA_CLOUD_API_KEY}' -- PROGRAM
-            Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude Code starts.
-            Claude Code asks once before it starts what a project's file names.
-            Then restart Claude Code. It shows the server as llamacloud-batches.
+            Or let this program edit the file:
+              PROGRAM host-config claude-code --write
+            Claude Code reads the text above from ~/.claude.json, or for one project from
+            .mcp.json in its folder. If that file exists, add the part about
+            llamacloud-batches to it.
+            Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude
+            Code starts.
+            Claude Code asks for your approval before it starts a server from a project's
+            file.
+            Then restart Claude Code. To see llamacloud-batches there, type `/mcp`. To try
+            it, ask: "List my LlamaCloud batches."
         "#]],
         ),
         (
             &["codex", "--sandbox"],
             expect![[r#"
-            Codex reads this from ~/.codex/config.toml
-            or, in one project alone, from .codex/config.toml in the project's folder.
-            If that file exists, add the part about llamacloud-batches to what it holds.
-            This command does the same:
+            To register it, run this command:
               codex mcp add llamacloud-batches -- PROGRAM --sandbox
+            Or let this program edit the file:
+              PROGRAM --sandbox host-config codex --write
+            Codex reads the text above from ~/.codex/config.toml, or for one project from
+            .codex/config.toml in its folder. If that file exists, add the part about
+            llamacloud-batches to it.
             The sandbox needs no key.
-            Then restart Codex. It shows the server as llamacloud-batches.
+            Then restart Codex. To see llamacloud-batches there, type `/mcp`. To try it,
+            ask: "Create a LlamaCloud batch over dir-small with cfg-PARSE_AGENTIC, and tell
+            me how it ends."
         "#]],
         ),
         (
             &["zed", "--api-key-file", "no-such-file"],
             expect![[r#"
-            Zed reads this from ~/.config/zed/settings.json
-            or, in one project alone, from .zed/settings.json in the project's folder.
-            If that file exists, add the part about llamacloud-batches to what it holds.
-            There is no key yet: the file given with --api-key-file cannot be read (entity not found). Write the key there before the server is used.
-            Then restart Zed. It shows the server as llamacloud-batches.
+            To register it, let this program edit the file:
+              PROGRAM --api-key-file HERE/no-such-file host-config zed --write
+            Zed reads the text above from ~/.config/zed/settings.json, or for one project
+            from .zed/settings.json in its folder. If that file exists, add the part about
+            llamacloud-batches to it.
+            There is no key yet: the file given with --api-key-file cannot be read (entity
+            not found). Write it there before you use the server.
+            Then restart Zed. To see llamacloud-batches there, open the settings of the
+            Agent Panel. To try it, ask: "List my LlamaCloud batches."
         "#]],
         ),
         (
             &["goose"],
             expect![[r#"
-            goose reads this from ~/.config/goose/config.yaml.
-            If that file exists, add the part about llamacloud-batches to what it holds.
-            goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose configure` changes it.
-            Then restart goose. It shows the server as llamacloud-batches.
+            goose reads the text above from ~/.config/goose/config.yaml. If that file
+            exists, add the part about llamacloud-batches to it.
+            goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose
+            configure` changes it.
+            Then restart goose. To see llamacloud-batches there, run `goose configure`. To
+            try it, ask: "List my LlamaCloud batches."
+        "#]],
+        ),
+        (
+            &["cursor", "--region", "eu"],
+            expect![[r#"
+            To register it, let this program edit the file:
+              PROGRAM --region eu host-config cursor --write
+            Or open this link:
+              LINK
+            Cursor reads the text above from ~/.cursor/mcp.json, or for one project from
+            .cursor/mcp.json in its folder. If that file exists, add the part about
+            llamacloud-batches to it.
+            Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
+            starts. A program that is started from the desktop often does not see what a
+            shell's profile sets: start Cursor from a terminal, or run this again with
+            --api-key-file FILE.
+            Then restart Cursor. To see llamacloud-batches there, open Cursor Settings,
+            Tools & MCP. To try it, ask: "List my LlamaCloud batches."
         "#]],
         ),
     ] {
         let output = host_config(arguments).await;
+        let here = std::path::absolute(".").unwrap();
         let said = text(&output.stderr).replace(program.to_str().unwrap(), "PROGRAM");
-        // Said of a program that lies in a build folder, wherever that is.
-        let lines = said
+        let said = said.replace(here.to_str().unwrap(), "HERE");
+        // Said of a program that is in a build folder, wherever that is.
+        let (before, build) = said.split_once("This program is in a build folder.").unwrap();
+        let (_, after) = build.split_once("Then restart").unwrap();
+        let link = |line: &str| line.starts_with("  cursor:").then(|| "  LINK".to_owned());
+        let lines = format!("{before}Then restart{after}");
+        let lines = lines
             .lines()
-            .filter(|line| !line.starts_with("This program lies in a build folder"));
-        expected.assert_eq(&lines.map(|line| [line, "\n"].concat()).collect::<String>());
+            .map(|line| link(line).unwrap_or_else(|| line.to_owned()) + "\n");
+        expected.assert_eq(&lines.collect::<String>());
     }
 }
 
@@ -161,7 +200,7 @@ async fn files_are_named_with_their_whole_path() {
 }
 
 #[tokio::test]
-async fn a_host_that_nobody_knows_is_met_with_the_nearest() {
+async fn an_unknown_host_is_answered_with_the_nearest_name() {
     for (name, nearest) in [
         ("cursr", "cursor"),
         ("claude-cod", "claude-code"),

@@ -6,7 +6,6 @@ use llamacloud_batches_mcp::hosts::{ALL, Host, NAME, Registration, System};
 use serde_json::{Value, json};
 
 use super::{names_what_exists, read, root};
-use crate::documents::markdown::{blocks, section};
 
 /// What no file format, link or shell may break.
 const NASTY: [&str; 9] = [
@@ -21,7 +20,7 @@ const NASTY: [&str; 9] = [
     "50% + a=b&c=d?e#f",
 ];
 
-fn example(host: &Host) -> Registration {
+pub(super) fn example(host: &Host) -> Registration {
     Registration {
         command: host.example_command().to_owned(),
         args: Vec::new(),
@@ -30,12 +29,16 @@ fn example(host: &Host) -> Registration {
 }
 
 fn file_of(host: &Host) -> String {
-    format!("manifests/hosts/{}.{}", host.name, host.extension())
+    format!("manifests/hosts/{}", host.manifest())
+}
+
+fn extension(host: &Host) -> &str {
+    host.manifest().rsplit('.').next().unwrap()
 }
 
 /// A configuration, whatever its syntax is.
-fn parse(host: &Host, text: &str) -> Value {
-    match host.extension() {
+pub(super) fn parse(host: &Host, text: &str) -> Value {
+    match extension(host) {
         "toml" => toml::from_str(text).unwrap(),
         "yaml" => serde_saphyr::from_str(text).unwrap(),
         _ => serde_json::from_str(text).unwrap(),
@@ -43,11 +46,12 @@ fn parse(host: &Host, text: &str) -> Value {
 }
 
 /// The program and arguments that a host reads out of its configuration.
-fn start(host: &Host, configuration: &Value) -> Vec<String> {
+pub(super) fn start(host: &Host, configuration: &Value) -> Vec<String> {
     let entry = match host.name {
         "vscode" => &configuration["servers"][NAME],
         "zed" => &configuration["context_servers"][NAME],
-        "opencode" => &configuration["mcp"][NAME],
+        "opencode" | "crush" => &configuration["mcp"][NAME],
+        "amp" => &configuration["amp.mcpServers"][NAME],
         "codex" => &configuration["mcp_servers"][NAME],
         "goose" => &configuration["extensions"][NAME],
         "continue" => &configuration["mcpServers"][0],
@@ -67,14 +71,14 @@ fn start(host: &Host, configuration: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_files_are_what_is_generated() {
+fn each_manifest_is_the_configuration_of_its_host() {
     let mut files: Vec<_> = std::fs::read_dir(root().join("manifests/hosts"))
         .unwrap()
         .map(|entry| format!("manifests/hosts/{}", entry.unwrap().file_name().to_str().unwrap()))
         .collect();
     for host in ALL {
         let file = file_of(host);
-        expect_file![root().join(&file)].assert_eq(&host.configuration(&example(host)));
+        assert_eq!(host.configuration(&example(host)), read(&file), "{file}");
         files.retain(|other| *other != file);
         let configuration = parse(host, &read(&file));
         assert_eq!(start(host, &configuration), [host.example_command()]);
@@ -187,28 +191,16 @@ fn commands_survive_the_shell() {
 }
 
 #[test]
-fn the_readmes_configurations_are_the_generated_ones() {
-    let section = section(&read("README.md"), "Register with a host");
-    for name in ["claude-code", "claude-desktop", "codex", "vscode"] {
-        let host = Host::named(name).unwrap();
-        let generated = parse(host, &host.configuration(&example(host)));
-        let shown = blocks(&section)
-            .into_iter()
-            .filter(|(language, _)| language == host.extension())
-            .any(|(_, block)| parse(host, &block) == generated);
-        assert!(
-            shown,
-            "README.md does not show the registration with {name}:\n{generated:#}"
-        );
-    }
+fn the_document_about_hosts_has_a_row_for_each() {
+    let document = read("docs/hosts.md");
     let table: String = ALL.iter().map(row).collect();
-    assert!(
-        section.contains(&table),
-        "README.md, Register with a host, lacks\n{table}"
-    );
+    let (before, rest) = document.split_once("|---|---|---|---|---|\n").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    let expected = format!("{before}|---|---|---|---|---|\n{table}\n{after}");
+    expect_file![root().join("docs/hosts.md")].assert_eq(&expected);
 }
 
-/// The host in the README's table.
+/// The host in that table.
 fn row(host: &Host) -> String {
     let project = host.project_file.map(|file| format!(", `{file}`")).unwrap_or_default();
     let own_words = |command: String| {
@@ -221,18 +213,23 @@ fn row(host: &Host) -> String {
         ..example(host)
     };
     let ways: Vec<_> = host
-        .add_command(&without_key, System::Linux)
-        .map(own_words)
+        .can_be_merged()
+        .then(|| "`--write`".to_owned())
         .into_iter()
+        .chain(host.add_command(&without_key, System::Linux).map(own_words))
         .chain(host.add_link(&example(host)).map(|_| "a link".to_owned()))
         .collect();
     format!(
-        "| `{}` | {} | {}{project} | {} |{} |\n",
+        "| `{}` | {} | {}{project} | {} | {} |\n",
         host.name,
         host.title,
         file_in_short(host),
         host.key_in_short(),
-        ways.iter().map(|way| format!(" {way}")).collect::<Vec<_>>().join(",")
+        if ways.is_empty() {
+            "by hand".to_owned()
+        } else {
+            ways.join(", ")
+        }
     )
 }
 

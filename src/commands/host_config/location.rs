@@ -1,0 +1,122 @@
+//! Where a host's file is on this machine: the host's own rules, with the variables that change them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::hosts::{Host, System};
+
+/// The user's file of a host.
+///
+/// # Errors
+/// If the system does not say where the user's files are.
+pub(super) fn of(host: &Host, system: System) -> anyhow::Result<PathBuf> {
+    path(host, system, &variable, std::env::home_dir())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "variables of hosts, not of this program: which ones, the table of hosts says"
+)]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn path(
+    host: &Host,
+    system: System,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+    home: Option<PathBuf>,
+) -> anyhow::Result<PathBuf> {
+    let folder = |name: &str| variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    if let Some(folder) = host.folder_variable.and_then(folder) {
+        return Ok(folder.join(host.file.file_name()));
+    }
+    let place = host.file.on(system);
+    let home = || home.context("the home folder is unknown; name the file with --file");
+    if let Some((name, rest)) = place.strip_prefix('%').and_then(|rest| rest.split_once("%\\")) {
+        return match folder(name) {
+            Some(folder) => Ok(folder.join(rest)),
+            None if name == "USERPROFILE" => Ok(home()?.join(rest)),
+            None => anyhow::bail!("%{name}% is not set; name the file with --file"),
+        };
+    }
+    if let (Some(rest), System::Linux) = (place.strip_prefix("~/.config/"), system)
+        && let Some(folder) = folder("XDG_CONFIG_HOME")
+    {
+        return Ok(folder.join(rest));
+    }
+    Ok(match place.strip_prefix("~/") {
+        Some(rest) => home()?.join(rest),
+        None => std::path::absolute(place)?,
+    })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn located(host: &str, system: System, variables: &[(&str, &str)]) -> String {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        let Some(host) = Host::named(host) else {
+            return format!("there is no host {host}");
+        };
+        let path = path(host, system, &variable, Some("/home/me".into()));
+        path.map_or_else(|error| error.to_string(), |path| path.display().to_string())
+    }
+
+    #[test]
+    fn each_system_and_variable_leads_to_the_hosts_file() {
+        let xdg = [("XDG_CONFIG_HOME", "/xdg")];
+        for (host, system, variables, expected) in [
+            ("cursor", System::Linux, &[][..], "/home/me/.cursor/mcp.json"),
+            (
+                "cursor",
+                System::Windows,
+                &[("USERPROFILE", "/u")],
+                "/u/.cursor\\mcp.json",
+            ),
+            ("zed", System::Linux, &[], "/home/me/.config/zed/settings.json"),
+            ("zed", System::Linux, &xdg, "/xdg/zed/settings.json"),
+            (
+                "zed",
+                System::Linux,
+                &[("XDG_CONFIG_HOME", "relative")],
+                "/home/me/.config/zed/settings.json",
+            ),
+            ("zed", System::MacOs, &xdg, "/home/me/.config/zed/settings.json"),
+            ("zed", System::Windows, &[("APPDATA", "/a")], "/a/Zed\\settings.json"),
+            (
+                "zed",
+                System::Windows,
+                &[],
+                "%APPDATA% is not set; name the file with --file",
+            ),
+            ("codex", System::Linux, &[("CODEX_HOME", "/c")], "/c/config.toml"),
+            (
+                "codex",
+                System::Linux,
+                &[("CODEX_HOME", "")],
+                "/home/me/.codex/config.toml",
+            ),
+            (
+                "claude-code",
+                System::MacOs,
+                &[("CLAUDE_CONFIG_DIR", "/c")],
+                "/c/.claude.json",
+            ),
+            (
+                "claude-desktop",
+                System::MacOs,
+                &[],
+                "/home/me/Library/Application Support/Claude/claude_desktop_config.json",
+            ),
+        ] {
+            assert_eq!(located(host, system, variables), expected);
+        }
+    }
+}
