@@ -1,5 +1,7 @@
 //! The registry's entry, the bundle, the plugin and the extension: versions, limits, and settings that the program has.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{json, names_what_exists, read, variables};
@@ -9,10 +11,11 @@ const SERVER: &str = "manifests/server.json";
 const BUNDLE: &str = "manifests/mcpb/manifest.json";
 const PLUGIN: &str = "manifests/claude-plugin/.claude-plugin/plugin.json";
 const EXTENSION: &str = "manifests/gemini-extension/gemini-extension.json";
+const NPM: &str = "manifests/npm/package.json";
 
 #[test]
 fn each_has_this_version_and_names_what_exists() {
-    for file in [SERVER, BUNDLE, PLUGIN, EXTENSION] {
+    for file in [SERVER, BUNDLE, PLUGIN, EXTENSION, NPM] {
         let manifest = json(file);
         assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"), "{file}");
         names_what_exists(file, &manifest);
@@ -33,16 +36,66 @@ fn each_has_this_version_and_names_what_exists() {
 fn the_entry_for_the_registry_fits_its_schema() {
     let server = json(SERVER);
     schemas::validate_shared("server.schema.json", &server);
-    let package = &server["packages"][0];
-    assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
-    let key = &package["environmentVariables"][0];
+    let packages = server["packages"].as_array().unwrap();
+    for (package, (kind, runner)) in packages
+        .iter()
+        .zip([("npm", Some("npx")), ("pypi", Some("uvx")), ("cargo", None)])
+    {
+        assert_eq!(package["registryType"], kind);
+        assert_eq!(package["runtimeHint"].as_str(), runner);
+        assert_eq!(package["identifier"], env!("CARGO_PKG_NAME"));
+        assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(package["environmentVariables"], packages[0]["environmentVariables"]);
+    }
+    assert_eq!(packages.len(), 3);
+    let key = &packages[0]["environmentVariables"][0];
     assert_eq!(
         (&key["name"], &key["isSecret"], &key["isRequired"]),
         (&json!("LLAMA_CLOUD_API_KEY"), &json!(true), &json!(true))
     );
-    // The registry looks for this in the README of the package, and takes what a space or a backtick ends.
-    let token = format!("`mcp-name: {}`", server["name"].as_str().unwrap());
-    assert!(read("README.md").contains(&token), "README.md lacks {token}");
+    // The registry looks for this in each package, and takes what a space or a backtick ends.
+    let name = server["name"].as_str().unwrap();
+    let token = format!("`mcp-name: {name}`");
+    for readme in ["README.md", "manifests/npm/README.md"] {
+        assert!(read(readme).contains(&token), "{readme} lacks {token}");
+    }
+    assert_eq!(json(NPM)["mcpName"], name);
+}
+
+#[test]
+fn the_main_npm_package_wants_exactly_the_packages_that_a_release_makes() {
+    let npm = json(NPM);
+    let platforms = npm["optionalDependencies"].as_object().unwrap();
+    let mut released = BTreeSet::new();
+    for line in read(".github/workflows/release.yml").lines() {
+        if let Some((_, rest)) = line.split_once(", platform: ") {
+            released.insert(format!("@{}/{}", env!("CARGO_PKG_NAME"), rest.trim_end_matches(" }")));
+        }
+    }
+    assert_eq!(platforms.keys().cloned().collect::<BTreeSet<_>>(), released);
+    // Exactly this version: the launcher and the program belong together.
+    assert!(platforms.values().all(|version| version == env!("CARGO_PKG_VERSION")));
+    // Nothing runs when it is installed.
+    assert!(npm.get("scripts").is_none() && npm.get("dependencies").is_none());
+}
+
+#[test]
+fn all_packages_name_one_repository_and_licence() {
+    let cargo: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
+    let package = &cargo["package"];
+    let repository = package["repository"].as_str().unwrap();
+    let python: toml::Table = toml::from_str(&read("manifests/pypi/pyproject.toml")).unwrap();
+    let python = &python["project"];
+    let npm = json(NPM);
+    assert_eq!(json(SERVER)["repository"]["url"], repository);
+    assert_eq!(npm["repository"]["url"], format!("git+{repository}.git"));
+    assert_eq!(python["urls"]["Repository"].as_str(), Some(repository));
+    assert_eq!(npm["license"].as_str(), package["license"].as_str());
+    assert_eq!(python["license"], package["license"]);
+    assert_eq!(python["name"], package["name"]);
+    // The wheel's version is Cargo.toml's.
+    assert_eq!(python["dynamic"], toml::Value::from(vec!["version"]));
+    assert!(python.get("version").is_none());
 }
 
 #[test]
