@@ -55,5 +55,8 @@ pub(crate) fn run(wanted: &HostConfig, config: &Config, environment: &Environmen
     };
     let written = write::registered(host, &this.registration, &path)?;
     guidance.for_written(&terminal.out, &path, &written);
-    Ok(terminal.exit(Exit::Done))
+    match terminal.out.failure() {
+        Some(failure) => anyhow::bail!(failure),
+        None => Ok(Exit::Done),
+    }
 }
