@@ -18,7 +18,7 @@ use crate::commands::doctor::{Patient, Regions};
 use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
 use crate::config::{self, ApiKey, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
-use crate::mcp::{Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
+use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
 use crate::tools::{self, Offer, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
@@ -124,8 +124,11 @@ async fn with_server(
             commands::doctor::doctor(&patient, &context, json).await
         }
         _ => {
-            serve_stdio(config, &server, signals).await;
-            Exit::Done
+            // A host that goes away has no use for the code; a shell whose disk is full has.
+            match serve_stdio(config, &server, signals).await {
+                End::InputEnded | End::Stopped => Exit::Done,
+                End::OutputClosed => Exit::Failed,
+            }
         }
     };
     settle(&settling, config, signals).await;
@@ -231,7 +234,7 @@ pub(crate) fn client_settings(config: &Config) -> Settings {
     }
 }
 
-async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) {
+async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) -> End {
     if io::stdin().is_terminal() {
         say(&format!(
             "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; Ctrl-D ends it.",
@@ -249,6 +252,7 @@ async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) {
     };
     let end = serve(server, Transport::stdio(io), &limits, &signals.stop).await;
     tracing::debug!(?end, "connection ended");
+    end
 }
 
 /// How long what is in flight may take once the input has ended.

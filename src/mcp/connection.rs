@@ -58,7 +58,7 @@ impl Default for Limits {
 pub enum End {
     /// The input ended; what was in flight was answered.
     InputEnded,
-    /// Nobody reads the output any more.
+    /// The output cannot be written: nobody reads it any more, or it is full.
     OutputClosed,
     /// The process was told to stop.
     Stopped,
@@ -106,9 +106,10 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
         }
         session.in_flight.cancel_all();
         outbox.close();
-        // Both failures were reported where they happened: the outbox is closed by then.
-        drop(timeout(limits.drain, &mut writing).await);
-        End::InputEnded
+        match timeout(limits.drain, &mut writing).await {
+            Ok(Ok(Err(_))) => End::OutputClosed,
+            _ => End::InputEnded,
+        }
     };
     let end = tokio::select! {
         biased;

@@ -357,6 +357,37 @@ async fn cancel_batch_can_be_called_where_it_is_allowed() {
     .await;
 }
 
+/// Words are text; the server reads them as what the argument is.
+#[tokio::test]
+async fn arguments_may_be_words() {
+    let create = [
+        "call",
+        "create_batch",
+        "source_directory_id=dir-small",
+        "config.job.type=parse_v2",
+        "config.job.configuration_id=cfg-PARSE_AGENTIC",
+        "wait_seconds=30",
+        "allow_duplicate=true",
+        "project_id=",
+    ];
+    let of_sandbox = ["--sandbox", "--sandbox-speed", "instant", "--json"];
+    let output = with(&[&create[..], &of_sandbox].concat()).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let data: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+    assert_eq!(
+        (&data["created"], &data["final"]),
+        (&json!(true), &json!(true)),
+        "{data}"
+    );
+    for expand in [&["expand=results"][..], &["expand=outcomes", "expand=results"]] {
+        let call = ["call", "get_batch", "batch_id=bat-sandbox-failing"];
+        let output = with(&[&call[..], expand, &of_sandbox].concat()).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let data: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        assert!(data["results"].is_array(), "{data}");
+    }
+}
+
 #[tokio::test]
 async fn arguments_may_come_from_stdin() {
     let mut command = command(&["call", "list_batches", "-", "--sandbox"]);
@@ -520,7 +551,7 @@ async fn trouble_on_the_way_is_shown_and_waited_out() {
                     "--sandbox-fault",
                     fault,
                     "--timeout",
-                    "300ms",
+                    "900ms",
                 ][..],
                 &STEPS,
             ]

@@ -173,6 +173,20 @@ async fn every_command_into_a_full_or_closed_stdout_fails() {
     }
 }
 
+/// The server counts as a command, too: what it answered is lost.
+#[tokio::test]
+async fn serve_into_a_full_stdout_fails() {
+    let mut command = command(&["--sandbox"]);
+    let line = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    command.stdin(Stdio::piped()).stdout(full()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    stdin.write_all(&[line, &b"\n"[..]].concat()).await.unwrap();
+    drop(stdin);
+    let output = tokio::time::timeout(PATIENCE, process.wait_with_output()).await;
+    assert_eq!(code(&output.expect("the process hangs").unwrap()), 1);
+}
+
 /// Watches a batch of an API that answers so, the last answer again and again.
 async fn watch(replies: Vec<Reply>) -> (Output, usize) {
     let upstream = Upstream::start(replies).await;
