@@ -190,7 +190,12 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
 
 fn offer(config: &Config, settling: &TaskTracker) -> anyhow::Result<Offer> {
     let client = Client::new(client_settings(config));
-    let create_once = CreateOnce::new(client.clone(), CreatePolicy::within(config.timeout), settling.clone());
+    let create_policy = CreatePolicy {
+        // An empty directory is worth a second look as soon as a batch that was just created is.
+        empty_pause: config.poll_interval,
+        ..CreatePolicy::within(config.timeout)
+    };
+    let create_once = CreateOnce::new(&client, create_policy, settling.clone());
     let pinned = Scope {
         project_id: config.project_id.as_deref().map(str::parse).transpose()?,
         organization_id: config.organization_id.as_deref().map(str::parse).transpose()?,

@@ -3,9 +3,7 @@
 //! Reading is lenient, for the API may grow: only `id` is indispensable. Unknown fields are ignored, unknown words kept, and a
 //! field of an unexpected type counts as absent, except where that would hide something (`items`, `results`).
 
-use std::str::FromStr as _;
-
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -13,7 +11,7 @@ use super::{
     client::Client,
     error::Error,
     ids::{BatchId, ConfigurationId, DirectoryId},
-    lenient::{lenient, words},
+    lenient::{lenient, parse_instant, words},
     request::{Reply, Request, Scope, token},
 };
 
@@ -265,11 +263,14 @@ words! {
 }
 
 impl Batch {
-    /// When it was created, by the API's clock. A time without offset is taken for UTC, which is what the API's clock shows.
+    /// When it was created, by the API's clock.
     pub fn created(&self) -> Option<Timestamp> {
-        let text = self.created_at.as_deref()?;
-        let without_offset = || TimeZone::UTC.to_timestamp(DateTime::from_str(text).ok()?).ok();
-        Timestamp::from_str(text).ok().or_else(without_offset)
+        parse_instant(self.created_at.as_deref()?)
+    }
+
+    /// When it last changed, by the API's clock; for a final batch, when it ended.
+    pub fn updated(&self) -> Option<Timestamp> {
+        parse_instant(self.updated_at.as_deref()?)
     }
 }
 

@@ -25,7 +25,6 @@ use url::Url;
 use super::{
     attempt::{self, Answer, Failed, Limits},
     batches::Batches,
-    directories::Directories,
     error::{Account, Error},
     error_kind::{ErrorKind, TlsProblem},
     jobs::Jobs,
@@ -43,9 +42,11 @@ pub(super) const MAX_AT_ONCE: usize = 64;
 
 /// The REST client. Clones share connections.
 ///
+/// Reads take turns, of which there are [`MAX_AT_ONCE`]. A change never waits: what is given up must not be sent later.
+///
 /// Making one does no work: TLS and the connection pool are built by the first operation, once.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client(Arc<Shared>, Arc<Semaphore>);
 
 struct Shared {
     settings: Settings,
@@ -53,8 +54,6 @@ struct Shared {
     reads: OnceLock<Result<reqwest::Client, String>>,
     /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
     creates: OnceLock<Result<reqwest::Client, String>>,
-    /// Whose turn it is to read. A change never waits: what is given up must not be sent later.
-    turns: Semaphore,
     sandbox: AtomicBool,
     /// The API's clock as last seen, and when that was.
     clock: Mutex<Option<(Timestamp, Instant)>>,
@@ -73,24 +72,25 @@ impl Client {
     /// A client that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
         let (reads, creates, sandbox, clock) = Default::default();
-        Self(Arc::new(Shared {
+        let shared = Shared {
             settings,
             reads,
             creates,
-            turns: Semaphore::new(MAX_AT_ONCE),
             sandbox,
             clock,
-        }))
+        };
+        Self(Arc::new(shared), Arc::new(Semaphore::new(MAX_AT_ONCE)))
+    }
+
+    /// The same client, whose reads wait only for each other: for reads that the others must not delay.
+    #[must_use]
+    pub(super) fn with_own_turns(&self) -> Self {
+        Self(Arc::clone(&self.0), Arc::new(Semaphore::new(MAX_AT_ONCE)))
     }
 
     /// The batch operations.
     pub fn batches(&self) -> Batches<'_> {
         Batches::new(self)
-    }
-
-    /// The directory operations.
-    pub fn directories(&self) -> Directories<'_> {
-        Directories::new(self)
     }
 
     /// The job operations.
@@ -237,7 +237,7 @@ impl Client {
             let prepared = self.prepare(request, key)?;
             let turn = match request.method {
                 Method::Get => Some(
-                    timeout_at(latest, self.0.turns.acquire())
+                    timeout_at(latest, self.1.acquire())
                         .await
                         .map_err(|_| Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None))?,
                 ),

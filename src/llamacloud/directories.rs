@@ -1,5 +1,6 @@
-//! Directories: which files they hold.
+//! Directories and the files that they hold.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -7,47 +8,107 @@ use super::{
     client::Client,
     error::Error,
     ids::DirectoryId,
-    lenient::lenient,
+    lenient::{instant, lenient},
     request::{Page, Request, Scope, Window},
 };
 
-/// The directory operations of a [`Client`]. All end at their deadline at the latest.
-#[derive(Debug, Clone, Copy)]
-pub struct Directories<'c> {
-    client: &'c Client,
+const DIRECTORIES: &str = "/api/v1/beta/directories";
+
+/// A directory.
+///
+/// Shape: `{ id: "dir-…", name: "Invoices", kind: Some("user") }`. Source: API schema `DirectoryResponse`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Directory {
+    /// Shape: `dir-…`. Empty if the API sent none.
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: String,
+    /// The name for people. Untrusted text.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: String,
+    /// `user`, `index` or `ephemeral`.
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    pub kind: Option<String>,
+    /// The connector that fills it; `None` if people do.
+    #[serde(default, deserialize_with = "lenient")]
+    pub connector_subscription_id: Option<String>,
+    /// When LlamaCloud deletes it.
+    #[serde(default, deserialize_with = "instant")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Which directories to list; absent means no restriction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListDirectories {
+    /// A name "to match"; whether a part of it is enough is not documented.
+    pub name: Option<String>,
+    /// `user`, `index` or `ephemeral`.
+    pub kind: Option<String>,
+    /// Which part of the list to read.
+    pub window: Window,
 }
 
 /// Which files of a directory to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilesOf {
-    /// Those that are there now, which a new batch would run over.
+    /// Those that are there now, which a new batch would process.
     Now,
-    /// Also those that were removed since.
+    /// Also those that were removed.
     Ever,
 }
 
 /// A file of a directory.
 ///
-/// Shape: `{ id: "dfl-…", display_name: Some("invoice-0417.pdf") }`. Source: API schema `DirectoryFileResponse`.
+/// Shape: `{ id: "dfl-…", display_name: Some("invoice-0417.pdf"), … }`. Source: API schema `DirectoryFileResponse`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct DirectoryFile {
-    /// Shape: `dfl-…`; what results of a batch refer to. Empty if the API did not say.
+    /// Shape: `dfl-…`; results of a batch refer to it. Empty if the API sent none.
     #[serde(default, deserialize_with = "lenient")]
     pub id: String,
-    /// The name for people. Upstream text, not cleaned.
+    /// The name for people. Untrusted text.
     #[serde(default, deserialize_with = "lenient")]
     pub display_name: Option<String>,
+    /// When it was added to the directory.
+    #[serde(default, deserialize_with = "instant")]
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed, which processing may count as.
+    #[serde(default, deserialize_with = "instant")]
+    pub updated_at: Option<Timestamp>,
 }
 
-impl<'c> Directories<'c> {
-    pub(super) fn new(client: &'c Client) -> Self {
-        Self { client }
+impl Client {
+    /// One page of the directories.
+    ///
+    /// Source: `GET /api/v1/beta/directories`.
+    pub async fn list_directories(
+        &self,
+        scope: &Scope,
+        query: &ListDirectories,
+        deadline: Instant,
+    ) -> Result<Page<Directory>, Error> {
+        let request = Request::get(scope, DIRECTORIES, &[])
+            .query("name", query.name.as_ref())
+            .query("type", query.kind.as_ref())
+            .window(&query.window);
+        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
+    }
+
+    /// One directory.
+    ///
+    /// Source: `GET /api/v1/beta/directories/{directory_id}`.
+    pub async fn get_directory(
+        &self,
+        scope: &Scope,
+        directory_id: &DirectoryId,
+        deadline: Instant,
+    ) -> Result<Directory, Error> {
+        let request = Request::get(scope, "/api/v1/beta/directories/{id}", &[directory_id.as_str()]);
+        Ok(self.execute(request, deadline).await?.body)
     }
 
     /// One page of a directory's files.
     ///
-    /// Source: `GET /api/v1/beta/directories/{directory_id}/files`. The bounds of `page_size` are not documented there.
-    pub async fn files(
+    /// Source: `GET /api/v1/beta/directories/{directory_id}/files`. The limits of `page_size` are not documented there.
+    pub async fn list_directory_files(
         &self,
         scope: &Scope,
         directory_id: &DirectoryId,
@@ -59,6 +120,6 @@ impl<'c> Directories<'c> {
         let request = Request::get(scope, "/api/v1/beta/directories/{id}/files", &[directory_id.as_str()])
             .query("include_deleted", removed)
             .window(window);
-        Ok(self.client.execute::<Page<_>>(request, deadline).await?.body)
+        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
     }
 }

@@ -1,7 +1,8 @@
 //! Reading what may grow: unknown words are kept, and a value of an unexpected type counts as absent.
 
-use std::fmt;
+use std::{fmt, str::FromStr as _};
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -36,10 +37,10 @@ macro_rules! words {
 
         impl From<&str> for $name {
             fn from(word: &str) -> Self {
-                match word {
-                    $($word => Self::$variant,)+
-                    other => Self::Other($crate::llamacloud::lenient::unknown_word(other)),
-                }
+                $(if word.eq_ignore_ascii_case($word) {
+                    return Self::$variant;
+                })+
+                Self::Other($crate::llamacloud::lenient::unknown_word(word))
             }
         }
 
@@ -90,6 +91,17 @@ pub(super) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
 ) -> Result<T, D::Error> {
     let value = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
+}
+
+/// A date and time; anything else counts as absent.
+pub(super) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(lenient::<Option<String>, D>(deserializer)?.and_then(|text| parse_instant(&text)))
+}
+
+/// Reads RFC 3339. A time without an offset is in UTC, as the API's clock is.
+pub(super) fn parse_instant(text: &str) -> Option<Timestamp> {
+    let without_offset = || TimeZone::UTC.to_timestamp(DateTime::from_str(text).ok()?).ok();
+    Timestamp::from_str(text).ok().or_else(without_offset)
 }
 
 /// Any JSON value as a word: texts as they are, others as they would be written, structures as their kind.

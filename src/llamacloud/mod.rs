@@ -22,6 +22,7 @@ mod attempt;
 mod bad_answer_tests;
 mod batches;
 mod client;
+mod configurations;
 mod create_once;
 mod directories;
 mod error;
@@ -29,12 +30,16 @@ mod error_kind;
 mod ids;
 mod jobs;
 mod lenient;
+#[cfg(test)]
+mod lookup_tests;
+mod paging;
 mod projects;
 mod refusal;
 mod request;
 mod results;
 mod retry;
 mod settings;
+mod single_flight;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]
@@ -47,12 +52,16 @@ pub use batches::{
     Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::Client;
-pub use create_once::{CreateOnce, CreateOutcome, CreatePolicy, Duplicates, Existing, Guard, Precheck};
-pub use directories::{Directories, DirectoryFile, FilesOf};
+pub use configurations::{Configuration, ListConfigurations, Versions};
+pub use create_once::{
+    Change, Checked, CreateOnce, CreatePolicy, Duplicates, Earlier, How, Input, MAX_FILES, NotSettled, Order, Settled,
+};
+pub use directories::{Directory, DirectoryFile, FilesOf, ListDirectories};
 pub use error::Error;
 pub use error_kind::{Detail, ErrorKind, TlsProblem};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Jobs, Product};
+pub(crate) use paging::Reading;
 pub use projects::{Project, Projects};
 pub use request::{Page, Scope, Window, is_loopback};
 pub use results::{

@@ -40,6 +40,8 @@ pub struct Limits {
     pub max_unsent_bytes: usize,
     /// How long what is in flight may take once the input has ended.
     pub drain: Duration,
+    /// How long a user may take to answer a question.
+    pub question: Duration,
 }
 
 impl Default for Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             max_in_flight_bytes: 32 << 20,
             max_unsent_bytes: 256 << 10,
             drain: Duration::from_mins(1),
+            question: Duration::from_mins(10),
         }
     }
 }
@@ -77,7 +80,7 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
     });
     let session = Receiver {
         methods: server.methods.clone(),
-        connection: Connection::new(Arc::clone(&outbox)),
+        connection: Connection::new(Arc::clone(&outbox), limits.question),
         in_flight: InFlight::new(limits.max_in_flight_bytes),
         tasks: TaskTracker::new(),
     };
@@ -257,7 +260,7 @@ impl Receiver {
                 let id = id.and_then(|id| serde_json::from_str::<String>(id.as_json()).ok());
                 if let Some(id) = id {
                     self.connection
-                        .asked
+                        .elicitation
                         .answer(&id, result.map(ToOwned::to_owned).ok_or(()));
                 }
                 Begun::Nothing

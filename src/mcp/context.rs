@@ -8,21 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::asked::{Asked, Reply};
+use super::elicitation::{Answers, Elicitation, Question, Verdict};
 use super::envelope::RequestId;
 use super::error::ProtocolError;
 use super::meta::{CLIENT_CAPABILITIES, Meta, PROTOCOL_VERSION, client_name, is_object, missing_meta};
 use super::outbox::Outbox;
 use super::progress::Progress;
-use super::question::Answers;
-use super::state::States;
 use super::types::ClientCapabilities;
 use super::unheard::Unheard;
-use super::version::Revision;
+use super::version::{Era, Revision};
 
 /// Methods that only the legacy era has.
 const LEGACY_ONLY: [&str; 2] = ["initialize", "ping"];
@@ -67,6 +63,16 @@ impl RequestContext {
         self.client_name.as_deref()
     }
 
+    /// Asks the user. Where the answer comes to this call, waits for it no longer than the connection's limits allow.
+    pub async fn confirm(&self, question: &Question) -> Verdict {
+        let elicitation = &self.connection.elicitation;
+        match self.revision.era() {
+            _ if !self.capabilities.elicitation => Verdict::CannotAsk,
+            Era::Modern => elicitation.confirm_by_calling_again(&self.answers, question),
+            Era::Legacy => elicitation.confirm_by_request(question).await,
+        }
+    }
+
     /// Whether the client can follow a task: such a call may be answered with one.
     pub const fn can_follow_tasks(&self) -> bool {
         self.capabilities.tasks
@@ -97,10 +103,8 @@ pub(crate) struct Connection {
     pub(crate) outbox: Arc<Outbox>,
     /// Cancelled at end of input: what only waits for events ends itself.
     pub(crate) draining: CancellationToken,
-    /// Confirms what clients carry from a question to its answer.
-    pub(crate) states: Arc<States>,
-    /// Our own requests that wait for an answer.
-    pub(crate) asked: Arc<Asked>,
+    /// Questions to the user.
+    pub(crate) elicitation: Arc<Elicitation>,
     session: Arc<Mutex<Option<Session>>>,
 }
 
@@ -113,35 +117,13 @@ pub(crate) struct Session {
 }
 
 impl Connection {
-    pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
+    pub(crate) fn new(outbox: Arc<Outbox>, question_limit: Duration) -> Self {
+        let draining = CancellationToken::new();
         Self {
+            elicitation: Arc::new(Elicitation::new(Arc::clone(&outbox), draining.clone(), question_limit)),
             outbox,
-            draining: CancellationToken::new(),
-            states: Arc::new(States::new()),
-            asked: Arc::default(),
+            draining,
             session: Arc::default(),
-        }
-    }
-
-    /// Sends a request of ours and waits for its answer; `None` if none comes in time, or can come any more.
-    ///
-    /// # Cancel safety
-    /// Dropped before there is an answer, the request is withdrawn, as it is when no answer comes.
-    pub(crate) async fn ask(&self, method: &str, params: Value, limit: Duration) -> Option<Reply> {
-        let mut waiting = self.asked.expect();
-        let request = json!({ "jsonrpc": "2.0", "id": waiting.id, "method": method, "params": params });
-        self.outbox.send(&request.to_string()).await;
-        let mut open = Open {
-            outbox: &self.outbox,
-            id: Some(&waiting.id),
-        };
-        tokio::select! {
-            reply = timeout(limit, &mut waiting.reply) => {
-                let reply = reply.ok()?;
-                open.id = None;
-                reply.ok()
-            }
-            () = self.draining.cancelled() => None,
         }
     }
 
@@ -209,24 +191,6 @@ impl Connection {
     }
 }
 
-/// A request of ours that has no answer yet. Dropped, it is withdrawn. Source: basic/utilities/cancellation.
-struct Open<'a> {
-    outbox: &'a Outbox,
-    /// `None` once there is an answer.
-    id: Option<&'a str>,
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            let params = json!({ "requestId": id, "reason": "the answer is not needed any more" });
-            let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
-            // One for each call that waits for its user, and those are bounded.
-            self.outbox.push(&cancelled.to_string());
-        }
-    }
-}
-
 impl Session {
     /// Before `initialize`, or while it is being answered.
     fn unopened() -> Self {
@@ -276,7 +240,7 @@ mod tests {
     const MODERN: &str = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}"#;
 
     fn check(session: Option<Revision>, method: &str, params: &str, expected: &str) {
-        let connection = Connection::new(Arc::new(Outbox::new(1)));
+        let connection = Connection::new(Arc::new(Outbox::new(1)), Duration::ZERO);
         if let Some(revision) = session {
             connection.open_session(Session {
                 revision,

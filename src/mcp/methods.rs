@@ -16,11 +16,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::context::{RequestContext, Session};
+use super::elicitation::Answers;
 use super::error::ProtocolError;
 use super::meta::client_name;
 use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
 use super::outcome::{InputRequired, Outcome, Task};
-use super::question::Answers;
 use super::task::{self, DetailedTask, Follower, Subscription, TaskSource};
 use super::tool::ToolSet;
 use super::types::{

@@ -5,10 +5,10 @@
 //! stdin and stdout.
 
 mod arguments;
-mod asked;
 mod connection;
 mod context;
 mod dispatch;
+mod elicitation;
 mod envelope;
 mod error;
 mod in_flight;
@@ -22,9 +22,7 @@ mod pipe;
 #[cfg(target_os = "linux")]
 mod polled;
 mod progress;
-mod question;
 mod schema;
-mod state;
 mod task;
 mod tool;
 mod types;
@@ -33,11 +31,11 @@ mod version;
 
 pub use connection::{End, Limits, serve};
 pub use context::RequestContext;
+pub use elicitation::{Question, Verdict};
 pub use error::ProtocolError;
 pub use methods::{Server, ServerIdentity};
 pub use outcome::{InputRequired, Json, Outcome, Task, TaskState, ToolError};
 pub use pipe::{Io, Transport};
-pub use question::{Question, Verdict};
 pub use task::{TaskError, TaskSource};
 pub use tool::{CallSetup, Tool, ToolSet};
 pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};

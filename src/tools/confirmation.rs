@@ -1,33 +1,46 @@
 //! Asking the user before credits are spent: the question, and what follows from each answer.
 
+use serde_json::json;
+
+use super::wording::{number, plural};
 use crate::foreign::clean;
-use crate::llamacloud::{CreateBatch, Duplicates, Scope};
+use crate::llamacloud::{CreateBatch, Duplicates, Order};
 use crate::mcp::{InputRequired, Question, ToolError, Verdict};
 
-/// The question for one create. An answer to it counts for these very arguments only.
-pub(super) fn question(scope: &Scope, request: &CreateBatch, duplicates: Duplicates, files: Option<usize>) -> Question {
+/// The question for one create over so many files. A yes counts for exactly what the user saw.
+pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     let CreateBatch {
         source_directory_id: directory,
         job_type,
         configuration_id,
-    } = request;
-    let files = match files {
-        Some(1) => "the 1 file".to_owned(),
-        Some(files) => format!("the {files} files"),
+    } = &order.request;
+    let over = match files {
+        Some(files) => format!("the {} {}", number(files), plural(files, "file", "files")),
         None => "all files".to_owned(),
     };
-    let again = match duplicates {
-        Duplicates::Allow => " If such a batch is there already, this is one more, and paid for again.",
+    let again = match order.duplicates {
+        Duplicates::Allow => {
+            " A batch for the same work may exist already; this one is created and paid for in addition."
+        }
         Duplicates::Refuse => "",
     };
     Question {
         message: format!(
-            "Create a LlamaCloud batch over {files} of directory {directory} (job {}, configuration {configuration_id})? It costs \
+            "Create a LlamaCloud batch over {over} of directory {directory} (job {}, configuration {configuration_id})? It costs \
              credits.{again}",
             clean(job_type.as_str(), 60)
         ),
         label: "Create the batch and spend credits",
-        subject: format!("create_batch {scope:?} {request:?} {duplicates:?}"),
+        subject: json!({
+            "tool": "create_batch",
+            "project_id": order.scope.project_id,
+            "organization_id": order.scope.organization_id,
+            "source_directory_id": directory,
+            "job_type": job_type,
+            "configuration_id": configuration_id,
+            "allow_duplicate": order.duplicates == Duplicates::Allow,
+            "files": files,
+        }),
     }
 }
 
@@ -40,12 +53,18 @@ pub(super) fn permission(verdict: Verdict) -> Result<Option<InputRequired>, Tool
         Verdict::Yes => return Ok(None),
         Verdict::Ask(question) => return Ok(Some(question)),
         Verdict::No => "the user was asked and did not agree. Do not call again unless the user asks for it",
+        Verdict::NoContent => {
+            "this host reported that the user accepted, but sent the form without content. Such a yes does not count, because a \
+             host can send it without asking anybody. The user has to create the batch from another host, or start the server \
+             without --confirm-create"
+        }
         Verdict::NoAnswer => {
             "the user was asked and did not answer in time. Ask the user in the conversation whether to try again"
         }
         Verdict::WrongState => {
-            "the confirmation that came along was made for another call, has expired, or was used before. Call again without \
-             `inputResponses` and `requestState`, and the user will be asked anew"
+            "the confirmation that came with this call does not count: it was given for another call or another number of files, \
+             has expired, or was used before. Call again without `inputResponses` and `requestState`, and the user will be asked \
+             again"
         }
         Verdict::Unreadable => {
             "this host's answer to the question cannot be read, so it does not count as a yes. The user has to create the batch \

@@ -1,41 +1,40 @@
 //! `create_batch`: starts one batch, at most once.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::account::Account;
 use super::batch::{BatchFacts, MAX_ID_CHARS, check_again_in_seconds};
 use super::call::Call;
 use super::confirmation;
-use super::create_sentences::{News, tell};
-use super::directory_size::directory_size;
-use super::error::{Failure, explain, explain_unknown};
+use super::create_sentences::tell;
+use super::error::{Failure, explain, explain_unchecked, explain_unknown};
 use super::summary::Detail;
 use super::tasks::TaskReference;
 use super::wait::{WaitSeconds, Waited};
+use super::wording::number;
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{
-    self, Batch, ConfigurationId, CreateOnce, CreateOutcome, DirectoryId, Duplicates, Error, Precheck,
+    self, Batch, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, Error, How, MAX_FILES, NotSettled,
+    Order, Settled,
 };
 use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
-/// for each page: only call it when asked to. If a batch of the same directory and job is under way or just
-/// COMPLETED, that is the answer (`created: false`). The work takes minutes to hours: follow it with `get_batch`.
-/// After an error that calls the outcome unknown, do as it says before calling again.
+/// for each page: only call it when asked to. A batch of the same directory, job type and configuration that is not
+/// final, or is COMPLETED with nothing changed since, is the answer (`created: false`). Takes minutes to hours:
+/// follow with `get_batch`. After a timeout or unknown outcome, look with `list_batches` before calling again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
     /// Directory to process, `dir-…`; ask the user.
-    source_directory_id: DirectoryId,
+    source_directory_id: SourceDirectoryId,
     /// What to run.
     config: BatchConfig,
-    /// Create another although one is under way or was COMPLETED in the last 10 minutes: the user pays again.
-    /// Default: false.
+    /// Create another even if one for the same work exists: the user pays again. Default: false.
     allow_duplicate: Option<bool>,
     /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
     wait_seconds: Option<WaitSeconds>,
@@ -73,14 +72,53 @@ impl From<JobType> for llamacloud::JobType {
     }
 }
 
+/// A directory ID; a name is refused with the way to its ID.
+#[derive(Debug)]
+struct SourceDirectoryId(DirectoryId);
+
+impl<'de> Deserialize<'de> for SourceDirectoryId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let hint = "directory IDs begin with `dir-`. To find the ID of a directory by its name, call `list_directories` with `name`";
+        match text.parse() {
+            Ok(id) if !looks_like_a_name(&text) => Ok(Self(id)),
+            Ok(_) => Err(D::Error::custom(format!(
+                "{} is not a directory ID; {hint}",
+                quote(&text, MAX_ID_CHARS)
+            ))),
+            Err(error) => Err(D::Error::custom(format!("{error}; {hint}"))),
+        }
+    }
+}
+
+impl JsonSchema for SourceDirectoryId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        DirectoryId::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        DirectoryId::json_schema(generator)
+    }
+}
+
+/// Whether a text is neither `dir-…` nor a bare UUID.
+fn looks_like_a_name(text: &str) -> bool {
+    let is_uuid = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    !is_uuid && text.get(..4).is_none_or(|start| !start.eq_ignore_ascii_case("dir-"))
+}
+
 /// The batch that exists now.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct CreateBatchOutput {
     /// The answer in a few sentences, with what to do next.
     summary: String,
-    /// Whether this call created the batch; `false`: it was there already.
+    /// Whether this call created the batch; `false`: it existed already.
     created: bool,
-    /// Whether the API's answer was lost and the batch found all the same.
+    /// Whether LlamaCloud's response was lost and the batch was found in the list.
     #[serde(skip_serializing_if = "is_false")]
     recovered: bool,
     #[serde(flatten)]
@@ -105,39 +143,74 @@ impl CreateBatch {
     pub(crate) const fn new(create_once: CreateOnce) -> Self {
         Self { create_once }
     }
+
+    /// The batch that does the work, or the question that the client has to ask first.
+    async fn settle(&self, call: &Call, order: &mut Order) -> Result<Step, ToolError> {
+        let mut deadline = call.deadline;
+        if call.account.policy.confirm_create {
+            let checked = self.create_once.check(order, deadline).await;
+            let files = match checked.map_err(|why| explain_not_settled(call, why, order))? {
+                Checked::AlreadyThere(settled) => return Ok(Step::Settled(settled)),
+                Checked::Free(free) => free.files,
+            };
+            let verdict = call.context.confirm(&confirmation::question(order, files)).await;
+            if let Some(question) = confirmation::permission(verdict)? {
+                return Ok(Step::Ask(question));
+            }
+            order.agreed_files = files;
+            // The user's time does not count.
+            deadline = call.account.deadline();
+        }
+        let created = self.create_once.create(order.clone(), deadline).await;
+        created
+            .map(Step::Settled)
+            .map_err(|why| explain_not_settled(call, why, order))
+    }
 }
 
-/// Whether a batch can run over the directory at all.
-fn precheck(call: &Call, request: &llamacloud::CreateBatch) -> Precheck {
-    let (account, scope, deadline) = (Arc::clone(&call.account), call.scope.clone(), call.deadline);
-    let directory = request.source_directory_id.clone();
-    Box::pin(async move {
-        let size = directory_size(&account, &scope, &directory, deadline).await;
-        size.map_err(|error| error.text().to_owned())
-    })
+fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError {
+    let Call { context, account, .. } = call;
+    let directory = &order.request.source_directory_id;
+    match why {
+        NotSettled::NotCreated(error) => explain(&FAILS, error, context, account),
+        NotSettled::NotChecked(error) => explain_unchecked(&FAILS, error, context, account),
+        NotSettled::Unknown { error, look_after } => explain_unknown(order, look_after, error, account),
+        NotSettled::NoFiles => ToolError::new(format!(
+            "No batch was created: directory {directory} has no files, so there is nothing to process. Nothing was sent. If \
+             files were uploaded a moment ago, call again in a minute; otherwise ask the user to upload files, or for another \
+             `source_directory_id`."
+        )),
+        NotSettled::TooManyFiles => ToolError::new(format!(
+            "No batch was created: directory {directory} has more than {} files, the most that one batch can process. Nothing \
+             was sent. Ask the user to split the files into several directories and create one batch for each.",
+            number(MAX_FILES)
+        )),
+        NotSettled::OtherFiles { agreed, now } => ToolError::new(format!(
+            "No batch was created: the user agreed to {} files, but {}. Nothing was sent. Call again, and the user will be asked \
+             about the files that are there now.",
+            number(agreed),
+            now.map_or_else(
+                || format!("the files of directory {directory} could not be counted again"),
+                |now| format!("directory {directory} now has {}", number(now))
+            )
+        )),
+    }
 }
 
-/// Asks the user. `None`: go on.
-async fn confirm(
-    call: &Call,
-    request: &llamacloud::CreateBatch,
-    duplicates: Duplicates,
-    files: Option<usize>,
-) -> Result<Option<InputRequired>, ToolError> {
-    let question = confirmation::question(&call.scope, request, duplicates, files);
-    // What is left of the time is for the create.
-    let limit = call.account.policy.timeout * 2 / 3;
-    confirmation::permission(call.context.confirm(&question, limit).await)
-}
-
-fn output(account: &Account, batch: &Batch, news: &News, trouble: Option<&Error>) -> CreateBatchOutput {
+fn output(call: &Call, batch: &Batch, how: &How, order: &Order, trouble: Option<&Error>) -> CreateBatchOutput {
     CreateBatchOutput {
-        summary: account.summary(&tell(batch, news, trouble).join(" ")),
-        created: !matches!(news, News::AlreadyThere(_)),
-        recovered: matches!(news, News::Recovered),
+        summary: call.account.summary(&tell(batch, how, order, trouble).join(" ")),
+        created: matches!(how, How::Created { .. } | How::Recovered),
+        recovered: matches!(how, How::Recovered),
         batch: BatchFacts::from(batch),
         check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
     }
+}
+
+/// How far a call has come.
+enum Step {
+    Settled(Settled),
+    Ask(InputRequired),
 }
 
 impl Tool<Call> for CreateBatch {
@@ -148,88 +221,51 @@ impl Tool<Call> for CreateBatch {
     type Output = CreateBatchOutput;
 
     async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<CreateBatchOutput>, ToolError> {
-        let started = Instant::now();
-        let Call {
-            context,
-            account,
-            scope,
-            deadline,
-        } = call;
-        let duplicates = match input.allow_duplicate {
-            Some(true) => Duplicates::Allow,
-            _ => Duplicates::Refuse,
-        };
         let BatchConfig { job } = input.config;
         refuse_foreign_preset(&job)?;
-        let request = llamacloud::CreateBatch {
-            source_directory_id: input.source_directory_id,
-            job_type: job.r#type.into(),
-            configuration_id: job.configuration_id,
+        let mut order = Order {
+            scope: call.scope.clone(),
+            request: llamacloud::CreateBatch {
+                source_directory_id: input.source_directory_id.0,
+                job_type: job.r#type.into(),
+                configuration_id: job.configuration_id,
+            },
+            duplicates: match input.allow_duplicate {
+                Some(true) => Duplicates::Allow,
+                _ => Duplicates::Refuse,
+            },
+            agreed_files: None,
         };
-        let mut precheck = precheck(call, &request);
-        if account.policy.confirm_create {
-            // The question names the number of files, so it is found out now, and not again.
-            let files = precheck.await.map_err(ToolError::new)?;
-            if let Some(question) = confirm(call, &request, duplicates, files).await? {
-                return Ok(Outcome::Ask(question));
-            }
-            precheck = Box::pin(std::future::ready(Ok(files)));
-        }
-        let (batch, news) = match self
-            .create_once
-            .create(scope, &request, duplicates, precheck, *deadline)
-            .await
-        {
-            CreateOutcome::Created {
-                batch,
-                mentions,
-                guard,
-                files,
-            } => (
-                batch,
-                News::Created {
-                    files,
-                    duplicates,
-                    mentions,
-                    guard,
-                },
-            ),
-            CreateOutcome::Recovered { batch } => (batch, News::Recovered),
-            CreateOutcome::AlreadyThere { batch, kind } => (batch, News::AlreadyThere(kind)),
-            CreateOutcome::Refused { reason } => return Err(ToolError::new(reason)),
-            CreateOutcome::NotCreated { error } => {
-                return Err(explain(&FAILS, error, context, account));
-            }
-            CreateOutcome::Unknown { error, look_after } => {
-                return Err(explain_unknown(&request, look_after, error));
-            }
+        let Settled { batch, how } = match self.settle(call, &mut order).await? {
+            Step::Settled(settled) => settled,
+            Step::Ask(question) => return Ok(Outcome::Ask(question)),
         };
-        if !matches!(news, News::AlreadyThere(_)) {
-            context.log_if_unheard(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
+        if matches!(how, How::Created { .. } | How::Recovered) {
+            call.context
+                .log_if_unheard(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
         }
         let limit = input.wait_seconds.and_then(WaitSeconds::limit);
         let (Some(limit), Ok(batch_id)) = (limit, batch.id.parse()) else {
-            return Outcome::done(&output(account, &batch, &news, None));
+            return Outcome::done(&output(call, &batch, &how, &order, None));
         };
         let reference = TaskReference {
             batch_id,
-            scope: scope.clone(),
+            scope: order.scope.clone(),
             detail: Detail::Status,
         };
-        let left = limit.saturating_sub(started.elapsed());
-        match Waited::begin(account, context, reference, batch, left).await {
+        match Waited::begin(&call.account, &call.context, reference, batch, limit).await {
             Waited::AsTask(task) => Ok(Outcome::Task(task)),
-            Waited::Until(batch, trouble) => Outcome::done(&output(account, &batch, &news, trouble.as_ref())),
+            Waited::Until(batch, trouble) => Outcome::done(&output(call, &batch, &how, &order, trouble.as_ref())),
         }
     }
 }
 
 fn refuse_foreign_preset(job: &JobConfig) -> Result<(), ToolError> {
-    if job.r#type != JobType::ExtractV2 || !job.configuration_id.as_str().starts_with("cfg-PARSE_") {
+    if job.r#type != JobType::ExtractV2 || !job.configuration_id.is_preset() {
         return Ok(());
     }
     Err(ToolError::new(format!(
-        "argument `config.job.configuration_id`: {} is a preset for `parse_v2`, and `extract_v2` has none; nothing was sent. Ask \
+        "argument `config.job.configuration_id`: {} is a preset for `parse_v2`; `extract_v2` has no presets. Nothing was sent. Ask \
          the user for the ID of a saved extract configuration.",
         quote(job.configuration_id.as_str(), 130)
     )))

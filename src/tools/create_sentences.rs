@@ -1,126 +1,125 @@
-//! What `create_batch` says of a batch that exists: one sentence for each way in which it came to be.
+//! The summary of `create_batch`: one or two sentences for each way in which a batch came to be the answer.
 
 use jiff::Timestamp;
 
 use super::batch::{BatchFacts, check_again_in_seconds};
 use super::wording::{number, plural};
-use crate::llamacloud::{Batch, BatchStatus, Duplicates, Error, Existing, Guard};
+use crate::foreign::{clean, quote};
+use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, Error, How, Input, Order};
 
-/// How a batch came to be what a call answers with.
-#[derive(Debug)]
-pub(super) enum News {
-    /// The call created it, and knows so from the API's answer.
-    Created {
-        files: Option<usize>,
-        duplicates: Duplicates,
-        mentions: Vec<Batch>,
-        guard: Guard,
-    },
-    /// The call created it, and knows so only from the list.
-    Recovered,
-    /// The call created nothing, because the batch is there.
-    AlreadyThere(Existing),
-}
-
-/// The sentences, about the batch as it is now. `trouble`: why the call could not go on waiting for it.
-pub(super) fn tell(batch: &Batch, news: &News, trouble: Option<&Error>) -> Vec<String> {
-    let facts = BatchFacts::from(batch);
-    let mut sentences = match news {
-        News::Created {
-            files,
-            duplicates,
-            mentions,
-            guard,
-        } => created(&facts, *files, *duplicates, mentions, guard),
-        News::Recovered => vec![format!(
-            "Batch {} was created and is {}. LlamaCloud's answer was lost on the way, but the batch was found in the list: do not \
-             create it again.",
-            facts.id, facts.status
+/// About the batch as it is now. `trouble`: why the call could not go on waiting for it.
+pub(super) fn tell(batch: &Batch, how: &How, order: &Order, trouble: Option<&Error>) -> Vec<String> {
+    let mut sentences = match how {
+        How::Created { files, earlier } => created(batch, *files, earlier, order),
+        How::Recovered => vec![format!(
+            "Batch {} was created and {}. LlamaCloud's response was lost, but the batch was found in the list: do not create it \
+             again.",
+            id(batch),
+            state(batch)
         )],
-        News::AlreadyThere(kind) => already_there(&facts, *kind),
+        How::Shared => vec![format!(
+            "Batch {} {}. An identical call at the same time created it, so this call created nothing.",
+            id(batch),
+            state(batch)
+        )],
+        How::AlreadyThere(input) => already_there(batch, *input),
     };
     if let Some(trouble) = trouble {
         sentences.push(format!("Waiting for it ended early: {}.", trouble.cause()));
     }
-    sentences.push(next_step(batch, news));
+    sentences.push(next_step(batch));
     sentences
 }
 
-fn created(
-    facts: &BatchFacts,
-    files: Option<usize>,
-    duplicates: Duplicates,
-    mentions: &[Batch],
-    guard: &Guard,
-) -> Vec<String> {
-    let BatchFacts { id, status, .. } = facts;
+fn created(batch: &Batch, files: Option<usize>, earlier: &[Earlier], order: &Order) -> Vec<String> {
     let over = files.map_or(String::new(), |files| {
         format!(" over {} {}", number(files), plural(files, "file", "files"))
     });
-    let mut sentences = vec![match duplicates {
-        Duplicates::Refuse => format!("Batch {id}{over} was created and is {status}."),
-        Duplicates::Allow => format!(
-            "Batch {id}{over} was created and is {status}. It is one more, whatever was there before: `allow_duplicate` was true."
-        ),
-    }];
-    if let Guard::Skipped { reason } = guard
-        && duplicates == Duplicates::Refuse
-    {
-        sentences.push(format!(
-            "Whether another batch does the same already could not be checked: {reason}; `list_batches` can tell.",
-        ));
+    let mut sentences = vec![format!("Batch {}{over} was created and {}.", id(batch), state(batch))];
+    if order.duplicates == Duplicates::Allow {
+        sentences.push(
+            "`allow_duplicate` was true, so it was created without regard to earlier batches of the same work."
+                .to_owned(),
+        );
     }
-    if let Some(earlier) = mentions.first().map(BatchFacts::from) {
-        let others = if mentions.len() > 1 { ", as did others" } else { "" };
-        let how = if earlier.status == "FAILED" {
-            "FAILED"
-        } else {
-            "was CANCELLED"
-        };
-        sentences.push(format!(
-            "Earlier, batch {} with the same directory and job {how}{others}.",
-            earlier.id
-        ));
-    }
+    sentences.extend(earlier.iter().map(|earlier| before(earlier, order)));
     sentences
 }
 
-fn already_there(facts: &BatchFacts, kind: Existing) -> Vec<String> {
-    let BatchFacts {
-        id,
-        status,
-        source_directory_id: directory,
-        created_at,
-        ..
-    } = facts;
-    let created_at = created_at
-        .as_ref()
-        .map_or(String::new(), |created_at| format!(", created {created_at},"));
-    vec![match kind {
-        Existing::Running => format!(
-            "Nothing was created: batch {id}{created_at} runs the same job over directory {directory} and is {status}. Only if the user \
-             wants to pay for another one, call again with `allow_duplicate: true`."
+/// An earlier batch of the same work, and why it was not the answer.
+fn before(Earlier { batch, change }: &Earlier, order: &Order) -> String {
+    let earlier = format!("The earlier batch {}{}", id(batch), created_at(batch));
+    let directory = &order.request.source_directory_id;
+    let files = |count: usize, what: &str| {
+        let verb = plural(count, "was", "were");
+        format!("{} {} {verb} {what}", number(count), plural(count, "file", "files"))
+    };
+    let changed = match change {
+        None if batch.status == BatchStatus::Failed => return format!("{earlier} for the same work FAILED."),
+        None => return format!("{earlier} for the same work was CANCELLED."),
+        Some(Change::FilesAdded(count)) => format!("{} to directory {directory}", files(*count, "added")),
+        Some(Change::FilesUpdated(count)) => {
+            format!("{} in directory {directory} by its connector", files(*count, "updated"))
+        }
+        Some(Change::Configuration) => format!("configuration {} was changed", order.request.configuration_id),
+    };
+    format!(
+        "{earlier} did the same work and is COMPLETED, but {changed} since. The new batch processes all files again, and all of \
+         them cost credits."
+    )
+}
+
+fn already_there(batch: &Batch, input: Input) -> Vec<String> {
+    const SAME_WORK: &str = "the same work (same directory, job type and configuration)";
+    let batch_id = format!("batch {}{}", id(batch), created_at(batch));
+    let once_more = "if the user wants to pay for all files again, call again with `allow_duplicate: true`";
+    vec![match (&batch.status, input) {
+        (BatchStatus::Completed, Input::Unknown) => format!(
+            "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. Whether files were added or the \
+             configuration was changed since could not be determined: if so, and {once_more}."
         ),
-        Existing::JustCompleted => format!(
-            "Nothing was created: batch {id}{created_at} has just done the same job over directory {directory} and is {status}. If files \
-             came into the directory since and the user wants to pay for all of them again, call again with `allow_duplicate: true`."
+        (BatchStatus::Completed, _) => format!(
+            "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. No files were added and the \
+             configuration was not changed since. Only {once_more}."
         ),
-        Existing::SharedAttempt => format!(
-            "Batch {id} is {status}: an identical call at the same time created it, so this call created nothing."
+        (BatchStatus::Other(_), _) => format!(
+            "Nothing was created: {batch_id} exists for {SAME_WORK}. It {}, so whether it is still being processed is \
+             not known. Only {once_more}.",
+            state(batch)
+        ),
+        _ => format!(
+            "Nothing was created: {batch_id} does {SAME_WORK} and {}. Only {once_more}.",
+            state(batch)
         ),
     }]
 }
 
-fn next_step(batch: &Batch, news: &News) -> String {
-    let word = match news {
-        News::AlreadyThere(Existing::Running) => "Follow it with `get_batch`",
-        _ => "Look at it with `get_batch`",
-    };
+/// The status as the end of a sentence.
+fn state(batch: &Batch) -> String {
+    match &batch.status {
+        BatchStatus::Other(word) if word.is_empty() => "has no status in LlamaCloud's answer".to_owned(),
+        BatchStatus::Other(word) => format!("has the status {}, which this server does not know", quote(word, 60)),
+        status => format!("is {status}"),
+    }
+}
+
+fn id(batch: &Batch) -> String {
+    BatchFacts::from(batch).id
+}
+
+/// Shape: ` (created 2026-11-24T10:00:00Z)`.
+fn created_at(batch: &Batch) -> String {
+    let created_at = BatchFacts::from(batch).created_at;
+    created_at.map_or(String::new(), |at| format!(" (created {})", clean(&at, 40)))
+}
+
+fn next_step(batch: &Batch) -> String {
     match (check_again_in_seconds(batch, false, Timestamp::now()), &batch.status) {
-        (Some(seconds), _) => format!("{word} in {seconds} seconds."),
+        (Some(seconds), _) => format!("Check it with `get_batch` in {seconds} seconds."),
         (None, BatchStatus::Failed) => {
             "LlamaCloud has no reliable result for any of its files; tell the user.".to_owned()
         }
-        (None, _) => "What became of its files, `get_batch` tells with `expand: [\"outcomes\"]`.".to_owned(),
+        // A tool that retries the files that failed is to be named here: it costs less than `allow_duplicate`.
+        (None, _) => "Call `get_batch` with `expand: [\"outcomes\"]` to see how each file ended.".to_owned(),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 use super::key_help::how_to_pass_the_key;
-use crate::llamacloud::{Advice, CreateBatch, Error, ErrorKind, KeySource, Setting};
+use crate::llamacloud::{Advice, Error, ErrorKind, KeySource, Order, Scope, Setting};
 use crate::mcp::{RequestContext, ToolError};
 
 /// How long to wait where LlamaCloud does not say.
@@ -35,17 +35,56 @@ pub(crate) fn explain(failure: &Failure, error: Error, context: &RequestContext,
     with_advice(text, error)
 }
 
-/// The error of a create that may have happened all the same. `look_after`: it was created then or later, if it was.
-pub(crate) fn explain_unknown(request: &CreateBatch, look_after: Option<Timestamp>, error: Error) -> ToolError {
-    let mut look = json!({ "source_directory_id": request.source_directory_id });
-    if let (Some(after), Some(members)) = (look_after, look.as_object_mut()) {
-        members.insert("created_at_on_or_after".to_owned(), json!(format!("{after:.0}")));
-    }
+/// The error of a create that was not sent, because the list that shows whether a batch exists already could not be read.
+pub(crate) fn explain_unchecked(
+    failure: &Failure,
+    error: Error,
+    context: &RequestContext,
+    account: &Account,
+) -> ToolError {
+    let next = next(failure, &error, context, account);
+    let text = format!(
+        "{}: the list of batches could not be read, so a batch for the same work may already exist, and nothing was sent: {}. {next} Only \
+         if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: true`, which needs no list.",
+        failure.what,
+        error.cause()
+    );
+    with_advice(text, error)
+}
+
+/// The error of a create that may have succeeded. `look_after`: if there is a batch, it was created then or later.
+pub(crate) fn explain_unknown(
+    order: &Order,
+    look_after: Option<Timestamp>,
+    error: Error,
+    account: &Account,
+) -> ToolError {
+    let mut look = Map::new();
+    look.insert(
+        "source_directory_id".to_owned(),
+        json!(order.request.source_directory_id),
+    );
+    look.extend(look_after.map(|after| ("created_at_on_or_after".to_owned(), json!(format!("{after:.0}")))));
+    let Scope {
+        project_id,
+        organization_id,
+    } = &order.scope;
+    // An argument that the settings have fixed is not offered.
+    let fixed: Vec<_> = account.pinned_arguments().collect();
+    let scope = [
+        ("project_id", json!(project_id)),
+        ("organization_id", json!(organization_id)),
+    ];
+    let named = scope
+        .into_iter()
+        .filter(|(name, id)| !id.is_null() && !fixed.contains(name));
+    look.extend(named.map(|(name, id)| (name.to_owned(), id)));
     let text = format!(
         "The outcome is unknown: a batch may or may not have been created: {}. Do not call `create_batch` again yet. In a minute, call \
-         `list_batches` with {look}. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and \
+         `list_batches` with {}. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and \
          `create_batch` may be called again.",
-        error.cause()
+        error.cause(),
+        Value::from(look)
     );
     ToolError::caused_by(text, error)
 }

@@ -15,9 +15,9 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::gaps::{self, Unread};
-use super::pages::Reading;
 use crate::llamacloud::{
-    Advice, Batch, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Scope,
+    Advice, Batch, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Reading,
+    Scope,
 };
 
 const AT_A_TIME: usize = 4;
@@ -143,11 +143,11 @@ impl Lookup<'_> {
                 unread: Some(Unread::NoDirectory),
             };
         };
-        let directories = self.account.client.directories();
+        let client = &self.account.client;
         let mut missing = wanted.clone();
         let mut reading = Reading::new(FILE_PAGES);
         while let Some(window) = reading.next() {
-            let page = directories.files(self.scope, &directory_id, FilesOf::Ever, &window, self.deadline);
+            let page = client.list_directory_files(self.scope, &directory_id, FilesOf::Ever, &window, self.deadline);
             reading.take(page.await, |file| {
                 missing.remove(file.id.as_str());
                 !missing.is_empty()

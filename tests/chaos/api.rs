@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{Answer, Connection, Head};
-use crate::ledger::{Ledger, date};
+use crate::ledger::{DIRECTORY, Ledger, date};
 use crate::matrix::{Fault, Listing};
 
 /// The server of one cell. It stops when dropped.
@@ -77,6 +77,11 @@ impl Api {
         waited
             .map(|_| ())
             .map_err(|_| "the fault point was not reached".to_owned())
+    }
+
+    /// Lets the fault take its course as soon as it has its POST, if one leaves at all.
+    pub(crate) fn go_ahead(&self) {
+        self.shared.go.send_replace(true);
     }
 
     /// Lets the fault take its course, and waits until it has made what it makes.
@@ -236,7 +241,11 @@ impl Shared {
             }
             answer
         } else if path.ends_with("/files") {
-            Answer::json(200, &json!({ "items": [{ "id": "dfl-1", "display_name": "one.pdf" }] }))
+            lock(&self.ledger).files()
+        } else if path.contains("/configurations/") {
+            lock(&self.ledger).configuration()
+        } else if path.contains("/directories/") {
+            Answer::json(200, &json!({ "id": DIRECTORY, "name": "chaos" }))
         } else {
             let batch = path
                 .strip_prefix("/api/v2/batches/")

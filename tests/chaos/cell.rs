@@ -22,8 +22,6 @@ pub(crate) struct Seen {
     pub(crate) first: Option<Verdict>,
     /// The answer to the call that the caller made besides.
     pub(crate) second: Option<Verdict>,
-    /// Its text.
-    pub(crate) second_text: String,
     /// What was made, before the last call.
     pub(crate) made: Vec<String>,
     /// The answer of a fresh process to the same call, when the API works again.
@@ -48,14 +46,12 @@ pub(crate) async fn play(cell: Cell) -> Result<(), String> {
     report(cell, &problems, &api, &processes)
 }
 
-/// So many processes at a time keep the machine busy, or wait for a guard that sees nothing; the others wait for what becomes of a
-/// POST. More at once would only make them late, and what is late is unknown.
+/// This many processes at a time keep the machine busy; the others wait for what becomes of a POST. More at once would only make
+/// them late, and what is late is unknown.
 pub(crate) static BUSY: Semaphore = Semaphore::const_new(24);
 
 async fn act(cell: Cell, api: &mut Api, processes: &mut Vec<Process>) -> Result<Seen, String> {
-    let busy = BUSY
-        .acquire_many(if cell.listing.blinds_the_guard() { 1 } else { 2 })
-        .await;
+    let busy = BUSY.acquire_many(2).await;
     processes.push(Process::start(&api.url(), 1).await?);
     let first = &mut processes[0];
     first.create(1, false).await;
@@ -108,7 +104,6 @@ async fn act(cell: Cell, api: &mut Api, processes: &mut Vec<Process>) -> Result<
     processes.push(last);
     Ok(Seen {
         first,
-        second_text: second.as_ref().map(Value::to_string).unwrap_or_default(),
         second: second.as_ref().map(Verdict::of),
         made,
         last: verdict?,

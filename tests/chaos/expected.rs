@@ -18,7 +18,7 @@ impl Cell {
         let made_first = self.fault.commits() || self.fault == Fault::TooMany && self.fate != Fate::Sigkill;
         self.caller == Caller::Restarts
             && made_first
-            && !matches!(self.listing, Listing::Consistent | Listing::FailsBeforeThePost)
+            && matches!(self.listing, Listing::LagsBriefly | Listing::LagsLong)
     }
 
     /// How the first call ends.

@@ -29,6 +29,12 @@ pub(crate) struct Ledger {
     pub(crate) log: Vec<String>,
     listing: Listing,
     post_arrived: bool,
+    /// When the one file of the directory was added; `None`: the file list fails.
+    pub(crate) file_added: Option<Timestamp>,
+    /// When the configuration was saved; `None`: it cannot be read.
+    pub(crate) configured: Option<Timestamp>,
+    /// The answer to a POST is about a batch of another directory.
+    pub(crate) answers_about_another: bool,
 }
 
 struct Batch {
@@ -53,7 +59,7 @@ pub(crate) struct Post {
 }
 
 impl Ledger {
-    /// A directory with a past: nothing in it stops a create of the chaos job.
+    /// A directory with a past: nothing in it stops a create of the chaos job, for a file was added since it was last COMPLETED.
     pub(crate) fn new(listing: Listing) -> Self {
         let now = now();
         let old = |id: &str, directory: &str, configuration: &str, status, hours| Batch {
@@ -79,7 +85,42 @@ impl Ledger {
             log: Vec::new(),
             listing,
             post_arrived: false,
+            file_added: Some(now - SignedDuration::from_hours(1)),
+            configured: Some(now - SignedDuration::from_hours(99)),
+            answers_about_another: false,
         }
+    }
+
+    /// The one that is COMPLETED already has done the work, with everything as it still is.
+    pub(crate) fn nothing_changed(&mut self) {
+        self.file_added = Some(now() - SignedDuration::from_hours(99));
+    }
+
+    /// The configuration was saved again after the last COMPLETED batch.
+    pub(crate) fn configure_again(&mut self) {
+        self.configured = Some(now() - SignedDuration::from_hours(1));
+    }
+
+    /// The files of a directory.
+    pub(crate) fn files(&self) -> Answer {
+        self.file_added.map_or_else(
+            || Answer::error(500),
+            |at| {
+                let file = json!({ "id": "dfl-1", "display_name": "one.pdf", "created_at": at.to_string() });
+                Answer::json(200, &json!({ "items": [file] }))
+            },
+        )
+    }
+
+    /// The saved configuration.
+    pub(crate) fn configuration(&self) -> Answer {
+        self.configured.map_or_else(
+            || Answer::error(500),
+            |at| {
+                let saved = json!({ "id": CONFIGURATION, "product_type": "parse_v2", "version": at.to_string() });
+                Answer::json(200, &saved)
+            },
+        )
     }
 
     /// From now on the list shows what there is.
@@ -98,9 +139,15 @@ impl Ledger {
 
     /// Adds a batch of the chaos job that runs since `minutes` ago.
     pub(crate) fn add_running(&mut self, minutes: i64) -> String {
+        self.add_old("RUNNING", minutes)
+    }
+
+    /// Adds a batch of the chaos job in this status, created `minutes` ago.
+    pub(crate) fn add_old(&mut self, status: &'static str, minutes: i64) -> String {
         let job = json!({ "type": "parse_v2", "configuration_id": CONFIGURATION });
         let id = self.add(DIRECTORY.to_owned(), job);
         if let Some(batch) = self.batches.last_mut() {
+            batch.status = status;
             batch.created -= SignedDuration::from_mins(minutes);
             batch.missed_by = usize::MAX;
             batch.old = true;
@@ -129,7 +176,12 @@ impl Ledger {
         let id = self.add(directory, body["config"]["job"].clone());
         self.note(format!("{id} made"));
         self.posts[post].made = Some(id);
-        self.batches.last().map_or(Value::Null, Batch::json)
+        let mut answer = self.batches.last().map_or(Value::Null, Batch::json);
+        if self.answers_about_another {
+            answer["id"] = json!("bat-another");
+            answer["source_directory_id"] = json!("dir-other");
+        }
+        answer
     }
 
     fn add(&mut self, directory: String, job: Value) -> String {

@@ -20,9 +20,9 @@
 //! - The answer to a POST is lost, and the list lags longer than the call may last, or fails: the answer is "unknown". So it is where
 //!   nothing was made, for nothing tells one from the other.
 //! - A list that lags briefly is waited for, but where the whole time of the POST passed in silence, what is left may not suffice.
-//! - Another process is asked for the same batch while the list does not show it, because it lags or fails: the second process has
-//!   no memory of the first and makes another batch. It says so if its guard saw nothing. Both batches are in some answer, on
-//!   stderr or in the list; a single answer may not name both.
+//! - Another process is asked for the same batch while the list does not show it, because it lags: the second process has no memory
+//!   of the first and makes another batch. Both batches are in some answer, on stderr or in the list; a single answer may not
+//!   name both.
 //! - An output that closes in the moment in which an answer is written swallows it. The next identical call finds the batch.
 //!
 //! # Mutations
@@ -65,5 +65,7 @@ mod verdict;
 mod duplicates;
 /// The matrix, fault by fault.
 mod faults;
+/// Batches of the same work that are there before.
+mod twins;
 /// What leaves the process, and how.
 mod wire;

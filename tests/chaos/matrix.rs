@@ -215,6 +215,9 @@ impl Cell {
             {
                 Some("as where the list fails after the POST, only sooner")
             }
+            (_, _, _, listing) if listing.blinds_the_guard() => {
+                Some("no POST leaves: without the list, nobody knows whether the work has a batch")
+            }
             _ => None,
         }
     }

@@ -104,12 +104,22 @@ impl Process {
 
     /// Calls `create_batch`, always for the same batch.
     pub(crate) async fn create(&mut self, id: u32, allow_duplicate: bool) {
+        let more = if allow_duplicate {
+            json!({ "allow_duplicate": true })
+        } else {
+            json!({})
+        };
+        self.create_with(id, &more).await;
+    }
+
+    /// The same with more arguments.
+    pub(crate) async fn create_with(&mut self, id: u32, more: &Value) {
         let mut arguments = json!({
             "source_directory_id": DIRECTORY,
             "config": { "job": { "type": "parse_v2", "configuration_id": CONFIGURATION } },
         });
-        if allow_duplicate {
-            arguments["allow_duplicate"] = json!(true);
+        for (name, value) in more.as_object().into_iter().flatten() {
+            arguments[name] = value.clone();
         }
         self.call(id, "create_batch", &arguments).await;
     }

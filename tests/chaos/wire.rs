@@ -18,17 +18,6 @@ async fn nothing_is_sent_where_listing_is_forbidden() {
     assert!(api.ledger().posts.is_empty());
 }
 
-/// A batch that runs is the answer, and nothing is sent.
-#[tokio::test]
-async fn nothing_is_sent_where_the_batch_runs() {
-    let api = Api::start(Fault::None, Listing::Consistent).await;
-    let running = api.ledger().add_running(600);
-    let mut process = Process::start(&api.url(), 1).await.unwrap();
-    process.create(1, false).await;
-    assert_eq!(process.verdict(1).await.unwrap(), Verdict::AlreadyThere { id: running });
-    assert!(api.ledger().posts.is_empty());
-}
-
 /// HTTP/2 lets a server refuse a stream, and clients send such a request again by themselves. It is not compiled in: the package that
 /// implements it is in no build of ours. Should a tool of the tests bring it along one day, `cargo tree -e normal -i h2` must
 /// still find nothing, and this test has to ask that instead.

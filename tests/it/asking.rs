@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_FAILING, DIR_SMALL, PRESET_PARSE};
+use llamacloud_batches_mcp::mcp::{Limits, Revision};
+use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_FAILING, DIR_SMALL, PRESET_PARSE, Speed};
 use serde_json::{Value, json};
 
 use super::harness::oracle::Message;
@@ -78,17 +78,26 @@ fn accept(confirm: bool) -> Value {
     json!({ "action": "accept", "content": { "confirm": confirm } })
 }
 
-/// What a user may say that is not yes.
-fn refusals() -> [Value; 7] {
+/// What is not yes, and a word of what is said then.
+fn refusals() -> [(Value, &'static str); 12] {
+    let (no, empty, unreadable) = ("did not agree", "without content", "cannot be read");
     [
-        json!({ "action": "decline" }),
-        json!({ "action": "decline", "content": null }),
-        json!({ "action": "cancel" }),
-        json!({ "action": "cancel", "content": {} }),
-        accept(false),
-        // A host that agrees by itself, without a person who ticks the box.
-        json!({ "action": "accept" }),
-        json!({ "action": "accept", "content": {} }),
+        (json!({ "action": "decline" }), no),
+        (json!({ "action": "decline", "content": null }), no),
+        (json!({ "action": "cancel" }), no),
+        (json!({ "action": "cancel", "content": {} }), no),
+        (accept(false), no),
+        // A host that accepts by itself, without a person who ticks the box.
+        (json!({ "action": "accept" }), empty),
+        (json!({ "action": "accept", "content": {} }), empty),
+        (json!({ "action": "accept", "content": null }), empty),
+        (
+            json!({ "action": "accept", "content": { "confirm": "yes" } }),
+            unreadable,
+        ),
+        (json!({ "action": "accept", "content": 7 }), unreadable),
+        (json!({ "content": { "confirm": true } }), unreadable),
+        (json!(7), unreadable),
     ]
 }
 
@@ -105,10 +114,10 @@ async fn a_modern_client_asks_and_calls_again() {
 #[tokio::test]
 async fn a_modern_user_who_does_not_agree_pays_nothing() {
     let mut harness = confirming().start().await;
-    for answer in refusals() {
+    for (answer, word) in refusals() {
         let state = asked(&mut harness, parse(DIR_SMALL)).await;
         let said = again(&mut harness, parse(DIR_SMALL), answer, &state).await;
-        check_not_created(&said, "did not agree");
+        check_not_created(&said, word);
     }
     close(harness, 0).await;
 }
@@ -117,24 +126,26 @@ async fn a_modern_user_who_does_not_agree_pays_nothing() {
 async fn a_state_counts_once_and_for_its_own_call() {
     let mut harness = confirming().start().await;
     let mut other = confirming().start().await;
-    let foreign = asked(&mut other, parse(DIR_SMALL)).await;
-    let state = asked(&mut harness, parse(DIR_SMALL)).await;
+    let mut duplicate = parse(DIR_SMALL);
+    duplicate["allow_duplicate"] = json!(true);
+    let foreign = asked(&mut other, duplicate.clone()).await;
+    let state = asked(&mut harness, duplicate.clone()).await;
     let mut tampered = state.clone().into_bytes();
     tampered[3] = if tampered[3] == b'A' { b'B' } else { b'A' };
     let tampered = String::from_utf8(tampered).unwrap();
     for wrong in ["", "nonsense", &tampered, &foreign, &state[..state.len() - 4]] {
-        let said = again(&mut harness, parse(DIR_SMALL), accept(true), wrong).await;
+        let said = again(&mut harness, duplicate.clone(), accept(true), wrong).await;
         check_not_created(&said, "another call");
     }
-    let mut duplicate = parse(DIR_SMALL);
-    duplicate["allow_duplicate"] = json!(true);
-    for arguments in [parse(DIR_FAILING), duplicate] {
+    for arguments in [parse(DIR_FAILING), parse(DIR_SMALL)] {
         let said = again(&mut harness, arguments, accept(true), &state).await;
         check_not_created(&said, "another call");
     }
     assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0);
-    again(&mut harness, parse(DIR_SMALL), accept(true), &state).await.json();
-    let said = again(&mut harness, parse(DIR_SMALL), accept(true), &state).await;
+    again(&mut harness, duplicate.clone(), accept(true), &state)
+        .await
+        .json();
+    let said = again(&mut harness, duplicate, accept(true), &state).await;
     check_not_created(&said, "used before");
     close(other, 0).await;
     close(harness, 1).await;
@@ -144,12 +155,7 @@ async fn a_state_counts_once_and_for_its_own_call() {
 async fn who_brings_no_answer_is_asked_again() {
     let mut harness = confirming().start().await;
     let state = asked(&mut harness, parse(DIR_SMALL)).await;
-    for responses in [
-        json!(null),
-        json!({}),
-        json!({ "other": accept(true) }),
-        json!({ "confirm": 7 }),
-    ] {
+    for responses in [json!(null), json!({}), json!({ "other": accept(true) })] {
         let call = json!({
             "name": "create_batch", "arguments": parse(DIR_SMALL), "inputResponses": responses, "requestState": state,
         });
@@ -186,13 +192,13 @@ async fn a_legacy_client_is_asked_while_its_call_waits() {
     for revision in ASKING {
         let mut harness = confirming().open(revision).await;
         let mut seen = Vec::new();
-        for answer in refusals() {
+        for (answer, word) in refusals() {
             let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
             let (question, params) = harness.next_request().await;
             check_question(&params);
             harness.result("tools/list", json!({})).await;
             harness.reply(&question, json!({ "result": answer })).await;
-            check_not_created(&harness.said(&id).await, "did not agree");
+            check_not_created(&harness.said(&id).await, word);
             assert!(!seen.contains(&question), "{question} twice");
             seen.push(question);
         }
@@ -239,7 +245,10 @@ async fn a_legacy_client_that_fails_to_ask_creates_nothing() {
 async fn a_user_who_does_not_answer_in_time_pays_nothing() {
     for revision in ASKING {
         let setup = Setup {
-            timeout: Duration::from_millis(900),
+            limits: Limits {
+                question: Duration::from_millis(100),
+                ..Limits::default()
+            },
             ..confirming()
         };
         let mut harness = setup.open(revision).await;
@@ -287,6 +296,59 @@ async fn the_end_of_the_input_ends_the_question() {
             .all(|message| matches!(message, Message::Notification { .. }))
     );
     close(harness, 0).await;
+}
+
+/// The question outlives the time limit of the call, which begins again with the yes.
+#[tokio::test]
+async fn a_yes_after_the_time_limit_counts_while_the_call_is_open() {
+    for revision in ASKING {
+        let setup = Setup {
+            timeout: Duration::from_secs(2),
+            faults: "slow=60000@get",
+            ..confirming()
+        };
+        let mut harness = setup.open(revision).await;
+        let id = harness.ask_tool("create_batch", parse(DIR_SMALL)).await;
+        let (question, _) = harness.next_request().await;
+        // A call that takes all of its time, and began later than the question.
+        let late = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
+        assert!(late.error().contains("in time"), "{}", late.error());
+        harness.reply(&question, json!({ "result": accept(true) })).await;
+        assert_eq!(harness.said(&id).await.json()["created"], json!(true));
+        close(harness, 1).await;
+    }
+}
+
+/// A batch for the same work is there, or nobody can tell: with and without a session.
+#[tokio::test]
+async fn the_user_is_not_asked_about_a_batch_that_will_not_be_created() {
+    for revision in [Revision::V2025_06_18, Revision::V2026_07_28] {
+        let setup = Setup {
+            speed: Speed::Steps,
+            ..confirming()
+        };
+        let mut harness = setup.open(revision).await;
+        let mut other = Setup {
+            base_url: Some(harness.base_url()),
+            ..Setup::default()
+        }
+        .open(revision)
+        .await;
+        let running = other.call("create_batch", parse(DIR_SMALL)).await.json();
+        let there = harness.call("create_batch", parse(DIR_SMALL)).await.json();
+        assert_eq!((&there["created"], &there["id"]), (&json!(false), &running["id"]));
+        other.close(0).await;
+        close(harness, 1).await;
+
+        let setup = Setup {
+            faults: "html@list",
+            ..confirming()
+        };
+        let mut harness = setup.open(revision).await;
+        let said = harness.call("create_batch", parse(DIR_SMALL)).await;
+        assert!(said.error().contains("`allow_duplicate: true`"), "{}", said.error());
+        close(harness, 0).await;
+    }
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ async fn a_preset_of_the_other_product_is_refused_before_anything_is_sent() {
         json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } })
     };
     let said = harness.call("create_batch", extract(PRESET_PARSE)).await;
-    assert!(said.error().contains("`config.job.configuration_id`") && said.error().contains("nothing was sent"));
+    assert!(said.error().contains("`config.job.configuration_id`") && said.error().contains("Nothing was sent"));
     assert_eq!(harness.ledger().total(), 0);
     harness.call("create_batch", extract(SAVED_EXTRACT)).await.json();
     harness.close(3).await;

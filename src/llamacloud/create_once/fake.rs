@@ -2,33 +2,94 @@
 
 use std::time::Duration;
 
-use crate::llamacloud::test_server::{Act, Seen, reply};
+use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::task::TaskTracker;
+
+use super::{CreateOnce, CreatePolicy, Duplicates, How, NotSettled, Order, Settled, types::Outcome};
+use crate::llamacloud::{
+    CreateBatch, JobType, Scope,
+    test_server::{Act, Seen, TestServer, reply},
+};
 
 /// When the fake's clock stands still.
 pub(super) const NOW: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
 
 /// A simulated directory with its batches.
-#[derive(Default)]
 pub(super) struct Fake {
     pub(super) batches: Vec<String>,
     pub(super) posts: usize,
     pub(super) lists: usize,
     /// The POST's answer is lost, though the batch is made.
     pub(super) lose_answer: bool,
-    /// The POST's answer takes so long.
+    /// The POST's answer takes this long.
     pub(super) answer_delay: Duration,
     /// Neither is the batch made.
     pub(super) lose_request: bool,
-    /// So many listings after the first POST do not show what it made.
+    /// The POST's answer, instead of the batch that it made.
+    pub(super) foreign_answer: Option<String>,
+    /// What a new batch says instead of `cfg-1`.
+    pub(super) made_with: &'static str,
+    /// This many listings after the first POST do not show what it made.
     pub(super) lag: usize,
-    /// What the first listings answer instead.
-    pub(super) list_errors: Vec<&'static str>,
+    /// Status lines and bodies that the first listings answer instead, last first.
+    pub(super) list_errors: Vec<(&'static str, String)>,
+    /// Every listing takes this long.
+    pub(super) list_delay: Duration,
     pub(super) page_size: Option<usize>,
+    /// The API's clock, as its `Date` header shows it.
+    pub(super) date: &'static str,
+    /// The bodies of the file lists, first to last; the last is repeated. An empty one is a 500.
+    pub(super) files: Vec<String>,
+    /// The directory; empty for a 500.
+    pub(super) directory: String,
+    /// The configuration; empty for a 500.
+    pub(super) configuration: String,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            batches: Vec::new(),
+            posts: 0,
+            lists: 0,
+            lose_answer: false,
+            answer_delay: Duration::ZERO,
+            lose_request: false,
+            foreign_answer: None,
+            made_with: "cfg-1",
+            lag: 0,
+            list_errors: Vec::new(),
+            list_delay: Duration::ZERO,
+            page_size: None,
+            date: NOW,
+            files: vec![file_list(&[(LONG_AGO, LONG_AGO)])],
+            directory: r#"{"id":"dir-1","name":"Invoices"}"#.to_owned(),
+            configuration: configuration(LONG_AGO, LONG_AGO),
+        }
+    }
+}
+
+/// Before everything else.
+pub(super) const LONG_AGO: &str = "2026-01-01T00:00:00Z";
+
+/// Files with the times at which they were created and updated.
+pub(super) fn file_list(files: &[(&str, &str)]) -> String {
+    let file = |(created, updated): &(&str, &str)| {
+        format!(r#"{{"id":"dfl-1","display_name":"a.pdf","created_at":"{created}","updated_at":"{updated}"}}"#)
+    };
+    format!(
+        r#"{{"items":[{}]}}"#,
+        files.iter().map(file).collect::<Vec<_>>().join(",")
+    )
+}
+
+pub(super) fn configuration(version: &str, updated: &str) -> String {
+    format!(r#"{{"id":"cfg-1","name":"x","product_type":"parse_v2","version":"{version}","updated_at":"{updated}"}}"#)
 }
 
 pub(super) fn batch(id: &str, status: &str, created: &str) -> String {
     format!(
-        r#"{{"id":"{id}","source_directory_id":"dir-1","status":"{status}","created_at":"{created}",
+        r#"{{"id":"{id}","source_directory_id":"dir-1","status":"{status}","created_at":"{created}","updated_at":"{created}",
             "config":{{"job":{{"type":"parse_v2","configuration_id":"cfg-1"}}}}}}"#
     )
 }
@@ -36,29 +97,75 @@ pub(super) fn batch(id: &str, status: &str, created: &str) -> String {
 impl Fake {
     pub(super) fn answer(&mut self, request: &Seen) -> Act {
         if request.is_post() {
-            self.posts += 1;
-            self.lists = 0;
-            let made = batch(&format!("bat-new-{}", self.posts), "PENDING", "2026-11-24T12:00:01Z");
-            if !self.lose_request {
-                self.batches.push(made.clone());
-            }
-            let lost = self.lose_answer || self.lose_request;
-            return if lost {
-                Act::Close(Vec::new())
-            } else {
-                Act::After(self.answer_delay, Box::new(reply("201 Created", made)))
-            };
+            return self.post();
         }
+        let line = request.head.lines().next().unwrap_or_default();
+        let path = line.split([' ', '?']).nth(1).unwrap_or_default();
+        if path.ends_with("/files") {
+            let files = if self.files.len() > 1 {
+                self.files.remove(0)
+            } else {
+                self.files[0].clone()
+            };
+            return or_500(files);
+        }
+        if path.contains("/directories/") {
+            return or_500(self.directory.clone());
+        }
+        if path.contains("/configurations/") {
+            return or_500(self.configuration.clone());
+        }
+        match path.strip_prefix("/api/v2/batches/") {
+            Some(id) => {
+                let id = format!(r#""id":"{id}""#);
+                let batch = self.batches.iter().find(|batch| batch.contains(&id));
+                batch.map_or_else(|| reply("404 Not Found", "{}"), |batch| reply("200 OK", batch))
+            }
+            None => Act::After(self.list_delay, Box::new(self.list(request))),
+        }
+    }
+
+    fn post(&mut self) -> Act {
+        self.posts += 1;
+        self.lists = 0;
+        let made = batch(&format!("bat-new-{}", self.posts), "PENDING", "2026-11-24T12:00:01Z");
+        let made = made.replace("cfg-1", self.made_with);
+        if !self.lose_request {
+            self.batches.push(made.clone());
+        }
+        let lost = self.lose_answer || self.lose_request;
+        if lost {
+            return Act::Close(Vec::new());
+        }
+        let answer = self.foreign_answer.clone().unwrap_or(made);
+        Act::After(self.answer_delay, Box::new(reply("201 Created", answer)))
+    }
+
+    fn list(&mut self, request: &Seen) -> Act {
         self.lists += 1;
-        if let Some(error) = self.list_errors.pop() {
-            return reply(&format!("{error}\ndate: {NOW}"), r#"{"detail":"no"}"#);
+        let date = self.date;
+        if let Some((status, body)) = self.list_errors.pop() {
+            return reply(&format!("{status}\ndate: {date}"), body);
         }
         let hidden = if self.posts > 0 && self.lists <= self.lag {
             self.posts
         } else {
             0
         };
+        // Up to the second, as text; in the query, colons are escaped.
+        let after = request
+            .head
+            .split_once("created_at_on_or_after=")
+            .and_then(|(_, rest)| Some(rest.get(..23)?.replace("%3A", ":")));
         let shown = &self.batches[..self.batches.len() - hidden.min(self.batches.len())];
+        let is_after = |batch: &&String| {
+            let created = batch
+                .split_once(r#""created_at":""#)
+                .and_then(|(_, rest)| rest.get(..19));
+            let after = after.as_deref().and_then(|after| after.get(..19));
+            after.zip(created).is_none_or(|(after, created)| created >= after)
+        };
+        let shown: Vec<_> = shown.iter().filter(is_after).cloned().collect();
         let size = self.page_size.unwrap_or(usize::MAX);
         let page = request
             .head
@@ -72,6 +179,122 @@ impl Fake {
             "null".to_owned()
         };
         let body = format!(r#"{{"items":[{}],"next_page_token":{token}}}"#, items.join(","));
-        reply(&format!("200 OK\ndate: {NOW}"), body)
+        reply(&format!("200 OK\ndate: {date}"), body)
     }
+}
+
+fn or_500(body: String) -> Act {
+    if body.is_empty() {
+        reply("500 Internal Server Error", "{}")
+    } else {
+        reply("200 OK", body)
+    }
+}
+
+/// The protocol, over a fake.
+pub(super) struct Bench {
+    pub(super) server: TestServer,
+    pub(super) create_once: CreateOnce,
+    pub(super) settling: TaskTracker,
+}
+
+impl Bench {
+    pub(super) async fn new(mut fake: Fake) -> Self {
+        let server = TestServer::start(move |_, request| fake.answer(request)).await;
+        let policy = CreatePolicy {
+            empty_pause: Duration::from_millis(1),
+            reconcile_reserve: Duration::from_secs(1),
+            first_look: Duration::from_millis(2),
+            longest_look: Duration::from_millis(10),
+            ..CreatePolicy::default()
+        };
+        let settling = TaskTracker::new();
+        let create_once = CreateOnce::new(&server.client(), policy, settling.clone());
+        Self {
+            server,
+            create_once,
+            settling,
+        }
+    }
+
+    pub(super) async fn create(&self, duplicates: Duplicates) -> String {
+        self.create_within(duplicates, Duration::from_secs(3)).await
+    }
+
+    pub(super) async fn create_within(&self, duplicates: Duplicates, time: Duration) -> String {
+        let order = Order { duplicates, ..order() };
+        self.create_order(order, time).await
+    }
+
+    pub(super) async fn create_order(&self, order: Order, time: Duration) -> String {
+        shown(&self.create_once.create(order, Instant::now() + time).await)
+    }
+
+    /// A create in a task of its own, to be given up.
+    pub(super) fn begin(&self) -> JoinHandle<Outcome> {
+        let create_once = self.create_once.clone();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        tokio::spawn(async move { create_once.create(order(), deadline).await })
+    }
+
+    pub(super) fn posts(&self) -> usize {
+        self.server.seen().iter().filter(|seen| seen.is_post()).count()
+    }
+
+    /// The request lines of the listings of batches.
+    pub(super) fn lists(&self) -> Vec<String> {
+        let lines = self
+            .server
+            .seen()
+            .into_iter()
+            .filter_map(|seen| Some(seen.head.lines().next()?.to_owned()));
+        lines.filter(|line| line.starts_with("GET /api/v2/batches?")).collect()
+    }
+}
+
+pub(super) fn order() -> Order {
+    Order {
+        scope: Scope::default(),
+        request: CreateBatch {
+            source_directory_id: "dir-1".parse().unwrap(),
+            job_type: JobType::ParseV2,
+            configuration_id: "cfg-1".parse().unwrap(),
+        },
+        duplicates: Duplicates::Refuse,
+        agreed_files: None,
+    }
+}
+
+pub(super) fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Ok(Settled { batch, how }) => {
+            let id = &batch.id;
+            match how {
+                How::Created { files, earlier } => {
+                    let earlier = earlier.iter().map(|earlier| match earlier.change {
+                        None => format!("; before it {} {}", earlier.batch.id, earlier.batch.status),
+                        Some(change) => format!("; before it {} {change:?}", earlier.batch.id),
+                    });
+                    let files = files.map_or("?".to_owned(), |files| files.to_string());
+                    format!("created {id} over {files}{}", earlier.collect::<String>())
+                }
+                How::Recovered => format!("recovered {id}"),
+                How::Shared => format!("shared {id}"),
+                How::AlreadyThere(input) => format!("there {id} {} {input:?}", batch.status),
+            }
+        }
+        Err(NotSettled::Unknown { error, look_after }) => {
+            let after = look_after.map_or("?".to_owned(), |at| format!("{at:.0}"));
+            format!("unknown: {}; after {after}", error.kind())
+        }
+        Err(NotSettled::NotCreated(error)) => format!("not created: {}", error.kind()),
+        Err(NotSettled::NotChecked(error)) => format!("not checked: {}", error.kind()),
+        Err(NotSettled::NoFiles) => "no files".to_owned(),
+        Err(NotSettled::TooManyFiles) => "too many files".to_owned(),
+        Err(NotSettled::OtherFiles { agreed, now }) => format!("agreed to {agreed}, now {now:?}"),
+    }
+}
+
+pub(super) fn running(id: &str) -> String {
+    batch(id, "RUNNING", "2026-11-24T11:59:59Z")
 }

@@ -158,6 +158,7 @@ impl World {
             max_in_flight_bytes: 1 << 20,
             max_unsent_bytes: 4096,
             drain: PATIENCE,
+            question: PATIENCE,
         };
         let whole = async {
             let connection = tokio::spawn(async move {

@@ -1,14 +1,14 @@
 //! A list read to its end, page after page.
 
-use crate::llamacloud::{Error, ErrorKind, Page, Window};
+use super::{Error, ErrorKind, Page, Window};
 
-/// More pages are not read: something would be wrong with a list that goes on and on.
+/// No more pages are read: a list that goes on and on has something wrong with it.
 const MAX_PAGES: usize = 100;
 
 /// A list as far as it has been read.
 ///
-/// Asks for pages of the first size. The API documents no bounds for it: where it refuses, or where a page is too large to be read,
-/// the next size is tried; `None` leaves it to the API.
+/// Asks for pages of the first size. The API documents no limits for it: where it refuses the size, or a page is too large to be
+/// read, the next size is tried; `None` leaves the size to the API.
 pub(crate) struct Reading<T> {
     pub(crate) items: Vec<T>,
     /// What stopped the reading before the end.
@@ -16,6 +16,7 @@ pub(crate) struct Reading<T> {
     next: Option<Window>,
     smaller_sizes: std::array::IntoIter<Option<u32>, 2>,
     pages_left: usize,
+    is_whole: bool,
 }
 
 impl<T> Reading<T> {
@@ -29,6 +30,7 @@ impl<T> Reading<T> {
             }),
             smaller_sizes: smaller.into_iter(),
             pages_left: MAX_PAGES,
+            is_whole: false,
         }
     }
 
@@ -38,7 +40,13 @@ impl<T> Reading<T> {
         self.next.clone()
     }
 
-    /// Takes the answer. `wants_more` is told each item, and the list is read on while the last one left something to be wanted.
+    /// Whether the last page was read. `false` without an error: nobody wanted more, the list has too many pages, or a page
+    /// names itself as the next one.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Takes the answer. `wants_more` is given each item; reading goes on if it returned true for the last one.
     pub(crate) fn take(&mut self, answer: Result<Page<T>, Error>, mut wants_more: impl FnMut(&T) -> bool) {
         let Some(mut window) = self.next.take() else { return };
         match answer {
@@ -48,6 +56,7 @@ impl<T> Reading<T> {
                     goes_on = wants_more(&item);
                     self.items.push(item);
                 }
+                self.is_whole = next_page_token.is_none();
                 if goes_on && next_page_token.is_some() && next_page_token != window.page_token {
                     window.page_token = next_page_token;
                     self.next = Some(window);

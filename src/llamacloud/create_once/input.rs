@@ -1,0 +1,131 @@
+//! Whether what a batch worked on has changed since: the files of its directory, its configuration.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::types::{Access, Change, Input, Order};
+use crate::llamacloud::{Batch, Configuration, DirectoryFile};
+
+/// The input of new batches, as far as it could be read.
+pub(super) struct Present<'a> {
+    pub(super) files: Option<&'a [DirectoryFile]>,
+    /// Whether a connector may have updated files; `None` if that could not be read.
+    pub(super) connector: Option<bool>,
+    pub(super) configuration: Saved,
+}
+
+/// The configuration of new batches.
+pub(super) enum Saved {
+    /// Built in: there are no versions of it.
+    Preset,
+    /// Saved, with the times of its latest version and its last change.
+    At(Option<Timestamp>, Option<Timestamp>),
+    Unread,
+}
+
+impl<'a> Present<'a> {
+    /// Reads what is not known yet. `ended`: when the first batch of interest ended.
+    pub(super) async fn read(
+        access: &Access,
+        order: &Order,
+        files: Option<&'a [DirectoryFile]>,
+        ended: Option<Timestamp>,
+        deadline: Instant,
+    ) -> Self {
+        let request = &order.request;
+        let is_older = |file: &DirectoryFile| file.updated_at.is_some_and(|at| Some(at) <= ended);
+        let are_older = files.is_some_and(|files| files.iter().all(is_older));
+        let connector = async {
+            if are_older {
+                return Some(false);
+            }
+            let read = access
+                .client
+                .get_directory(&order.scope, &request.source_directory_id, deadline);
+            Some(read.await.ok()?.connector_subscription_id.is_some())
+        };
+        let configuration = async {
+            if request.configuration_id.is_preset() {
+                return Saved::Preset;
+            }
+            let read = access
+                .client
+                .get_configuration(&order.scope, &request.configuration_id, deadline);
+            read.await.map_or(
+                Saved::Unread,
+                |Configuration {
+                     version, updated_at, ..
+                 }| { Saved::At(version, updated_at) },
+            )
+        };
+        let (connector, configuration) = tokio::join!(connector, configuration);
+        Self {
+            files,
+            connector,
+            configuration,
+        }
+    }
+
+    /// What changed since a batch. Anything that certainly changed outweighs what could not be read.
+    pub(super) fn since(&self, batch: &Batch) -> Input {
+        let Some(created) = batch.created() else {
+            return Input::Unknown;
+        };
+        let findings = [
+            self.files_added(created),
+            self.files_updated(batch.updated()),
+            self.configuration(created),
+        ];
+        let changed = findings.iter().find(|finding| matches!(finding, Input::Changed(_)));
+        let unknown = || findings.iter().find(|finding| **finding == Input::Unknown);
+        changed.or_else(unknown).copied().unwrap_or(Input::Unchanged)
+    }
+
+    fn files_added(&self, created: Timestamp) -> Input {
+        self.later_files(|file| file.created_at, created, Change::FilesAdded)
+    }
+
+    fn files_updated(&self, ended: Option<Timestamp>) -> Input {
+        // Processing may touch `updated_at`, so it says something only where files come from elsewhere.
+        if self.connector == Some(false) {
+            return Input::Unchanged;
+        }
+        let Some(ended) = ended else {
+            return Input::Unknown;
+        };
+        match self.later_files(|file| file.updated_at, ended, Change::FilesUpdated) {
+            Input::Changed(_) if self.connector.is_none() => Input::Unknown,
+            finding => finding,
+        }
+    }
+
+    fn later_files(
+        &self,
+        time: impl Fn(&DirectoryFile) -> Option<Timestamp>,
+        than: Timestamp,
+        change: impl Fn(usize) -> Change,
+    ) -> Input {
+        let Some(files) = self.files else {
+            return Input::Unknown;
+        };
+        let later = files
+            .iter()
+            .filter(|file| time(file).is_some_and(|time| time > than))
+            .count();
+        match later {
+            0 if files.iter().any(|file| time(file).is_none()) => Input::Unknown,
+            0 => Input::Unchanged,
+            later => Input::Changed(change(later)),
+        }
+    }
+
+    fn configuration(&self, created: Timestamp) -> Input {
+        match self.configuration {
+            Saved::Unread | Saved::At(None, None) => Input::Unknown,
+            Saved::At(version, updated) if version.max(updated) > Some(created) => {
+                Input::Changed(Change::Configuration)
+            }
+            Saved::Preset | Saved::At(..) => Input::Unchanged,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What a create is asked for, what it comes to, and what it works with.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::llamacloud::{Batch, Client, CreateBatch, Error, ErrorKind, Scope, error::Account};
+
+/// A create that is asked for.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Where to look and create.
+    pub scope: Scope,
+    /// The work.
+    pub request: CreateBatch,
+    /// What to do if the work has a batch already.
+    pub duplicates: Duplicates,
+    /// The number of files that the user agreed to. With another number, nothing is created.
+    pub agreed_files: Option<usize>,
+}
+
+/// What to do if the work has a batch already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Answer with it and create nothing.
+    Refuse,
+    /// Create another one.
+    Allow,
+}
+
+/// The batch that does the work.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// It, as last seen.
+    pub batch: Batch,
+    /// How it came to be the answer.
+    pub how: How,
+}
+
+/// How a batch came to be the answer to a create.
+#[derive(Debug, Clone)]
+pub enum How {
+    /// This create made it.
+    Created {
+        /// How many files it covers, if that could be read.
+        files: Option<usize>,
+        /// Earlier batches of the same work that a reader should know of, at most two.
+        earlier: Vec<Earlier>,
+    },
+    /// This create made it; the answer to the POST was lost, and the batch was found in the list.
+    Recovered,
+    /// An identical call at the same time made it.
+    Shared,
+    /// It was there before. For a COMPLETED batch: what is known of its input since.
+    AlreadyThere(Input),
+}
+
+/// Why there is no batch, or none that is known.
+#[derive(Debug, Clone)]
+pub enum NotSettled {
+    /// There is no new batch.
+    NotCreated(Error),
+    /// Nothing was sent: the list could not be read, so the work may have a batch already.
+    NotChecked(Error),
+    /// Nothing was sent: the directory has no files.
+    NoFiles,
+    /// Nothing was sent: the directory has more files than a batch may cover, [`MAX_FILES`].
+    TooManyFiles,
+    /// Nothing was sent: the user agreed to another number of files.
+    OtherFiles {
+        /// The number that the user agreed to.
+        agreed: usize,
+        /// The number now, if it could be read.
+        now: Option<usize>,
+    },
+    /// There may be a batch or not, and looking for it in time did not tell.
+    Unknown {
+        /// What happened to the POST.
+        error: Error,
+        /// The batch, if there is one, was created then or later. `None` if the API's clock is not known.
+        look_after: Option<Timestamp>,
+    },
+}
+
+/// A batch of the same work that is no reason not to create another.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// It.
+    pub batch: Batch,
+    /// What changed since; `None` for one that FAILED or was CANCELLED.
+    pub change: Option<Change>,
+}
+
+/// What is known of a batch's input since the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// It is what it was.
+    Unchanged,
+    /// It changed.
+    Changed(Change),
+    /// It could not be determined, which counts as unchanged.
+    Unknown,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// So many files were added to the directory after the batch was created.
+    FilesAdded(usize),
+    /// So many files were updated, by the connector that fills the directory, after the batch ended.
+    FilesUpdated(usize),
+    /// The saved configuration was changed after the batch was created.
+    Configuration,
+}
+
+/// The most files that a batch may have. Source: LlamaCloud's documentation, "Getting started" of Batches.
+pub const MAX_FILES: usize = 1000;
+
+/// The delays of the protocol.
+#[derive(Debug, Clone)]
+pub struct CreatePolicy {
+    /// The pause before an empty directory is read again: files may just have been uploaded.
+    pub empty_pause: Duration,
+    /// The time kept for reconciling after a POST, at most a third of what is left.
+    pub reconcile_reserve: Duration,
+    /// The pause before the first look; each further one is twice as long.
+    pub first_look: Duration,
+    /// The longest pause between two looks.
+    pub longest_look: Duration,
+    /// How long a batch that exists may be missing from the list.
+    pub list_lag: Duration,
+    /// How far the API's clocks may differ from each other.
+    pub clock_slack: Duration,
+}
+
+impl Default for CreatePolicy {
+    fn default() -> Self {
+        Self {
+            empty_pause: Duration::from_secs(2),
+            reconcile_reserve: Duration::from_secs(12),
+            first_look: Duration::from_millis(500),
+            longest_look: Duration::from_secs(4),
+            list_lag: Duration::from_mins(1),
+            clock_slack: Duration::from_mins(15),
+        }
+    }
+}
+
+impl CreatePolicy {
+    /// The default, made for calls of 45 seconds, in proportion for calls of another length. What depends on the API, such as the
+    /// lag of its list, stays.
+    pub fn within(timeout: Duration) -> Self {
+        const MADE_FOR: Duration = Duration::from_secs(45);
+        let standard = Self::default();
+        let scaled = |part: Duration| part.mul_f64(timeout.as_secs_f64() / MADE_FOR.as_secs_f64());
+        Self {
+            reconcile_reserve: scaled(standard.reconcile_reserve),
+            first_look: scaled(standard.first_look),
+            longest_look: scaled(standard.longest_look),
+            ..standard
+        }
+    }
+}
+
+pub(super) type Outcome = Result<Settled, NotSettled>;
+
+/// What the steps of the protocol work with.
+pub(super) struct Access {
+    pub(super) client: Client,
+    pub(super) policy: CreatePolicy,
+}
+
+/// What earlier attempts of this process for the same work have left.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// The batches that they made.
+    pub(super) made: HashMap<String, Batch>,
+    /// The last unknown outcome: when, the error, and from when on a batch of it may have been created.
+    pub(super) unknown: Option<(Instant, Error, Option<Timestamp>)>,
+}
+
+impl Access {
+    /// The earliest time that a batch created from now on can bear.
+    pub(super) fn look_after(&self) -> Option<Timestamp> {
+        let now = self.client.api_time()?;
+        let slack = SignedDuration::try_from(self.policy.clock_slack).ok()?;
+        now.checked_sub(slack).ok()
+    }
+}
+
+impl Memory {
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        !self.made.is_empty() || self.unknown.is_some()
+    }
+}
+
+pub(super) fn busy(started: Instant) -> NotSettled {
+    NotSettled::NotCreated(timed_out(
+        started,
+        true,
+        "an earlier create of the same work is not settled yet",
+    ))
+}
+
+/// The error of a create that ran out of time by itself.
+pub(super) fn timed_out(started: Instant, no_effect: bool, reason: &str) -> Error {
+    failed(ErrorKind::TimedOut, started, no_effect, reason)
+}
+
+/// An error that the protocol itself found.
+pub(super) fn failed(kind: ErrorKind, started: Instant, no_effect: bool, reason: &str) -> Error {
+    let account = Account {
+        attempts: 0,
+        elapsed: started.elapsed(),
+        no_effect,
+    };
+    Error::new(
+        kind,
+        Some(reason.to_owned()),
+        "POST /api/v2/batches".to_owned(),
+        account,
+    )
+}
