@@ -11,6 +11,7 @@ use textwrap::core::display_width;
 use textwrap::{Options, WordSplitter};
 
 use crate::cli::Environment;
+use crate::foreign::clean_lines;
 
 /// Columns of an output that is not a terminal, or that does not say how wide it is.
 const USUAL_WIDTH: usize = 80;
@@ -114,9 +115,9 @@ impl Output {
         self.line(&self.wrap(text));
     }
 
-    /// Sentences, wrapped to the width. Words stay whole, since one may be an ID to copy.
+    /// Sentences, cleaned and wrapped to the width. Words stay whole, since one may be an ID to copy.
     pub(crate) fn wrap(&self, text: &str) -> String {
-        textwrap::fill(text, options(self.width()))
+        textwrap::fill(&clean_lines(text), options(self.width()))
     }
 
     /// Sentences beside `first`, with every further line indented as far; below it where there is no room beside it.
@@ -182,6 +183,7 @@ mod tests {
             format!("Batch\n{id}\nis here.")
         );
         assert_eq!(output.wrap(""), "");
+        assert_eq!(output.wrap("\u{1b}[31mred\u{9b}\u{202e}"), "[31mred");
         assert_eq!(output.wrap("文書の長い名前 です"), "文書の長い名前 です");
         assert_eq!(output.wrap("文書の長い名前でし す"), "文書の長い名前でし\nす");
     }
