@@ -39,6 +39,8 @@ use crate::tally;
 /// How many reads are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
 /// have as few as 256 descriptors. Connections are kept for a minute and a half.
 pub(super) const MAX_AT_ONCE: usize = 64;
+/// How long a connection of uploads is kept without use.
+const UPLOADS_IDLE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The REST client. Clones share connections.
 ///
@@ -54,6 +56,8 @@ struct Shared {
     reads: OnceLock<Result<reqwest::Client, String>>,
     /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
     creates: OnceLock<Result<reqwest::Client, String>>,
+    /// Keeps connections between the files of a folder. A file that streams cannot be re-sent below us.
+    uploads: OnceLock<Result<reqwest::Client, String>>,
     sandbox: AtomicBool,
     /// The API's clock as last seen, and when that was.
     clock: Mutex<Option<(Timestamp, Instant)>>,
@@ -71,11 +75,12 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
-        let (reads, creates, sandbox, clock) = Default::default();
+        let (reads, creates, uploads, sandbox, clock) = Default::default();
         let shared = Shared {
             settings,
             reads,
             creates,
+            uploads,
             sandbox,
             clock,
         };
@@ -109,7 +114,7 @@ impl Client {
     /// Why none stands.
     pub async fn reach(&self, deadline: Instant) -> Result<(), Error> {
         let started = Instant::now();
-        let outcome = match self.http(Method::Get) {
+        let outcome = match self.http(Pool::Reads) {
             Ok(http) => attempt::run(http.get(self.base_url().clone()), self.limits(), deadline, "").await,
             Err(failed) => Err(failed),
         };
@@ -219,6 +224,8 @@ impl Client {
         let mut attempt_timeout = attempt_timeout;
         if request.is_for_document {
             limits.max_body_bytes = self.0.settings.max_document_bytes;
+        }
+        if request.is_for_document || request.form.is_some() {
             attempt_timeout = deadline.saturating_duration_since(Instant::now());
         }
         let key = self.key()?;
@@ -246,7 +253,11 @@ impl Client {
             let begun = Instant::now();
             *attempts += 1;
             tally::note_request();
-            let outcome = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key).await;
+            let running = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key);
+            let outcome = match &request.form {
+                None => running.await,
+                Some(form) => form.unless_stalled(running, self.0.settings.stall_timeout).await,
+            };
             drop(turn);
             let (status, server) = match &outcome {
                 Ok(answer) => (Some(answer.status), answer.server),
@@ -298,11 +309,13 @@ impl Client {
         ))
     }
 
-    fn http(&self, method: Method) -> Result<&reqwest::Client, Failed> {
-        let http = match method {
-            Method::Get => self.0.reads.get_or_init(|| build(&self.0.settings, Method::Get)),
-            Method::Post => self.0.creates.get_or_init(|| build(&self.0.settings, Method::Post)),
+    fn http(&self, pool: Pool) -> Result<&reqwest::Client, Failed> {
+        let http = match pool {
+            Pool::Reads => &self.0.reads,
+            Pool::Creates => &self.0.creates,
+            Pool::Uploads => &self.0.uploads,
         };
+        let http = http.get_or_init(|| build(&self.0.settings, pool));
         http.as_ref().map_err(|reason| {
             Failed::new(
                 Failure::NotSendable,
@@ -319,13 +332,20 @@ impl Client {
             Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
         })?;
         bearer.set_sensitive(true);
-        let http = self.http(request.method)?;
+        let http = self.http(match (request.method, &request.form) {
+            (Method::Get, _) => Pool::Reads,
+            (Method::Post, None) => Pool::Creates,
+            (Method::Post, Some(_)) => Pool::Uploads,
+        })?;
         let url = request.url(self.base_url());
         let builder = match request.method {
             Method::Get => http.get(url),
             Method::Post => http.post(url),
         };
         let builder = builder.header(ACCEPT, "application/json").header(AUTHORIZATION, bearer);
+        if let Some(form) = &request.form {
+            return Ok(builder.header(CONTENT_TYPE, form.content_type()).body(form.body()));
+        }
         Ok(match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
             // The library leaves it out, and some proxies then answer 411.
@@ -335,8 +355,16 @@ impl Client {
     }
 }
 
-/// Builds one of the two HTTP clients. The library's own repeating and redirecting is off: both are decided here.
-fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String> {
+/// The connections that a request may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    Reads,
+    Creates,
+    Uploads,
+}
+
+/// Builds one of the HTTP clients. The library's own repeating and redirecting is off: both are decided here.
+fn build(settings: &Settings, pool: Pool) -> Result<reqwest::Client, String> {
     // Fails only if a provider is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let loopback = is_loopback(&settings.base_url);
@@ -356,9 +384,13 @@ fn build(settings: &Settings, method: Method) -> Result<reqwest::Client, String>
         // Plain loopback: the system's certificates, milliseconds to read, are never asked for.
         builder = builder.tls_certs_only([]);
     }
-    builder = builder.pool_max_idle_per_host(match method {
-        Method::Get => MAX_AT_ONCE,
-        Method::Post => 0,
-    });
+    builder = match pool {
+        Pool::Reads => builder.pool_max_idle_per_host(MAX_AT_ONCE),
+        Pool::Creates => builder.pool_max_idle_per_host(0),
+        // Shorter than servers keep connections, so that none is used while it is being closed.
+        Pool::Uploads => builder
+            .pool_max_idle_per_host(MAX_AT_ONCE)
+            .pool_idle_timeout(UPLOADS_IDLE),
+    };
     builder.build().map_err(|error| attempt::root_cause(&error))
 }

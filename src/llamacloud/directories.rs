@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
@@ -67,6 +68,11 @@ pub struct DirectoryFile {
     /// The name for people. Untrusted text.
     #[serde(default, deserialize_with = "lenient")]
     pub display_name: Option<String>,
+    /// What tells it apart from the directory's other files. Empty if the API sent none. Untrusted text.
+    #[serde(default, deserialize_with = "lenient")]
+    pub unique_id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    metadata: Metadata,
     /// When it was added to the directory.
     #[serde(default, deserialize_with = "instant")]
     pub created_at: Option<Timestamp>,
@@ -75,7 +81,35 @@ pub struct DirectoryFile {
     pub updated_at: Option<Timestamp>,
 }
 
+/// What whoever stored a file has noted. The API merges it with notes of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Metadata {
+    #[serde(default, deserialize_with = "lenient")]
+    sha256: Option<String>,
+}
+
+impl DirectoryFile {
+    /// The hash of its content, if it was stored by this program. In lower-case hexadecimal.
+    pub fn sha256(&self) -> Option<&str> {
+        self.metadata.sha256.as_deref()
+    }
+}
+
 impl Client {
+    /// Creates a directory.
+    ///
+    /// Source: `POST /api/v1/beta/directories`.
+    pub async fn create_directory(
+        &self,
+        scope: &Scope,
+        name: &str,
+        kind: &str,
+        deadline: Instant,
+    ) -> Result<Directory, Error> {
+        let request = Request::post(scope, DIRECTORIES, &[]).json(&json!({ "name": name, "type": kind }));
+        Ok(self.execute(request, deadline).await?.body)
+    }
+
     /// One page of the directories.
     ///
     /// Source: `GET /api/v1/beta/directories`.

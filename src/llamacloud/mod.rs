@@ -27,6 +27,7 @@ mod create_once;
 mod directories;
 mod error;
 mod error_kind;
+mod files;
 mod ids;
 mod jobs;
 mod lenient;
@@ -44,6 +45,8 @@ mod single_flight;
 mod test_server;
 #[cfg(test)]
 mod turn_tests;
+mod upload_body;
+mod upload_once;
 #[cfg(test)]
 mod wire_tests;
 
@@ -59,6 +62,7 @@ pub use create_once::{
 pub use directories::{Directory, DirectoryFile, FilesOf, ListDirectories};
 pub use error::Error;
 pub use error_kind::{Detail, ErrorKind, TlsProblem};
+pub use files::{AddFile, NewFile, UploadError};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Jobs, Product};
 pub(crate) use paging::Reading;
@@ -69,3 +73,5 @@ pub use results::{
 };
 pub use retry::RetryPolicy;
 pub use settings::{Credential, KeySource, Settings};
+pub use upload_body::{Open, Pieces};
+pub use upload_once::{DirectoryNotMade, Filling, NotStored, Unfinished, UploadOnce};

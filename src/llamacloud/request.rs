@@ -9,6 +9,7 @@ use url::{Host, Url};
 use super::{
     ids::{OrganizationId, ProjectId},
     retry::Method,
+    upload_body::Form,
 };
 use crate::foreign::clean;
 
@@ -58,6 +59,8 @@ pub(super) struct Request<'a> {
     ids: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
     pub(super) body: Option<Vec<u8>>,
+    /// A file to send, in place of a body.
+    pub(super) form: Option<Form>,
     /// Whether the answer is a whole document, which may be long.
     pub(super) is_for_document: bool,
 }
@@ -87,6 +90,7 @@ impl<'a> Request<'a> {
             ids: ids.to_vec(),
             query: Vec::new(),
             body: None,
+            form: None,
             is_for_document: false,
         }
         .query("project_id", scope.project_id.as_ref())
@@ -108,6 +112,12 @@ impl<'a> Request<'a> {
     /// Sets the JSON body. Wire types are plain data, so encoding them cannot fail; were it to, the API would refuse the empty body.
     pub(super) fn json(mut self, body: &impl Serialize) -> Self {
         self.body = Some(serde_json::to_vec(body).unwrap_or_default());
+        self
+    }
+
+    /// Sends a file. The attempt takes as long as it makes progress.
+    pub(super) fn form(mut self, form: Form) -> Self {
+        self.form = Some(form);
         self
     }
 

@@ -28,6 +28,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// The same for an answer that is a whole document.
     pub max_document_bytes: usize,
+    /// How long an upload may make no progress, its answer included.
+    pub stall_timeout: Duration,
     /// How often and how patiently requests are repeated.
     pub retry: RetryPolicy,
 }
@@ -45,6 +47,7 @@ impl Settings {
             read_timeout: Duration::from_secs(20),
             max_body_bytes: 8 * 1024 * 1024,
             max_document_bytes: 64 * 1024 * 1024,
+            stall_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
         }
     }

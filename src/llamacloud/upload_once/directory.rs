@@ -1,0 +1,108 @@
+//! One directory for a name.
+
+use tokio::time::{Instant, sleep};
+
+use super::{Shared, look_until, pauses};
+use crate::llamacloud::{Client, Directory, Error, ErrorKind, ListDirectories, Reading, Scope, single_flight::Attempt};
+
+const PAGES: [Option<u32>; 3] = [Some(100), Some(20), None];
+/// The kind of directory that LlamaCloud cleans up by itself, and that costs no storage.
+const EPHEMERAL: &str = "ephemeral";
+
+/// Why there is no directory, or none that is known.
+#[derive(Debug, Clone)]
+pub enum DirectoryNotMade {
+    /// There is no new directory.
+    NotMade(Error),
+    /// There may be one or not. The same call may be made again: names are unique.
+    Unknown(Error),
+    /// The attempt goes on beyond the deadline.
+    StillTrying,
+}
+
+pub(super) type Outcome = Result<Directory, DirectoryNotMade>;
+/// The directory that this process made, which the list may not show yet.
+pub(super) type MadeDirectory = Option<Directory>;
+
+pub(super) async fn run(
+    shared: &Shared,
+    (scope, name): &(Scope, String),
+    attempt: &Attempt<MadeDirectory, Outcome>,
+    deadline: Instant,
+) -> Outcome {
+    let mut made = attempt.slot.memory.lock().await;
+    match find(&shared.client, scope, name, deadline).await {
+        Ok(Some(directory)) => return Ok(directory),
+        Ok(None) => {}
+        Err(error) => return Err(DirectoryNotMade::NotMade(error)),
+    }
+    if let Some(directory) = &*made {
+        return Ok(directory.clone());
+    }
+    let error = match shared.client.create_directory(scope, name, EPHEMERAL, deadline).await {
+        // An answer about something else says nothing about what was asked for.
+        Ok(directory) if directory.name == *name && !directory.id.is_empty() => {
+            *made = Some(directory.clone());
+            return Ok(directory);
+        }
+        Ok(_) => return look(shared, scope, name, None).await,
+        Err(error) => error,
+    };
+    // A conflict: the name is taken, perhaps since a moment ago.
+    if error.had_no_effect() && !matches!(error.kind(), ErrorKind::Conflict) {
+        return Err(DirectoryNotMade::NotMade(error));
+    }
+    look(shared, scope, name, Some(error)).await
+}
+
+async fn look(shared: &Shared, scope: &Scope, name: &str, because: Option<Error>) -> Outcome {
+    let until = look_until(&shared.policy);
+    let mut last = because;
+    for pause in pauses(&shared.policy) {
+        sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
+        match find(&shared.client, scope, name, until).await {
+            Ok(Some(directory)) => return Ok(directory),
+            Ok(None) => {}
+            Err(error) => {
+                last.get_or_insert(error);
+            }
+        }
+        if until.saturating_duration_since(Instant::now()) < shared.policy.first_look {
+            break;
+        }
+    }
+    match last {
+        Some(error) if error.had_no_effect() => Err(DirectoryNotMade::NotMade(error)),
+        Some(error) => Err(DirectoryNotMade::Unknown(error)),
+        None => Err(DirectoryNotMade::StillTrying),
+    }
+}
+
+/// The oldest directory of exactly this name that people or programs fill.
+pub(super) async fn find(
+    client: &Client,
+    scope: &Scope,
+    name: &str,
+    deadline: Instant,
+) -> Result<Option<Directory>, Error> {
+    let mut found = None;
+    let mut reading = Reading::new(PAGES);
+    while let Some(window) = reading.next() {
+        let query = ListDirectories {
+            name: Some(name.to_owned()),
+            kind: None,
+            window,
+        };
+        let page = client.list_directories(scope, &query, deadline).await;
+        reading.take(page, |directory| {
+            if found.is_none() && directory.name == name && directory.connector_subscription_id.is_none() {
+                found = Some(directory.clone());
+            }
+            found.is_none()
+        });
+    }
+    match (found, reading.error) {
+        (None, Some(error)) => Err(error),
+        (found, _) => Ok(found),
+    }
+}

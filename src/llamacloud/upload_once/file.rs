@@ -1,0 +1,182 @@
+//! One file of a directory.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{Shared, look_until, pauses};
+use crate::foreign::clean;
+use crate::llamacloud::{
+    DirectoryFile, DirectoryId, Error, ErrorKind, NewFile, Reading, Scope, UploadError, error::Account,
+    single_flight::Attempt, upload_body::Open,
+};
+
+const PAGES: [Option<u32>; 3] = [Some(100), Some(20), None];
+
+/// What makes two uploads the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct FileKey {
+    pub(super) directory_id: DirectoryId,
+    pub(super) unique_id: String,
+}
+
+/// Why a file is not stored, or not known to be.
+#[derive(Debug, Clone)]
+pub enum NotStored {
+    /// It could not be read whole, or changed meanwhile.
+    Source(Arc<io::Error>),
+    /// LlamaCloud did not take it.
+    Refused(Error),
+    /// It may be stored or not. It is not sent again before the list can be trusted to show it.
+    Unknown(Error),
+}
+
+pub(super) type Outcome = Result<DirectoryFile, NotStored>;
+
+/// What earlier attempts of this process for the same file have left.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Until when it counts, of which content, and what came of it.
+    last: Option<(Instant, String, Last)>,
+}
+
+#[derive(Clone)]
+enum Last {
+    Stored(DirectoryFile),
+    Unknown(Error),
+}
+
+impl Memory {
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        self.last.as_ref().is_some_and(|(until, ..)| *until > Instant::now())
+    }
+}
+
+pub(super) async fn run(
+    shared: &Shared,
+    scope: &Scope,
+    key: &FileKey,
+    file: &NewFile,
+    open: Open,
+    attempt: &Attempt<Memory, Outcome>,
+) -> Outcome {
+    let mut memory = attempt.slot.memory.lock().await;
+    memory
+        .last
+        .take_if(|(until, sha256, _)| *until <= Instant::now() || *sha256 != file.sha256);
+    match &memory.last {
+        Some((_, _, Last::Stored(stored))) => return Ok(stored.clone()),
+        Some((_, _, Last::Unknown(error))) => {
+            let error = error.clone();
+            let outcome = look(shared, scope, key, file, error).await;
+            remember(shared, &mut memory, file, &outcome);
+            return outcome;
+        }
+        None => {}
+    }
+    if attempt.is_abandoned() {
+        return Err(NotStored::Source(Arc::new(io::ErrorKind::Interrupted.into())));
+    }
+    let deadline = Instant::now() + file.patience();
+    let sent = shared
+        .client
+        .upload_file(scope, &key.directory_id, file, open, deadline)
+        .await;
+    let outcome = match sent {
+        Ok(stored) if is_same(&stored, file) => Ok(stored),
+        // An answer about something else says nothing about what was sent.
+        Ok(_) => look(shared, scope, key, file, other_file()).await,
+        Err(UploadError::Source(error)) => Err(NotStored::Source(error)),
+        // A file of this name is there; perhaps this very one.
+        Err(UploadError::Refused(error)) if matches!(error.kind(), ErrorKind::Conflict) => {
+            let until = look_until(&shared.policy);
+            find(shared, scope, key, file, until)
+                .await
+                .ok_or(NotStored::Refused(error))
+        }
+        Err(UploadError::Refused(error)) => Err(NotStored::Refused(error)),
+        Err(UploadError::Unknown(error)) => look(shared, scope, key, file, error).await,
+    };
+    remember(shared, &mut memory, file, &outcome);
+    outcome
+}
+
+/// The error of an answer that is about another file.
+fn other_file() -> Error {
+    let account = Account {
+        attempts: 1,
+        elapsed: Duration::ZERO,
+        no_effect: false,
+    };
+    let request = "POST /api/v1/beta/directories/{id}/files/upload".to_owned();
+    Error::new(
+        ErrorKind::UnreadableBody,
+        Some("the answer is about another file".to_owned()),
+        request,
+        account,
+    )
+}
+
+fn remember(shared: &Shared, memory: &mut Memory, file: &NewFile, outcome: &Outcome) {
+    let last = match outcome {
+        Ok(stored) => Last::Stored(stored.clone()),
+        Err(NotStored::Unknown(error)) => Last::Unknown(error.clone()),
+        Err(NotStored::Source(_) | NotStored::Refused(_)) => return,
+    };
+    memory.last = Some((Instant::now() + shared.policy.list_lag, file.sha256.clone(), last));
+}
+
+/// Looks for a file whose upload has an unknown outcome.
+async fn look(shared: &Shared, scope: &Scope, key: &FileKey, file: &NewFile, because: Error) -> Outcome {
+    let until = look_until(&shared.policy);
+    for pause in pauses(&shared.policy) {
+        sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
+        if let Some(stored) = find(shared, scope, key, file, until).await {
+            return Ok(stored);
+        }
+        if until.saturating_duration_since(Instant::now()) < shared.policy.first_look {
+            break;
+        }
+    }
+    Err(NotStored::Unknown(because))
+}
+
+async fn find(
+    shared: &Shared,
+    scope: &Scope,
+    key: &FileKey,
+    file: &NewFile,
+    deadline: Instant,
+) -> Option<DirectoryFile> {
+    let mut found = None;
+    let mut reading = Reading::new(PAGES);
+    while let Some(window) = reading.next() {
+        let files = shared
+            .client
+            .find_directory_files(scope, &key.directory_id, &key.unique_id, &window, deadline);
+        reading.take(files.await, |stored| {
+            if is_same(stored, file) {
+                found = Some(stored.clone());
+            }
+            found.is_none()
+        });
+    }
+    found
+}
+
+/// Whether a stored file is the one to be sent. Metadata may not come back; a hash that does has to be the same.
+fn is_same(stored: &DirectoryFile, file: &NewFile) -> bool {
+    !stored.id.is_empty()
+        && stored.unique_id == file.unique_id
+        && stored.sha256().is_none_or(|sha256| sha256 == file.sha256)
+}
+
+/// A file that was stored for a call that was cancelled is found by the next one.
+pub(super) fn log_unreceived(outcome: &Outcome) {
+    if let Ok(stored) = outcome {
+        tracing::debug!(
+            file.id = clean(&stored.id, 128),
+            "stored a file; the call that sent it was cancelled"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! Which directories this process is filling. A batch over half of the files would be paid for, and so would the next one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::llamacloud::DirectoryId;
+
+/// How many sets are remembered; the oldest ones of an endless number make room.
+const MAX_SETS: usize = 1000;
+
+/// Why a directory is not ready for a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// Files are being sent to it.
+    Filling,
+    /// A call ended before all files were sent.
+    Incomplete,
+}
+
+#[derive(Default)]
+pub(super) struct Fillings {
+    /// For each directory and set of files: how many calls are sending it. None at all means that it was left incomplete.
+    sets: Mutex<HashMap<(DirectoryId, String), usize>>,
+}
+
+/// A set of files that is being sent. Dropped before [`Filling::complete`], it leaves the directory incomplete.
+pub struct Filling {
+    fillings: Arc<Fillings>,
+    key: (DirectoryId, String),
+    is_complete: bool,
+}
+
+impl Fillings {
+    pub(super) fn begin(this: &Arc<Self>, directory_id: &DirectoryId, set: &str) -> Filling {
+        let key = (directory_id.clone(), set.to_owned());
+        let mut sets = this.lock();
+        if sets.len() >= MAX_SETS {
+            sets.retain(|_, calls| *calls > 0);
+        }
+        *sets.entry(key.clone()).or_default() += 1;
+        Filling {
+            fillings: Arc::clone(this),
+            key,
+            is_complete: false,
+        }
+    }
+
+    pub(super) fn state(&self, directory_id: &DirectoryId) -> Option<Unfinished> {
+        let sets = self.lock();
+        let calls = sets
+            .iter()
+            .filter(|((id, _), _)| id == directory_id)
+            .map(|(_, calls)| *calls);
+        calls.max().map(|calls| {
+            if calls > 0 {
+                Unfinished::Filling
+            } else {
+                Unfinished::Incomplete
+            }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(DirectoryId, String), usize>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Filling {
+    /// All files of the set are there.
+    pub fn complete(mut self) {
+        self.is_complete = true;
+    }
+}
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        let mut sets = self.fillings.lock();
+        let Some(calls) = sets.get_mut(&self.key) else { return };
+        *calls = calls.saturating_sub(1);
+        if self.is_complete && *calls == 0 {
+            sets.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_finished_when_every_set_is() {
+        let fillings = Arc::default();
+        let directory = DirectoryId::try_from("dir-1").unwrap();
+        let state = || Fillings::state(&fillings, &directory);
+        assert_eq!(state(), None);
+        let first = Fillings::begin(&fillings, &directory, "a");
+        let other = Fillings::begin(&fillings, &directory, "b");
+        assert_eq!(state(), Some(Unfinished::Filling));
+        other.complete();
+        drop(first);
+        assert_eq!(state(), Some(Unfinished::Incomplete));
+        assert_eq!(fillings.state(&DirectoryId::try_from("dir-2").unwrap()), None);
+        Fillings::begin(&fillings, &directory, "a").complete();
+        assert_eq!(state(), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! Each file at most once, and each directory at most once.
+//!
+//! Nothing identifies an upload for the API: no hash, no idempotency key, and what a second upload of the same `unique_id` does is
+//! not documented. So, for each file and each directory:
+//! 1. **Guard.** The caller has read the directory's list; what is in it is not sent. A directory is looked for by its name, which
+//!    is made from the contents of the files.
+//! 2. **Send once.** The POST, which the client repeats only where it cannot have had an effect.
+//! 3. **Reconcile.** If the outcome is unknown, look into the list, by `unique_id` or by name, until some time has passed.
+//! 4. **One at a time.** Identical calls share one attempt. An attempt is a task of its own: a caller that goes away does not
+//!    abort it, and a later call joins it.
+//!
+//! **Guaranteed**, if the API lists a file once it is stored: one process stores each file at most once, and so do processes that run
+//! one after the other, wherever the first was killed. Names of directories are unique, so a directory may be created again after
+//! one look. Where the list lags, memory helps: what was stored is remembered, and so is an unknown outcome, for
+//! [`CreatePolicy::list_lag`].
+//!
+//! **Not guaranteed**: two processes that send the same files to the same directory at the same moment both find nothing and both
+//! send. The tools take turns with a lock on the folder, which works on one machine and not on Windows.
+
+mod directory;
+mod file;
+mod filling;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+pub use directory::DirectoryNotMade;
+pub use file::NotStored;
+pub use filling::{Filling, Unfinished};
+
+use self::{directory::MadeDirectory, file::FileKey, filling::Fillings};
+use super::{
+    Client, CreatePolicy, Directory, DirectoryFile, DirectoryId, NewFile, Scope,
+    single_flight::{Sharing, SingleFlight},
+    upload_body::Open,
+};
+
+/// Stores files by the protocol above. Clones share their memory.
+#[derive(Clone)]
+pub struct UploadOnce(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    policy: CreatePolicy,
+    files: SingleFlight<FileKey, file::Memory, file::Outcome>,
+    directories: SingleFlight<(Scope, String), MadeDirectory, directory::Outcome>,
+    fillings: Arc<Fillings>,
+}
+
+impl UploadOnce {
+    /// Attempts run on `settling`: wait for it before the process ends.
+    pub fn new(client: &Client, policy: CreatePolicy, settling: TaskTracker) -> Self {
+        Self(Arc::new(Shared {
+            client: client.with_own_turns(),
+            policy,
+            files: SingleFlight::new(settling.clone(), file::Memory::is_worth_keeping, file::log_unreceived),
+            directories: SingleFlight::new(settling, MadeDirectory::is_some, |_| ()),
+            fillings: Arc::default(),
+        }))
+    }
+
+    /// Stores a file that the directory's list does not hold. `None`: the attempt goes on beyond the deadline; call again.
+    ///
+    /// # Errors
+    /// Why the file is not stored, or why that is not known.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the attempt only before the POST.
+    pub async fn store(
+        &self,
+        scope: &Scope,
+        directory_id: &DirectoryId,
+        file: &NewFile,
+        open: Open,
+        deadline: Instant,
+    ) -> Option<Result<DirectoryFile, NotStored>> {
+        let key = FileKey {
+            directory_id: directory_id.clone(),
+            unique_id: file.unique_id.clone(),
+        };
+        let (shared, scope, file) = (Arc::clone(&self.0), scope.clone(), file.clone());
+        let call = self.0.files.call(key.clone(), Sharing::Allowed, |attempt| async move {
+            file::run(&shared, &scope, &key, &file, open, &attempt).await
+        });
+        call.outcome(deadline).await
+    }
+
+    /// The ephemeral directory of this name: the one that is there, or a new one.
+    ///
+    /// # Errors
+    /// Why there is none, or why that is not known.
+    pub async fn directory(&self, scope: &Scope, name: &str, deadline: Instant) -> Result<Directory, DirectoryNotMade> {
+        let (shared, key) = (Arc::clone(&self.0), (scope.clone(), name.to_owned()));
+        let call = self
+            .0
+            .directories
+            .call(key.clone(), Sharing::Allowed, |attempt| async move {
+                directory::run(&shared, &key, &attempt, deadline).await
+            });
+        call.outcome(deadline)
+            .await
+            .unwrap_or(Err(DirectoryNotMade::StillTrying))
+    }
+
+    /// The directory of this name, if there is one. Sends nothing that changes anything.
+    ///
+    /// # Errors
+    /// Why the list could not be read.
+    pub async fn find_directory(
+        &self,
+        scope: &Scope,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Option<Directory>, super::Error> {
+        directory::find(&self.0.client, scope, name, deadline).await
+    }
+
+    /// Notes that a set of files is being sent to a directory. Until all of it is there, the directory counts as unfinished.
+    pub fn begin(&self, directory_id: &DirectoryId, set: &str) -> Filling {
+        Fillings::begin(&self.0.fillings, directory_id, set)
+    }
+
+    /// Whether this process is filling the directory, or has left it incomplete.
+    pub fn unfinished(&self, directory_id: &DirectoryId) -> Option<Unfinished> {
+        self.0.fillings.state(directory_id)
+    }
+}
+
+/// The pauses between looks after an unknown outcome.
+fn pauses(policy: &CreatePolicy) -> impl Iterator<Item = Duration> + use<> {
+    let longest = policy.longest_look;
+    std::iter::successors(Some(policy.first_look), move |pause| Some((*pause * 2).min(longest)))
+}
+
+/// By when looking after an unknown outcome ends.
+fn look_until(policy: &CreatePolicy) -> Instant {
+    Instant::now() + policy.reconcile_reserve
+}

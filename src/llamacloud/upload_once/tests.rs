@@ -1,0 +1,327 @@
+//! The protocol against a server that loses answers.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use super::*;
+use crate::llamacloud::{
+    ErrorKind,
+    test_server::{Act, Seen, TestServer, reply},
+};
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(9)
+}
+
+fn directory_id() -> DirectoryId {
+    DirectoryId::try_from("dir-1").unwrap()
+}
+
+fn file(path: &str) -> NewFile {
+    NewFile {
+        unique_id: path.to_owned(),
+        name: path.rsplit('/').next().unwrap().to_owned(),
+        sha256: "ab12".to_owned(),
+        length: 5,
+    }
+}
+
+/// A file of five bytes.
+fn hello() -> Open {
+    pieces(|| vec![Ok(b"hel".to_vec()), Ok(b"lo".to_vec())])
+}
+
+fn pieces(pieces: impl Fn() -> Vec<std::io::Result<Vec<u8>>> + Send + Sync + 'static) -> Open {
+    Arc::new(move || {
+        let (sender, receiver) = tokio::sync::mpsc::channel(8);
+        for piece in pieces() {
+            sender.try_send(piece).unwrap();
+        }
+        receiver
+    })
+}
+
+fn policy() -> CreatePolicy {
+    CreatePolicy {
+        first_look: Duration::from_millis(1),
+        longest_look: Duration::from_millis(4),
+        reconcile_reserve: Duration::from_millis(60),
+        ..CreatePolicy::default()
+    }
+}
+
+struct Api {
+    server: TestServer,
+    uploads: UploadOnce,
+}
+
+impl Api {
+    async fn start(handler: impl FnMut(usize, &Seen) -> Act + Send + 'static) -> Self {
+        let server = TestServer::start(handler).await;
+        let uploads = UploadOnce::new(&server.client(), policy(), TaskTracker::new());
+        Self { server, uploads }
+    }
+
+    async fn store(&self, file: &NewFile, open: Open) -> Result<DirectoryFile, NotStored> {
+        let stored = self
+            .uploads
+            .store(&Scope::default(), &directory_id(), file, open, soon())
+            .await;
+        stored.expect("an outcome in time")
+    }
+
+    fn posts(&self) -> usize {
+        self.server.seen().iter().filter(|seen| seen.is_post()).count()
+    }
+}
+
+fn stored(path: &str) -> String {
+    let metadata = serde_json::json!({ "sha256": "ab12", "other": 1 });
+    serde_json::json!({ "id": "dfl-1", "unique_id": path, "display_name": path, "metadata": metadata }).to_string()
+}
+
+fn list(items: &str) -> Act {
+    reply("200 OK", format!(r#"{{"items":[{items}]}}"#))
+}
+
+#[tokio::test]
+async fn a_file_is_sent_as_a_form_with_a_known_length() {
+    let api = Api::start(|_, _| reply("201 Created", stored("a/x \"1\".pdf"))).await;
+    let stored = api.store(&file("a/x \"1\".pdf"), hello()).await.unwrap();
+    assert_eq!((stored.id.as_str(), stored.sha256()), ("dfl-1", Some("ab12")));
+    let [seen] = &api.server.seen()[..] else { panic!() };
+    assert!(
+        seen.head
+            .starts_with("POST /api/v1/beta/directories/dir-1/files/upload HTTP/1.1\n"),
+        "{}",
+        seen.head
+    );
+    let header = |name: &str| {
+        seen.head
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(header("content-length: "), seen.body.len().to_string());
+    let boundary = header("content-type: multipart/form-data; boundary=");
+    let part =
+        |head: &str, body: &str| format!("--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n");
+    let expected = [
+        part(r#"name="display_name""#, "a/x \"1\".pdf"),
+        part(r#"name="metadata""#, r#"{"sha256":"ab12"}"#),
+        part(r#"name="unique_id""#, "a/x \"1\".pdf"),
+        part(
+            "name=\"upload_file\"; filename=\"x %221%22.pdf\"\r\nContent-Type: application/octet-stream",
+            "hello",
+        ),
+        format!("--{boundary}--\r\n"),
+    ];
+    assert_eq!(seen.body, expected.concat());
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_up_and_the_file_not_sent_again() {
+    let api = Api::start(|number, seen| match number {
+        1 => Act::Close(Vec::new()),
+        2 | 3 => list(""),
+        _ => {
+            assert!(
+                seen.head
+                    .starts_with("GET /api/v1/beta/directories/dir-1/files?unique_id=x.pdf"),
+                "{}",
+                seen.head
+            );
+            // An API that ignores the filter.
+            list(&[stored("y.pdf"), stored("x.pdf")].join(","))
+        }
+    })
+    .await;
+    assert_eq!(api.store(&file("x.pdf"), hello()).await.unwrap().unique_id, "x.pdf");
+    assert_eq!(api.posts(), 1);
+    // The list lags: what was stored is remembered.
+    assert!(api.store(&file("x.pdf"), hello()).await.is_ok());
+    assert_eq!(api.posts(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_stays_unknown_until_the_list_shows_the_file() {
+    let shown = Arc::new(AtomicUsize::new(0));
+    let is_shown = Arc::clone(&shown);
+    let api = Api::start(move |_, seen| {
+        if seen.is_post() {
+            return reply("503 Service Unavailable", "");
+        }
+        let items = if is_shown.load(Ordering::Relaxed) > 0 {
+            stored("x.pdf")
+        } else {
+            String::new()
+        };
+        list(&items)
+    })
+    .await;
+    for _ in 0..2 {
+        assert!(matches!(
+            api.store(&file("x.pdf"), hello()).await,
+            Err(NotStored::Unknown(_))
+        ));
+    }
+    shown.store(1, Ordering::Relaxed);
+    assert!(api.store(&file("x.pdf"), hello()).await.is_ok());
+    assert_eq!(api.posts(), 1);
+}
+
+#[tokio::test]
+async fn what_surely_had_no_effect_is_sent_again_from_the_start() {
+    let api = Api::start(|number, _| match number {
+        1 => reply("429 Too Many Requests\nretry-after-ms: 1", ""),
+        _ => reply("201 Created", stored("x.pdf")),
+    })
+    .await;
+    assert!(api.store(&file("x.pdf"), hello()).await.is_ok());
+    let seen = api.server.seen();
+    assert!(seen.len() == 2 && seen.iter().all(|seen| seen.body.contains("hello")));
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_a_conflict_is_looked_into() {
+    let api = Api::start(|_, seen| match seen {
+        seen if !seen.is_post() => list(&stored("x.pdf")),
+        seen if seen.body.contains("x.pdf") => reply("409 Conflict", ""),
+        seen if seen.body.contains("large") => reply("413 Content Too Large", ""),
+        _ => reply("422 Unprocessable Content", r#"{"detail":"no such type"}"#),
+    })
+    .await;
+    assert!(api.store(&file("x.pdf"), hello()).await.is_ok());
+    let refusal = |outcome| match outcome {
+        Err(NotStored::Refused(error)) => error.status(),
+        _ => None,
+    };
+    assert_eq!(refusal(api.store(&file("large.pdf"), hello()).await), Some(413));
+    assert_eq!(refusal(api.store(&file("z.pdf"), hello()).await), Some(422));
+    assert_eq!(api.posts(), 3);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_whole_is_never_received_whole() {
+    let api = Api::start(|_, _| reply("201 Created", stored("x.pdf"))).await;
+    let fails = || vec![Ok(b"hel".to_vec()), Err(std::io::ErrorKind::Other.into())];
+    let short = || vec![Ok(b"hel".to_vec())];
+    let long = || vec![Ok(b"hello and more".to_vec())];
+    for open in [pieces(fails), pieces(short), pieces(long)] {
+        assert!(matches!(
+            api.store(&file("x.pdf"), open).await,
+            Err(NotStored::Source(_))
+        ));
+    }
+    assert_eq!(api.server.seen(), [], "no request was whole");
+    assert!(
+        api.store(&file("x.pdf"), hello()).await.is_ok(),
+        "and it can be sent later"
+    );
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_one_upload() {
+    let api = Api::start(|_, _| {
+        Act::After(
+            Duration::from_millis(20),
+            Box::new(reply("201 Created", stored("x.pdf"))),
+        )
+    })
+    .await;
+    let file = file("x.pdf");
+    let (one, other) = tokio::join!(api.store(&file, hello()), api.store(&file, hello()));
+    assert!(one.is_ok() && other.is_ok());
+    assert_eq!(api.posts(), 1);
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_beyond_its_call_and_the_next_call_joins_it() {
+    let api =
+        Api::start(|_, _| Act::After(Duration::from_secs(2), Box::new(reply("201 Created", stored("x.pdf"))))).await;
+    let (file, scope) = (file("x.pdf"), Scope::default());
+    let directory_id = directory_id();
+    let store = |deadline| api.uploads.store(&scope, &directory_id, &file, hello(), deadline);
+    assert!(store(Instant::now()).await.is_none());
+    assert!(store(soon()).await.unwrap().is_ok());
+    assert_eq!(api.posts(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_about_another_file_is_no_success() {
+    let api = Api::start(|_, seen| {
+        if seen.is_post() {
+            reply("201 Created", stored("other.pdf"))
+        } else {
+            list("")
+        }
+    })
+    .await;
+    assert!(matches!(
+        api.store(&file("x.pdf"), hello()).await,
+        Err(NotStored::Unknown(_))
+    ));
+}
+
+const DIRECTORY: &str = r#"{"id":"dir-1","name":"docs-1","type":"ephemeral"}"#;
+
+#[tokio::test]
+async fn a_directory_is_made_once_whatever_becomes_of_the_answer() {
+    for answer in ["201", "409", "503", "lost", "other"] {
+        let made = Arc::new(Mutex::new(false));
+        let api = Api::start(move |_, seen| {
+            let mut made = made.lock().unwrap();
+            if !seen.is_post() {
+                let other = r#"{"id":"dir-0","name":"docs-10"}"#;
+                return list(&if *made {
+                    format!("{other},{DIRECTORY}")
+                } else {
+                    other.to_owned()
+                });
+            }
+            assert_eq!(seen.body, r#"{"name":"docs-1","type":"ephemeral"}"#);
+            *made = true;
+            match answer {
+                "201" => reply("201 Created", DIRECTORY),
+                "409" => reply("409 Conflict", ""),
+                "503" => reply("503 Service Unavailable", ""),
+                "other" => reply("201 Created", r#"{"id":"dir-9","name":"somebody else's"}"#),
+                _ => Act::Close(Vec::new()),
+            }
+        })
+        .await;
+        let scope = Scope::default();
+        let directory = || api.uploads.directory(&scope, "docs-1", soon());
+        let (one, other) = tokio::join!(directory(), directory());
+        assert_eq!(
+            (one.unwrap().id, other.unwrap().id),
+            ("dir-1".to_owned(), "dir-1".to_owned()),
+            "{answer}"
+        );
+        assert_eq!(directory().await.unwrap().id, "dir-1");
+        assert_eq!(api.posts(), 1, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_made_says_why() {
+    let api = Api::start(|_, seen| {
+        if seen.is_post() {
+            reply("403 Forbidden", "")
+        } else {
+            list("")
+        }
+    })
+    .await;
+    let made = api.uploads.directory(&Scope::default(), "docs-1", soon()).await;
+    let Err(DirectoryNotMade::NotMade(error)) = made else {
+        panic!("{made:?}")
+    };
+    assert_eq!(*error.kind(), ErrorKind::Forbidden);
+}
