@@ -1,5 +1,6 @@
 //! The composition root: client → tools → server → stdio. Only here does everybody know everybody.
 
+mod local;
 #[cfg(feature = "sandbox")]
 mod simulated;
 
@@ -15,11 +16,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::{self, Cli, Command, Environment, Flags, Stdio};
 use crate::commands::doctor::{Patient, Regions};
-use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
+use crate::commands::{self, Call, Exit, Print, Run, Source, Terminal, Watch};
 use crate::config::{self, ApiKey, Config};
-use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings};
+use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings, UploadOnce};
 use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
-use crate::tools::{self, Offer, Policy, PollPolicy};
+use crate::tools::{self, Folders, Offer, Once, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
     src: include_str!("icon.txt"),
@@ -80,6 +81,8 @@ async fn with_server(
     environment: &Environment,
     signals: &Signals,
 ) -> anyhow::Result<ExitCode> {
+    let own = local::settings_of(&command, config)?;
+    let config = own.as_ref().unwrap_or(config);
     let settling = TaskTracker::new();
     let server = server(config, &settling)?;
     let terminal = Terminal::of(environment);
@@ -111,6 +114,16 @@ async fn with_server(
         Command::Watch { batch_id, json } => {
             let watch = Watch { batch_id, json };
             commands::watch(&server, &context, &watch).await
+        }
+        Command::Run(arguments) => {
+            let run = Run {
+                source: Source::of(&arguments.path).0,
+                job_type: arguments.job,
+                configuration_id: arguments.configuration,
+                out: arguments.out,
+                yes: arguments.yes,
+            };
+            commands::run(&server, &context, &run).await
         }
         Command::Doctor { json } => {
             let patient = Patient {
@@ -157,7 +170,13 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
     let mut flags = cli.flags.clone();
     let is_for_people = matches!(
         cli.command,
-        Some(Command::Call { .. } | Command::Tools { .. } | Command::Watch { .. } | Command::Doctor { .. })
+        Some(
+            Command::Call { .. }
+                | Command::Tools { .. }
+                | Command::Watch { .. }
+                | Command::Run(_)
+                | Command::Doctor { .. }
+        )
     );
     if is_for_people && environment.log.is_none() {
         flags.log.get_or_insert_with(|| LOG_FOR_PEOPLE.to_owned());
@@ -174,7 +193,7 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
         tools,
         tasks,
         instructions,
-    } = offer(config, settling)?;
+    } = offer(config, local::open(config)?, settling)?;
     let identity = ServerIdentity {
         implementation: Implementation {
             name: env!("CARGO_PKG_NAME").into(),
@@ -188,7 +207,7 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
     Ok(Server::new(identity, tools, tasks))
 }
 
-fn offer(config: &Config, settling: &TaskTracker) -> anyhow::Result<Offer> {
+fn offer(config: &Config, folders: Folders, settling: &TaskTracker) -> anyhow::Result<Offer> {
     let client = Client::new(client_settings(config));
     let create_policy = CreatePolicy {
         // An empty directory is worth a second look as soon as a batch that was just created is.
@@ -196,6 +215,11 @@ fn offer(config: &Config, settling: &TaskTracker) -> anyhow::Result<Offer> {
         ..CreatePolicy::within(config.timeout)
     };
     let create_once = CreateOnce::new(&client, create_policy, settling.clone());
+    let once = Once {
+        create: create_once,
+        upload: UploadOnce::new(&client, CreatePolicy::within(config.timeout), settling.clone()),
+        settling: settling.clone(),
+    };
     let pinned = Scope {
         project_id: config.project_id.as_deref().map(str::parse).transpose()?,
         organization_id: config.organization_id.as_deref().map(str::parse).transpose()?,
@@ -210,7 +234,7 @@ fn offer(config: &Config, settling: &TaskTracker) -> anyhow::Result<Offer> {
         timeout: config.timeout,
         max_result_chars: config.max_result_chars,
     };
-    Ok(tools::all(client, create_once, policy, ICONS)?)
+    Ok(tools::all(client, once, folders, policy, ICONS)?)
 }
 
 /// Every tool that some setting offers, as it is advertised: for documents and completions.
@@ -221,7 +245,7 @@ pub fn every_tool() -> Vec<ToolDefinition> {
     };
     let tools = Config::resolve(&flags, &Environment::default())
         .map_err(anyhow::Error::from)
-        .and_then(|config| offer(&config, &TaskTracker::new()));
+        .and_then(|config| offer(&config, local::for_definitions(), &TaskTracker::new()));
     tools.map_or_else(|_| Vec::new(), |offer| offer.tools.definitions())
 }
 
@@ -233,8 +257,10 @@ pub(crate) fn client_settings(config: &Config) -> Settings {
     };
     let settings = Settings::new(config.base_url.clone(), credential);
     let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
+    let stall_timeout = settings.stall_timeout.min(config.timeout * 2 / 3);
     Settings {
         connect_timeout,
+        stall_timeout,
         ..settings
     }
 }

@@ -1,6 +1,7 @@
 //! Flags and variables, exactly as typed. What they mean together is decided in [`crate::config`].
 
 mod help;
+mod run;
 mod typed;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use help::{EXIT_CODES, FILES, VARIABLES, definition};
+pub use run::Run;
 pub use typed::{Setting, settings, settings_as_typed};
 
 use crate::hosts;
@@ -98,6 +100,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Do the whole job: upload a folder, create a batch, follow it, save the results.
+    #[command(after_help = help::RUN)]
+    Run(Run),
     /// Check key, network and server, with a remedy for what is wrong.
     #[command(after_help = help::DOCTOR)]
     Doctor {
@@ -189,6 +194,12 @@ pub struct Flags {
     /// Offer the tool `cancel_batch` [variable: `LLAMA_CLOUD_ALLOW_CANCEL`].
     #[arg(long, global = true, help_heading = "Tools")]
     pub allow_cancel: bool,
+    /// Offer the tool `upload_files` for this folder of this machine; may be given more than once.
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Local files")]
+    pub allow_dir: Vec<PathBuf>,
+    /// Offer the tool `save_results`, which writes below this folder of this machine. The folder must exist.
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Local files")]
+    pub output_dir: Option<PathBuf>,
     /// Ask the user, through the host, before each batch is created [variable: `LLAMA_CLOUD_CONFIRM_CREATE`].
     #[arg(long, global = true, help_heading = "Tools")]
     pub confirm_create: bool,
@@ -245,6 +256,8 @@ impl Default for Flags {
             tools: None,
             read_only: false,
             allow_cancel: false,
+            allow_dir: Vec::new(),
+            output_dir: None,
             confirm_create: false,
             poll_interval: Duration::from_secs(2),
             timeout: Duration::from_secs(45),
@@ -330,6 +343,8 @@ pub struct Environment {
     pub allow_cancel: Option<OsString>,
     /// `LLAMA_CLOUD_CONFIRM_CREATE`.
     pub confirm_create: Option<OsString>,
+    /// `HOME`, or `USERPROFILE` on Windows: the user's home folder.
+    pub home: Option<OsString>,
     /// `LLAMA_CLOUD_LOG`.
     pub log: Option<OsString>,
     /// `NO_COLOR`: set to anything, nothing is coloured.
@@ -351,6 +366,7 @@ impl Environment {
             read_only: std::env::var_os("LLAMA_CLOUD_READ_ONLY"),
             allow_cancel: std::env::var_os("LLAMA_CLOUD_ALLOW_CANCEL"),
             confirm_create: std::env::var_os("LLAMA_CLOUD_CONFIRM_CREATE"),
+            home: std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }),
             log: std::env::var_os("LLAMA_CLOUD_LOG"),
             no_color: std::env::var_os("NO_COLOR"),
             term: std::env::var_os("TERM"),

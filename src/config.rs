@@ -1,5 +1,7 @@
 //! Settings after all of them were looked at together: valid, typed, ready to use.
 
+mod folders;
+mod id;
 mod switch;
 
 use std::ffi::OsStr;
@@ -17,6 +19,8 @@ use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
 use crate::foreign;
 use crate::hosts::KEY_PLACEHOLDER;
 use crate::llamacloud::is_loopback;
+pub use folders::Folders;
+pub use id::check_id;
 use switch::switch;
 
 /// Where the API is in North America.
@@ -45,6 +49,8 @@ pub struct Config {
     pub allow_cancel: bool,
     /// The user is asked before a batch is created.
     pub confirm_create: bool,
+    /// The folders of this machine that may be used.
+    pub folders: Folders,
     /// The first pause of a call that waits.
     pub poll_interval: Duration,
     /// Within which each tool call is answered.
@@ -114,6 +120,7 @@ impl Config {
                 "LLAMA_CLOUD_CONFIRM_CREATE",
                 environment.confirm_create.as_deref(),
             )?,
+            folders: Folders::of(flags, environment),
             poll_interval: flags.poll_interval,
             timeout: flags.timeout,
             max_result_chars: flags.max_result_chars as usize,
@@ -181,10 +188,10 @@ fn key_file(path: &Path) -> ApiKey {
     let mut line = String::new();
     let read = File::open(path).and_then(|file| BufReader::new(file.take(MAX_KEY_BYTES)).read_line(&mut line));
     match (read, line.trim()) {
-        (Err(error), _) => ApiKey::Missing(format!(
-            "the file given with --api-key-file cannot be read ({})",
-            error.kind()
-        )),
+        (Err(error), _) => {
+            let kind = error.kind();
+            ApiKey::Missing(format!("the file given with --api-key-file cannot be read ({kind})"))
+        }
         (Ok(_), "") => ApiKey::Missing("the first line of the file given with --api-key-file is empty".to_owned()),
         (Ok(_), key) => ApiKey::Given(SecretString::from(key)),
     }
@@ -241,24 +248,6 @@ fn check_base_url(text: &str) -> Result<Url, String> {
         "http" => Err("http would send the API key in the clear and is only allowed on loopback; use https".to_owned()),
         _ => Err(format!("a base URL starts with https://, for example {US}")),
     }
-}
-
-/// An id as it may stand in a request.
-///
-/// # Errors
-/// What an id is, for what is none.
-pub fn check_id(value: &str) -> Result<String, String> {
-    let fits = (1..=128).contains(&value.len())
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if fits {
-        return Ok(value.to_owned());
-    }
-    let quoted = foreign::quote(value, 60);
-    Err(format!(
-        "{quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
-    ))
 }
 
 #[cfg(test)]

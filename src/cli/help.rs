@@ -51,6 +51,16 @@ Examples:
   llamacloud-batches-mcp watch bat-sandbox-small --sandbox
   llamacloud-batches-mcp watch bat-sandbox-ten --sandbox --json";
 
+pub(super) const RUN: &str = "\
+Files that are uploaded already are not uploaded again, and a batch that exists is not created again: stopped with Ctrl-C or killed, \
+the same command goes on where it was. The folder needs no --allow-dir.
+
+Exit code: 0 every file succeeded, 1 a file failed or the job could not be done, 2 wrong usage, 130 Ctrl-C.
+
+Examples:
+  llamacloud-batches-mcp run examples/documents --sandbox --out text
+  llamacloud-batches-mcp run ~/invoices --out ~/invoices-text --yes";
+
 pub(super) const DOCTOR: &str = "\
 Nothing is changed and nothing costs credits. The key is sent to LlamaCloud only, and never shown.
 

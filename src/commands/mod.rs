@@ -5,6 +5,7 @@
 //! | `call`, `arguments` | one tool call, and the arguments as typed |
 //! | `tools` | the tools on offer |
 //! | `watch` | following a batch until it is final |
+//! | `run` | the whole job: upload, create, follow, save |
 //! | `host_config` | how to register this server with a host |
 //! | `doctor` | checks, each with its remedy |
 //! | `definition` | completions and the manual page |
@@ -24,6 +25,7 @@ pub mod doctor;
 pub(crate) mod host_config;
 mod progress;
 mod render;
+mod run;
 mod shell;
 mod terminal;
 mod tools;
@@ -33,6 +35,7 @@ pub(crate) use call::{Call, Print, call};
 pub(crate) use context::{Context, Exit};
 pub use definition::complete;
 pub(crate) use definition::{print_completions, print_help, print_manual};
+pub(crate) use run::{Run, Source, run};
 pub(crate) use terminal::Terminal;
 pub(crate) use tools::tools;
 pub(crate) use watch::{Watch, watch};

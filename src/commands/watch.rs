@@ -63,7 +63,11 @@ pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch)
     exit
 }
 
-async fn to_its_end(client: &mut Client, context: &Context<'_>, watch: &Watch) -> Result<Object, Stopped> {
+/// Follows a batch to its end, and reads what became of its files.
+///
+/// # Errors
+/// If the batch cannot be read, or the user pressed Ctrl-C.
+pub(super) async fn to_its_end(client: &mut Client, context: &Context<'_>, watch: &Watch) -> Result<Object, Stopped> {
     let err = &context.terminal.err;
     let progress = if watch.json {
         Progress::without_lines(err)
@@ -206,7 +210,7 @@ fn did_not_succeed(file: &Value) -> bool {
 }
 
 /// Shows how the batch ended, and the files that did not succeed.
-fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
+pub(super) fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
     let out = &context.terminal.out;
     let exit = if is_all_well(&batch) { Exit::Done } else { Exit::Failed };
     if watch.json {

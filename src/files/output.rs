@@ -17,9 +17,10 @@ use super::names::{Claim, file_names, with_id};
 const PARTIAL: &str = ".llamacloud-batches-";
 
 /// The folder that the operator allows to write to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Output {
-    folder: Arc<Folder>,
+    /// `None` for a definition that nobody can call.
+    folder: Option<Arc<Folder>>,
 }
 
 /// A folder inside it that results go to.
@@ -47,13 +48,8 @@ impl Output {
     pub fn open(path: &Path, forbidden: &Forbidden) -> Result<Self, UnusableFolder> {
         let folder = Folder::open(path, forbidden)?;
         Ok(Self {
-            folder: Arc::new(folder),
+            folder: Some(Arc::new(folder)),
         })
-    }
-
-    /// The folder, as it was named.
-    pub fn name(&self) -> &Path {
-        &self.folder.named
     }
 
     /// Opens a folder for results, and makes it where it is missing. `name` is cleaned like every other name; empty or `.` is the
@@ -64,8 +60,10 @@ impl Output {
     /// # Errors
     /// Those of the operating system.
     pub fn folder(&self, name: &str) -> io::Result<Option<OutputFolder>> {
-        let mut path = self.folder.named.clone();
-        let mut dir = self.folder.dir.try_clone()?;
+        let Some(folder) = &self.folder else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let (mut path, mut dir) = (folder.named.clone(), folder.dir.try_clone()?);
         if !matches!(name, "" | "." | "./") {
             let relative = file_names(&[Claim { id: "", name }], &[]).concat();
             dir = make_folders(dir, relative.split('/'))?;

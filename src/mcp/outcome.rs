@@ -68,6 +68,15 @@ impl<T: Serialize> Json<T> {
     }
 }
 
+impl<T> Clone for Json<T> {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            of: PhantomData,
+        }
+    }
+}
+
 impl<T> Json<T> {
     /// The JSON text.
     pub fn as_str(&self) -> &str {

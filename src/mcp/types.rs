@@ -93,6 +93,16 @@ impl ToolAnnotations {
         idempotent_hint: false,
         open_world_hint: false,
     };
+    /// A tool that adds to what belongs to the user; called again, it adds nothing.
+    pub const ADDS_ONCE: Self = Self {
+        idempotent_hint: true,
+        ..Self::ADDS
+    };
+    /// A tool that brings what others wrote to this machine; called again, it brings nothing.
+    pub const WRITES_HERE: Self = Self {
+        open_world_hint: true,
+        ..Self::ADDS_ONCE
+    };
     /// A tool that takes something away from the user, once.
     pub const TAKES_AWAY: Self = Self {
         read_only_hint: false,

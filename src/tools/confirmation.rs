@@ -44,18 +44,18 @@ pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     }
 }
 
-/// Whether the create may go on (`None`), or what its client has to ask first.
+/// Whether the work may go on (`None`), or what its client has to ask first.
 ///
 /// # Errors
-/// For every answer but yes: nothing was sent then.
-pub(super) fn permission(verdict: Verdict) -> Result<Option<InputRequired>, ToolError> {
+/// For every answer but yes: nothing was sent then. `outcome` says so; `task` is what the user would have to do in another way.
+pub(super) fn permission(verdict: Verdict, outcome: &str, task: &str) -> Result<Option<InputRequired>, ToolError> {
     let why_not = match verdict {
         Verdict::Yes => return Ok(None),
         Verdict::Ask(question) => return Ok(Some(question)),
         Verdict::No => "the user was asked and did not agree. Do not call again unless the user asks for it",
         Verdict::NoContent => {
             "this host reported that the user accepted, but sent the form without content. Such a yes does not count, because a \
-             host can send it without asking anybody. The user has to create the batch from another host, or start the server \
+             host can send it without asking anybody. The user has to {task} from another host, or start the server \
              without --confirm-create"
         }
         Verdict::NoAnswer => {
@@ -67,15 +67,14 @@ pub(super) fn permission(verdict: Verdict) -> Result<Option<InputRequired>, Tool
              again"
         }
         Verdict::Unreadable => {
-            "this host's answer to the question cannot be read, so it does not count as a yes. The user has to create the batch \
+            "this host's answer to the question cannot be read, so it does not count as a yes. The user has to {task} \
              from another host, or start the server without --confirm-create"
         }
         Verdict::CannotAsk => {
             "this server was started with --confirm-create, and this host cannot show the user its question. The user has to \
-             create the batch from a host that can, or start the server without --confirm-create"
+             {task} from a host that can, or start the server without --confirm-create"
         }
     };
-    Err(ToolError::new(format!(
-        "No batch was created and nothing was sent: {why_not}."
-    )))
+    let why_not = why_not.replace("{task}", task);
+    Err(ToolError::new(format!("{outcome} and nothing was sent: {why_not}.")))
 }

@@ -19,7 +19,7 @@ use super::wording::number;
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{
     self, Batch, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, Error, How, MAX_FILES, NotSettled,
-    Order, Settled,
+    Order, Settled, Unfinished, UploadOnce,
 };
 use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
 
@@ -137,11 +137,15 @@ const FAILS: Failure = Failure {
 /// The tool.
 pub(crate) struct CreateBatch {
     create_once: CreateOnce,
+    upload_once: UploadOnce,
 }
 
 impl CreateBatch {
-    pub(crate) const fn new(create_once: CreateOnce) -> Self {
-        Self { create_once }
+    pub(crate) const fn new(create_once: CreateOnce, upload_once: UploadOnce) -> Self {
+        Self {
+            create_once,
+            upload_once,
+        }
     }
 
     /// The batch that does the work, or the question that the client has to ask first.
@@ -154,7 +158,7 @@ impl CreateBatch {
                 Checked::Free(free) => free.files,
             };
             let verdict = call.context.confirm(&confirmation::question(order, files)).await;
-            if let Some(question) = confirmation::permission(verdict)? {
+            if let Some(question) = confirmation::permission(verdict, "No batch was created", "create the batch")? {
                 return Ok(Step::Ask(question));
             }
             order.agreed_files = files;
@@ -236,6 +240,7 @@ impl Tool<Call> for CreateBatch {
             },
             agreed_files: None,
         };
+        refuse_unfinished(&self.upload_once, &order.request.source_directory_id)?;
         let Settled { batch, how } = match self.settle(call, &mut order).await? {
             Step::Settled(settled) => settled,
             Step::Ask(question) => return Ok(Outcome::Ask(question)),
@@ -258,6 +263,19 @@ impl Tool<Call> for CreateBatch {
             Waited::Until(batch, trouble) => Outcome::done(&output(call, &batch, &how, &order, trouble.as_ref())),
         }
     }
+}
+
+/// A batch over some of the files would be paid for, and so would the next one over all of them.
+fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Result<(), ToolError> {
+    let why = match upload_once.unfinished(directory_id) {
+        None => return Ok(()),
+        Some(Unfinished::Filling) => "files are being uploaded to it",
+        Some(Unfinished::Incomplete) => "an upload to it ended before all files were there",
+    };
+    Err(ToolError::new(format!(
+        "No batch was created and nothing was sent: directory {directory_id} is not ready, because {why}. Call `upload_files` with \
+         the same arguments as before until `complete` is true, then call `create_batch` again."
+    )))
 }
 
 fn refuse_foreign_preset(job: &JobConfig) -> Result<(), ToolError> {

@@ -5,6 +5,8 @@
 //! | `create_batch`, `list_batches`, `get_batch`, `cancel_batch` | input, output and call of a tool |
 //! | `create_sentences` | what `create_batch` says of a batch that exists |
 //! | `call` | one call: its project, its deadline, its answer within the limit |
+//! | `upload_files`, `save_results` | a folder of this machine to LlamaCloud, and results into one |
+//! | `long_work`, `reason` | work on many files in calls of bounded length or as a task; files grouped by reason |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
 //! | `instructions` | what a model reads first, made from what is offered |
 //! | `batch` | a batch as a model sees it |
@@ -35,12 +37,16 @@ mod get_batch;
 mod instructions;
 mod key_help;
 mod list_batches;
+mod long_work;
 mod lookups;
 mod moment;
+mod reason;
 mod reasons;
+mod save_results;
 mod summary;
 mod tasks;
 mod token;
+mod upload_files;
 mod wait;
 mod wording;
 
@@ -49,6 +55,8 @@ pub use wait::PollPolicy;
 
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use account::Account;
 use call::{Call, Calls};
 use cancel_batch::CancelBatch;
@@ -56,10 +64,14 @@ use create_batch::CreateBatch;
 use get_batch::GetBatch;
 use instructions::instructions;
 use list_batches::ListBatches;
+use long_work::{AllTasks, LongWork};
+use save_results::SaveResults;
 use tasks::BatchTasks;
+use upload_files::UploadFiles;
 
+use crate::files::{Allowed, Output};
 use crate::foreign;
-use crate::llamacloud::{Client, CreateOnce};
+use crate::llamacloud::{Client, CreateOnce, UploadOnce};
 use crate::mcp::{Icon, TaskSource, Tool, ToolSet};
 
 /// What a server offers a model.
@@ -72,6 +84,25 @@ pub struct Offer {
     pub instructions: String,
 }
 
+/// What must happen at most once, and what is waited for before the process ends.
+pub struct Once {
+    /// Batches.
+    pub create: CreateOnce,
+    /// Uploads.
+    pub upload: UploadOnce,
+    /// Runs what outlives a call.
+    pub settling: TaskTracker,
+}
+
+/// The folders of this machine, opened, as far as the settings name them.
+#[derive(Debug, Clone, Default)]
+pub struct Folders {
+    /// What may be read.
+    pub allowed: Option<Allowed>,
+    /// Where results may be written.
+    pub output: Option<Output>,
+}
+
 /// A name in [`Policy::tools`] that no tool has.
 #[derive(Debug, thiserror::Error)]
 #[error("--tools: there is no tool {name}; the tools are {}", .known.join(", "))]
@@ -82,24 +113,33 @@ pub struct UnknownTool {
 
 /// Every tool that the policy allows, in the order in which they are listed.
 ///
-/// `create_once` has to use the same client.
+/// `once` has to use the same client.
 ///
 /// # Errors
 /// For a policy that names a tool that does not exist.
 pub fn all(
     client: Client,
-    create_once: CreateOnce,
+    once: Once,
+    folders: Folders,
     policy: Policy,
     icons: &'static [Icon],
 ) -> Result<Offer, UnknownTool> {
     let allow_cancel = policy.allow_cancel;
     let account = Arc::new(Account::new(client, policy));
+    let work = LongWork::new(once.settling);
+    let Folders { allowed, output } = folders;
+    let (reads, writes) = (allowed.is_some(), output.is_some());
+    let upload_files = UploadFiles::new(allowed.unwrap_or_default(), once.upload.clone(), work.clone());
+    let save_results = SaveResults::new(output.unwrap_or_default(), work.clone());
+    let batches = BatchTasks::new(Arc::clone(&account));
     Shelf::new(Arc::clone(&account), icons)
-        .tool(CreateBatch::new(create_once))
+        .tool(CreateBatch::new(once.create, once.upload.clone()))
         .tool(ListBatches)
         .tool(GetBatch)
+        .tool_with("--allow-dir", reads, upload_files)
+        .local_tool("--output-dir", writes, save_results)
         .tool_with("--allow-cancel", allow_cancel, CancelBatch)
-        .offer(BatchTasks::new(account))
+        .offer(AllTasks { batches, work })
 }
 
 /// The tools while they are put together.
@@ -128,7 +168,16 @@ impl Shelf {
     }
 
     /// The same for a tool that needs a flag.
-    fn tool_with<T: Tool<Call>>(mut self, flag: &str, is_given: bool, tool: T) -> Self {
+    fn tool_with<T: Tool<Call>>(self, flag: &str, is_given: bool, tool: T) -> Self {
+        self.add(flag, is_given, T::ANNOTATIONS.read_only_hint, tool)
+    }
+
+    /// The same for a tool that changes nothing in LlamaCloud, only on this machine.
+    fn local_tool<T: Tool<Call>>(self, flag: &str, is_given: bool, tool: T) -> Self {
+        self.add(flag, is_given, true, tool)
+    }
+
+    fn add<T: Tool<Call>>(mut self, flag: &str, is_given: bool, is_harmless: bool, tool: T) -> Self {
         let policy = &self.calls.0.policy;
         self.known.push(T::NAME);
         let reason = if policy
@@ -137,7 +186,7 @@ impl Shelf {
             .is_some_and(|names| !names.iter().any(|name| name == T::NAME))
         {
             "This server was started with --tools, which does not name it.".to_owned()
-        } else if policy.read_only && !T::ANNOTATIONS.read_only_hint {
+        } else if policy.read_only && !is_harmless {
             self.withheld.push(format!("`{}` (started with --read-only)", T::NAME));
             "This server was started with --read-only: it changes nothing in LlamaCloud.".to_owned()
         } else if !is_given {
@@ -151,7 +200,7 @@ impl Shelf {
         self
     }
 
-    fn offer(self, tasks: BatchTasks) -> Result<Offer, UnknownTool> {
+    fn offer(self, tasks: impl TaskSource) -> Result<Offer, UnknownTool> {
         let named = self.calls.0.policy.tools.iter().flatten();
         if let Some(name) = named.map(String::as_str).find(|name| !self.known.contains(name)) {
             return Err(UnknownTool {

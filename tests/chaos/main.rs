@@ -67,5 +67,8 @@ mod duplicates;
 mod faults;
 /// Batches of the same work that are there before.
 mod twins;
+mod upload_api;
+/// Uploads: each file and each directory at most once.
+mod uploads;
 /// What leaves the process, and how.
 mod wire;

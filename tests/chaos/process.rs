@@ -44,9 +44,15 @@ pub(crate) struct Said {
 impl Process {
     /// Starts the `number`th process of a cell, with a key of its own, and opens the conversation.
     pub(crate) async fn start(url: &str, number: usize) -> Result<Self, String> {
+        Self::start_with(url, number, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub(crate) async fn start_with(url: &str, number: usize, arguments: &[&str]) -> Result<Self, String> {
         let key = format!("llx-canary-{number}");
         let mut child = Command::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
             .args(["--base-url", url, "--timeout", TIMEOUT])
+            .args(arguments)
             .env_clear()
             .env("LLAMA_CLOUD_API_KEY", &key)
             .stdin(Stdio::piped())

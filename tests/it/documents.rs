@@ -26,7 +26,7 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// The commands for people, and the sandbox.
 #[cfg(unix)]
-pub(crate) fn commands() -> [&'static str; 8] {
+pub(crate) fn commands() -> [&'static str; 9] {
     program::COMMANDS
 }
 

@@ -47,6 +47,8 @@ mod flow;
 mod framing;
 /// Opening a conversation, in every revision and in any order.
 mod handshake;
+/// Local files: uploads and saved results.
+mod local_files;
 /// What the log says of tool calls.
 mod log_lines;
 /// What other machines read about this server: hosts, registries, bundles.
@@ -62,6 +64,8 @@ mod process;
 mod revisions;
 /// The official Rust SDK as a client that can ask its user and follow tasks.
 mod rmcp_tasks;
+/// The whole job at a terminal.
+mod running;
 /// The commands for people in a real terminal.
 #[cfg(unix)]
 mod screens;

@@ -16,8 +16,8 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("sandbox", &[]),
     ("llamacloud", &["foreign", "tally"]),
     ("mcp", &["foreign", "tally"]),
-    ("tools", &["mcp", "llamacloud", "hosts", "foreign"]),
-    ("config", &["cli", "llamacloud", "hosts", "foreign"]),
+    ("tools", &["mcp", "llamacloud", "files", "hosts", "foreign"]),
+    ("config", &["cli", "llamacloud", "files", "hosts", "foreign"]),
     ("commands", &["app", "cli", "config", "hosts", "mcp", "foreign"]),
     ("cli", &["config", "hosts", "sandbox"]),
 ];

@@ -11,10 +11,11 @@ use super::read;
 pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
 
 /// Every command that has a help of its own.
-pub(super) const COMMANDS: [&str; 8] = [
+pub(super) const COMMANDS: [&str; 9] = [
     "call",
     "tools",
     "watch",
+    "run",
     "doctor",
     "host-config",
     "sandbox",

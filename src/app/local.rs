@@ -1,0 +1,55 @@
+//! The folders of this machine: which the operator names, and which a command brings along.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::cli::Command;
+use crate::commands::Source;
+use crate::config::Config;
+use crate::files::{Allowed, Output};
+use crate::tools::Folders;
+
+/// Opens the folders that the settings name.
+///
+/// # Errors
+/// For a folder that cannot be used.
+pub(super) fn open(config: &Config) -> anyhow::Result<Folders> {
+    let allowed = Allowed::open(&config.folders.allowed, &config.folders.forbidden).context("--allow-dir")?;
+    let output = config.folders.output.as_deref();
+    let output = output.map(|path| Output::open(path, &config.folders.forbidden).context("--output-dir"));
+    Ok(Folders {
+        allowed: Some(allowed).filter(|allowed| !allowed.is_empty()),
+        output: output.transpose()?,
+    })
+}
+
+/// Folders for definitions that nobody calls.
+pub(super) fn for_definitions() -> Folders {
+    Folders {
+        allowed: Some(Allowed::default()),
+        output: Some(Output::default()),
+    }
+}
+
+/// The settings of `run`, which names its folders itself and needs its tools; `None` for every other command.
+///
+/// # Errors
+/// If the folder for results cannot be made.
+pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<Option<Config>> {
+    let Command::Run(arguments) = command else {
+        return Ok(None);
+    };
+    if let Some(out) = &arguments.out {
+        std::fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
+    }
+    let mut config = config.clone();
+    if arguments.path.is_file() {
+        // A single file was named by the user, wherever it is.
+        config.folders.forbidden.home = None;
+    }
+    let (_, folder) = Source::of(&arguments.path);
+    config.folders.allowed = folder.into_iter().collect();
+    config.folders.output = arguments.out.as_deref().map(Path::to_owned);
+    Ok(Some(config))
+}

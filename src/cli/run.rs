@@ -1,0 +1,24 @@
+//! What the command `run` takes.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+
+/// What `run` takes.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Run {
+    /// Folder or file to upload, or a LlamaCloud directory, `dir-…`.
+    pub path: PathBuf,
+    /// Save the results to this folder, which is made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Job: `parse_v2` (documents to text) or `extract_v2` (to structured data; needs --configuration).
+    #[arg(long, value_name = "TYPE", default_value = "parse_v2", value_parser = PossibleValuesParser::new(["parse_v2", "extract_v2"]), hide_possible_values = true)]
+    pub job: String,
+    /// Configuration of the job: a preset or a saved one, `cfg-…`.
+    #[arg(long, value_name = "ID", default_value = "cfg-PARSE_AGENTIC", value_parser = crate::config::check_id)]
+    pub configuration: String,
+    /// Do not ask before files are uploaded and credits are spent.
+    #[arg(long, short)]
+    pub yes: bool,
+}

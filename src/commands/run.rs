@@ -1,0 +1,353 @@
+//! `run`: the whole job. Uploads a folder, creates a batch, follows it, and saves the results.
+//!
+//! Each step is a call of a tool through the same server that hosts use, and each tool finds what an earlier call has done. So
+//! the command keeps nothing: stopped anywhere and started again, it goes on where it was.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::value::to_raw_value;
+use serde_json::{Map, Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, stdin};
+use tokio::time::sleep;
+
+use super::answer::{Answer, Failure};
+use super::call::tell_failure;
+use super::client::{Client, ToolCall};
+use super::context::{Context, Exit};
+use super::progress::Progress;
+use super::render::render;
+use super::watch::{Stopped, Watch, show, to_its_end};
+use crate::foreign::quote;
+use crate::mcp::Server;
+
+/// After so many calls in a row that got nothing done, the command ends.
+const MAX_IDLE_CALLS: usize = 5;
+const MAX_PATH_CHARS: usize = 300;
+
+type Object = Map<String, Value>;
+
+/// What is run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// A folder or file of this machine.
+    pub(crate) source: Source,
+    pub(crate) job_type: String,
+    pub(crate) configuration_id: String,
+    /// Where results go, if they are saved.
+    pub(crate) out: Option<PathBuf>,
+    /// Whether the user need not be asked.
+    pub(crate) yes: bool,
+}
+
+/// What a batch runs over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A path below the folder that the server may read.
+    Local { shown: PathBuf, path: String },
+    /// A directory of LlamaCloud.
+    Directory(String),
+}
+
+impl Source {
+    /// What was typed, and the folder that the server has to be allowed to read for it.
+    pub(crate) fn of(typed: &Path) -> (Self, Option<PathBuf>) {
+        let is_id = typed
+            .to_str()
+            .is_some_and(|text| text.starts_with("dir-") && crate::config::check_id(text).is_ok());
+        if is_id && !typed.exists() {
+            return (Self::Directory(typed.to_string_lossy().into_owned()), None);
+        }
+        let shown = typed.to_owned();
+        match (
+            typed.is_file(),
+            typed.parent(),
+            typed.file_name().and_then(|name| name.to_str()),
+        ) {
+            (true, Some(parent), Some(name)) => {
+                let parent = if parent.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    parent
+                };
+                (
+                    Self::Local {
+                        shown,
+                        path: format!("./{name}"),
+                    },
+                    Some(parent.to_owned()),
+                )
+            }
+            _ => (
+                Self::Local {
+                    shown,
+                    path: ".".to_owned(),
+                },
+                Some(typed.to_owned()),
+            ),
+        }
+    }
+}
+
+/// Runs the whole job, and says how it ended.
+pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Exit {
+    let mut client = Client::connect(server, context.drain());
+    let mut steps = Steps {
+        client: &mut client,
+        context,
+        run,
+    };
+    let mut batch_id = None;
+    let exit = match steps.all(&mut batch_id).await {
+        Ok(exit) => exit,
+        Err(Stopped::Failed(failure)) => {
+            tell_failure(context, &failure);
+            Exit::Failed
+        }
+        Err(Stopped::Interrupted) => {
+            context.terminal.err.say(match (batch_id, context.is_sandbox) {
+                (_, true) => "Stopped. The sandbox ends with this command.",
+                (Some(_), false) => "Stopped. The batch goes on. Run the same command again to continue.",
+                (None, false) => "Stopped. Run the same command again to continue.",
+            });
+            Exit::Interrupted
+        }
+    };
+    client.close().await;
+    exit
+}
+
+struct Steps<'a> {
+    client: &'a mut Client,
+    context: &'a Context<'a>,
+    run: &'a Run,
+}
+
+impl Steps<'_> {
+    async fn all(&mut self, batch_id: &mut Option<String>) -> Result<Exit, Stopped> {
+        let Self { context, run, .. } = self;
+        let (context, run) = (*context, *run);
+        let directory_id = match &run.source {
+            Source::Directory(id) => {
+                self.agree(&format!("A batch over directory {id} will be created"))
+                    .await?;
+                id.clone()
+            }
+            Source::Local { shown, path } => self.upload(shown, path).await?,
+        };
+        let progress = Progress::with_lines(&context.terminal.err);
+        progress.set("creating the batch");
+        let arguments = json!({
+            "source_directory_id": directory_id,
+            "config": { "job": { "type": run.job_type, "configuration_id": run.configuration_id } },
+        });
+        let created = self.patiently("create_batch", &arguments, &progress).await?;
+        let id = text(&created, "id").to_owned();
+        *batch_id = Some(id.clone());
+        let verb = if created.get("created") == Some(&Value::Bool(true)) {
+            "Created"
+        } else {
+            "Found"
+        };
+        progress.note(&format!("{verb} batch {id}."));
+        drop(progress);
+        let watch = Watch {
+            batch_id: id.clone(),
+            json: false,
+        };
+        let batch = to_its_end(self.client, context, &watch).await?;
+        let is_saved = match &run.out {
+            Some(out) => self.save(&id, out).await?,
+            None => true,
+        };
+        let exit = show(context, &watch, batch);
+        Ok(if is_saved { exit } else { Exit::Failed })
+    }
+
+    /// Uploads what is not there yet. The directory that holds it.
+    async fn upload(&mut self, shown: &Path, path: &str) -> Result<String, Stopped> {
+        let progress = Progress::with_lines(&self.context.terminal.err);
+        progress.set("reading the files");
+        let plan = loop {
+            let plan = self
+                .patiently("upload_files", &json!({ "path": path, "dry_run": true }), &progress)
+                .await?;
+            if plan.contains_key("would_upload") {
+                break plan;
+            }
+        };
+        drop(progress);
+        self.tell_refused(&plan);
+        let (new, there) = (count(&plan, "would_upload"), count(&plan, "already_there"));
+        if new + there == 0 {
+            return Err(failed(format!(
+                "{} has no file that can be uploaded. Nothing was sent.",
+                quote(&shown.to_string_lossy(), MAX_PATH_CHARS)
+            )));
+        }
+        let files = if new + there == 1 { "file" } else { "files" };
+        let uploaded = if there > 0 {
+            format!(" ({there} are uploaded already)")
+        } else {
+            String::new()
+        };
+        self.agree(&format!(
+            "{} {files}{uploaded} will be uploaded and processed",
+            new + there
+        ))
+        .await?;
+        let progress = Progress::with_lines(&self.context.terminal.err);
+        let mut idle = 0;
+        loop {
+            let step = self
+                .patiently("upload_files", &json!({ "path": path }), &progress)
+                .await?;
+            if step.get("complete") == Some(&Value::Bool(true)) {
+                progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
+                return Ok(text(&step, "directory_id").to_owned());
+            }
+            idle = if count(&step, "uploaded") > 0 { 0 } else { idle + 1 };
+            if idle >= MAX_IDLE_CALLS {
+                return Err(failed(text(&step, "summary").to_owned()));
+            }
+        }
+    }
+
+    /// Saves the results; whether each file has one.
+    async fn save(&mut self, batch_id: &str, out: &Path) -> Result<bool, Stopped> {
+        let progress = Progress::with_lines(&self.context.terminal.err);
+        let mut idle = 0;
+        let saved = loop {
+            let step = self
+                .patiently(
+                    "save_results",
+                    &json!({ "batch_id": batch_id, "folder": "." }),
+                    &progress,
+                )
+                .await?;
+            if step.get("complete") == Some(&Value::Bool(true)) {
+                break step;
+            }
+            idle = if count(&step, "saved") > 0 { 0 } else { idle + 1 };
+            if idle >= MAX_IDLE_CALLS {
+                return Err(failed(text(&step, "summary").to_owned()));
+            }
+        };
+        drop(progress);
+        let results = count(&saved, "saved") + count(&saved, "already_there");
+        let word = if results == 1 { "result" } else { "results" };
+        self.context
+            .terminal
+            .err
+            .say(&format!("{results} {word} in {}.", out.display()));
+        Ok(!saved.contains_key("failed"))
+    }
+
+    /// Asks the user before anything is sent.
+    async fn agree(&self, what: &str) -> Result<(), Stopped> {
+        let Context { terminal, stop, .. } = self.context;
+        let err = &terminal.err;
+        if self.context.is_sandbox {
+            err.say(&format!("{what}. The sandbox costs nothing."));
+            return Ok(());
+        }
+        let sentence = format!(
+            "{what} ({}, configuration {}). This costs LlamaCloud credits for each page.",
+            self.run.job_type, self.run.configuration_id
+        );
+        if self.run.yes {
+            err.say(&sentence);
+            return Ok(());
+        }
+        err.say(&sentence);
+        if !terminal.can_ask {
+            return Err(failed(
+                "There is no terminal on which to agree. Nothing was sent. Add --yes to agree.".to_owned(),
+            ));
+        }
+        err.write("Go on? Type `yes` for yes: ");
+        let mut line = String::new();
+        let mut input = BufReader::new(stdin());
+        let read = tokio::select! {
+            read = input.read_line(&mut line) => read,
+            () = stop.cancelled() => {
+                err.line("");
+                return Err(Stopped::Interrupted);
+            }
+        };
+        if read.is_ok() && line.trim().eq_ignore_ascii_case("yes") {
+            return Ok(());
+        }
+        Err(failed("Nothing was sent.".to_owned()))
+    }
+
+    /// Calls a tool. Failures that may pass are shown and waited out.
+    async fn patiently(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
+        let mut failures = 0;
+        loop {
+            let failure = match self.once(tool, arguments, progress).await {
+                Err(Stopped::Failed(failure)) => failure,
+                other => return other,
+            };
+            failures += 1;
+            let Some(pause) = failure.retry_after.filter(|_| failures < MAX_IDLE_CALLS) else {
+                return Err(Stopped::Failed(failure));
+            };
+            let pause = pause.max(self.context.config.poll_interval);
+            progress.note(&failure.text);
+            progress.set(&format!("trying again in {} s", pause.as_secs()));
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.context.stop.cancelled() => return Err(Stopped::Interrupted),
+            }
+        }
+    }
+
+    async fn once(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
+        let arguments = to_raw_value(arguments).map_err(|error| failed(error.to_string()))?;
+        let mut request = ToolCall::new(tool, &arguments);
+        loop {
+            let answered = self
+                .client
+                .call_tool(&request, self.context.stop, |reported| match reported.share() {
+                    Some((done, total)) => progress.set_of(done, total, &reported.message),
+                    None => progress.set(&reported.message),
+                })
+                .await;
+            match answered {
+                None => return Err(Stopped::Interrupted),
+                Some(Err(refusal)) => return Err(failed(refusal.message)),
+                Some(Ok(result)) => match Answer::of(&result) {
+                    Answer::Done(data) => return Ok(data),
+                    Answer::Failed(failure) => return Err(Stopped::Failed(failure)),
+                    // The user has agreed to the whole run.
+                    Answer::Asks(ask) => {
+                        request.input_responses =
+                            Some(json!({ "confirm": { "action": "accept", "content": { "confirm": true } } }));
+                        request.request_state = Some(ask.state);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Files that will not be uploaded, so that nobody misses them later.
+    fn tell_refused(&self, plan: &Object) {
+        if let Some(refused) = plan.get("refused") {
+            let shown = Object::from_iter([("not uploaded".to_owned(), refused.clone())]);
+            let err = &self.context.terminal.err;
+            err.line(&render(&shown, err));
+        }
+    }
+}
+
+fn failed(text: String) -> Stopped {
+    Stopped::Failed(Failure::lasting(text))
+}
+
+fn text<'a>(object: &'a Object, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn count(object: &Object, name: &str) -> u64 {
+    object.get(name).and_then(Value::as_u64).unwrap_or_default()
+}

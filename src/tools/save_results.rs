@@ -1,0 +1,174 @@
+//! `save_results`: the results of a batch as files in a folder of this machine. Offered only with `--output-dir`.
+
+mod document;
+mod manifest;
+mod saving;
+mod tally;
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::saving::Saving;
+use super::call::{Answer, Call};
+use super::error::{Failure, explain};
+use super::long_work::LongWork;
+use super::reason::Reason;
+use crate::files::Output;
+use crate::foreign::quote;
+use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, Expand, JobType};
+use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
+
+/// Saves the results of a finished batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
+/// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. Returns `folder`, `complete`, and how many
+/// files were `saved`, were `already_there`, or are `remaining`; `failed` groups files without a result by reason. Never
+/// overwrites other files. A call ends after 40 seconds. If `complete` is false, call again with the same arguments: it continues.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SaveResultsInput {
+    /// Batch whose results to save, `bat-…` from `list_batches`.
+    batch_id: BatchId,
+    /// What to save of each file. Default: `markdown` for parse batches, `data` for extract batches.
+    #[serde(default)]
+    formats: Option<Vec<Format>>,
+    /// Folder inside the output folder; made if missing. Default: the batch's ID.
+    folder: Option<String>,
+}
+
+/// What is saved of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    Markdown,
+    Text,
+    Data,
+}
+
+/// What is in the folder now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SaveResultsOutput {
+    /// Where the files are.
+    pub(super) folder: String,
+    /// Whether nothing remains. If false, call again with the same arguments.
+    pub(super) complete: bool,
+    /// Number of files whose results this call saved.
+    pub(super) saved: usize,
+    /// Number of files whose results were saved before.
+    pub(super) already_there: usize,
+    /// Number of files whose results are still to be saved.
+    pub(super) remaining: usize,
+    /// Files without a result, grouped by reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) failed: Vec<Reason>,
+    /// The file that lists every result with its job, status, failed pages and credits.
+    pub(super) manifest: String,
+}
+
+/// The tool.
+pub(crate) struct SaveResults {
+    output: Output,
+    long_work: LongWork,
+}
+
+impl SaveResults {
+    pub(crate) const fn new(output: Output, long_work: LongWork) -> Self {
+        Self { output, long_work }
+    }
+}
+
+impl Tool<Call> for SaveResults {
+    const NAME: &'static str = "save_results";
+    const TITLE: &'static str = "Save results";
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::WRITES_HERE;
+    type Input = SaveResultsInput;
+    type Output = Answer<SaveResultsOutput>;
+
+    async fn call(&self, call: &Call, input: SaveResultsInput) -> Result<Outcome<Self::Output>, ToolError> {
+        let batches = call.account.client.batches();
+        let batch = batches
+            .get(&call.scope, &input.batch_id, &[Expand::Results], call.deadline)
+            .await;
+        let batch = batch.map_err(|error| explain_save(error, call))?;
+        let formats = formats(&batch, input.formats)?;
+        let name = input.folder.unwrap_or_else(|| input.batch_id.to_string());
+        let folder = open(&self.output, name).await?;
+        let saving = Saving::prepare(call, input.batch_id, batch, formats, folder).await?;
+        let (account, scope) = (Arc::clone(&call.account), call.scope.clone());
+        let (context, deadline) = (Arc::clone(&call.context), call.deadline);
+        self.long_work
+            .run(call, "Saving results", move |pace| async move {
+                let call = Call {
+                    context,
+                    account,
+                    scope,
+                    deadline,
+                };
+                let (summary, output) = saving.save(&call, pace).await?;
+                Json::of(&call.answer(&summary, output))
+            })
+            .await
+    }
+}
+
+const FAILURE: Failure = Failure {
+    what: "The results could not be saved",
+    not_found: "Check `batch_id`: `list_batches` lists the existing batches.",
+    ask_less: None,
+};
+
+fn explain_save(error: Error, call: &Call) -> ToolError {
+    explain(&FAILURE, error, &call.context, &call.account)
+}
+
+/// What to save, checked against the kind of batch.
+fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, ToolError> {
+    let refuse = |text: String| Err(ToolError::new(format!("Nothing was saved: {text}")));
+    match &batch.status {
+        BatchStatus::Completed | BatchStatus::Cancelled => {}
+        BatchStatus::Failed => {
+            return refuse(
+                "the batch is FAILED, so it has no reliable results. `create_batch` can run it again.".to_owned(),
+            );
+        }
+        status => {
+            return refuse(format!(
+                "the batch is {}. Call `get_batch` with `wait_seconds` until `final` is true, then call again.",
+                quote(status.as_str(), 60)
+            ));
+        }
+    }
+    let is_extract = batch.job.job_type == JobType::ExtractV2;
+    let mut formats = wanted
+        .filter(|formats| !formats.is_empty())
+        .unwrap_or_else(|| vec![if is_extract { Format::Data } else { Format::Markdown }]);
+    formats.sort_unstable();
+    formats.dedup();
+    if !is_extract && formats.contains(&Format::Data) {
+        return refuse("`formats`: a parse batch has no `data`; use `markdown` or `text`.".to_owned());
+    }
+    Ok(formats)
+}
+
+async fn open(output: &Output, name: String) -> Result<Arc<crate::files::OutputFolder>, ToolError> {
+    let output = output.clone();
+    let shown = quote(&name, 200);
+    let opened = tokio::task::spawn_blocking(move || output.folder(&name)).await;
+    match opened {
+        Ok(Ok(Some(folder))) => Ok(Arc::new(folder)),
+        Ok(Ok(None)) => Err(ToolError::new(
+            "Nothing was saved: another call or process is writing to this folder. Call again in a minute.",
+        )),
+        Ok(Err(error)) => Err(ToolError::caused_by(
+            format!(
+                "Nothing was saved: the folder {shown} cannot be used ({}). Give another `folder`, or tell the user.",
+                error.kind()
+            ),
+            error,
+        )),
+        Err(error) => Err(ToolError::caused_by(
+            "Nothing was saved. This is a bug: please report it.",
+            error,
+        )),
+    }
+}

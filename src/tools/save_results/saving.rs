@@ -1,0 +1,402 @@
+//! Saving what is not saved yet.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::time::Instant;
+
+use super::document::{Document, Source};
+use super::manifest::{self, Entry, Manifest, SavedFile};
+use super::tally::Tally;
+use super::{Format, SaveResultsOutput, explain_save};
+use crate::files::{Claim, OutputFolder, Saved, file_names, sha256_hex};
+use crate::foreign::{clean, quote};
+use crate::llamacloud::{
+    Advice, Batch, BatchId, BatchResult, Client, Error, ErrorKind, FilesOf, JobId, JobStatus, JobType, Product,
+    Reading, Scope,
+};
+use crate::mcp::ToolError;
+use crate::tools::call::Call;
+use crate::tools::long_work::{Pace, Progress};
+use crate::tools::wording::number;
+
+const AT_ONCE: usize = 8;
+/// How long one document of a task may take.
+const LONGEST_READ: Duration = Duration::from_mins(10);
+const MANIFEST_EVERY: Duration = Duration::from_secs(1);
+const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
+const MAX_NAME_CHARS: usize = 1000;
+const MAX_REASON_CHARS: usize = 300;
+/// After so many failures in a row that may pass, the call ends: the next one goes on.
+const MAX_FAILURES: usize = AT_ONCE;
+
+/// A batch whose results are being saved.
+pub(super) struct Saving {
+    saver: Arc<Saver>,
+    files: Vec<File>,
+    /// What earlier calls have saved, by file id.
+    known: HashMap<String, Entry>,
+}
+
+/// What saving one file needs.
+struct Saver {
+    client: Client,
+    scope: Scope,
+    batch_id: BatchId,
+    job_type: JobType,
+    formats: Vec<Format>,
+    folder: Arc<OutputFolder>,
+    /// By when the call has to be answered.
+    deadline: Instant,
+}
+
+/// One file of the batch.
+struct File {
+    id: String,
+    name: String,
+    /// Where its results go, without their extension.
+    path: String,
+    job: Option<(Product, JobId)>,
+    /// Why it has no job.
+    error: Option<String>,
+}
+
+/// What came of one file.
+enum Outcome {
+    Saved(Entry, bool),
+    /// It has no result and will have none.
+    Failed(Entry),
+    /// The same call may bring it later.
+    Remains(Option<Error>),
+    /// Nothing can be written any more.
+    Stop(ToolError),
+}
+
+impl Saving {
+    /// Finds out what the files are called, and what is saved already.
+    ///
+    /// # Errors
+    /// For a folder that holds something else.
+    pub(super) async fn prepare(
+        call: &Call,
+        batch_id: BatchId,
+        batch: Batch,
+        formats: Vec<Format>,
+        folder: Arc<OutputFolder>,
+    ) -> Result<Self, ToolError> {
+        let names = names(call, &batch).await?;
+        let (read, id) = (Arc::clone(&folder), batch_id.to_string());
+        let manifest = blocking(move || Manifest::read(&read, &id)).await?;
+        let known = match manifest {
+            Ok(manifest) => manifest.map(|manifest| manifest.files).unwrap_or_default(),
+            Err(error) => {
+                return Err(ToolError::caused_by(
+                    format!(
+                        "Nothing was saved: the folder {} holds a {} that does not belong to this batch. Give another `folder`.",
+                        quote(&folder.to_string(), 300),
+                        manifest::NAME
+                    ),
+                    error,
+                ));
+            }
+        };
+        Ok(Self {
+            files: files(batch.results.unwrap_or_default(), &names),
+            known: known.into_iter().map(|entry| (entry.file_id.clone(), entry)).collect(),
+            saver: Arc::new(Saver {
+                client: call.account.client.clone(),
+                scope: call.scope.clone(),
+                job_type: batch.job.job_type,
+                batch_id,
+                formats,
+                folder,
+                deadline: call.deadline,
+            }),
+        })
+    }
+
+    /// Saves what remains, as far as the time goes. The sentences and the data of the answer.
+    ///
+    /// # Errors
+    /// Where nothing can be written, or LlamaCloud would refuse every read.
+    pub(super) async fn save(self, call: &Call, pace: Pace) -> Result<(String, SaveResultsOutput), ToolError> {
+        let Self { saver, files, known } = self;
+        let count = files.len();
+        let mut tally = Tally::default();
+        let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
+        let mut pending = Vec::new();
+        for (index, file) in files.into_iter().enumerate() {
+            match known.get(&file.id) {
+                Some(entry) if saver.is_done(entry, &file) => {
+                    tally.save(entry, false);
+                    entries.insert(index, entry.clone());
+                }
+                Some(entry) if file.job.is_some() && is_final_failure(entry) => {
+                    tally.fail(entry);
+                    entries.insert(index, entry.clone());
+                }
+                _ => pending.push((index, file)),
+            }
+        }
+        let (total, done, failures) = (pending.len(), AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let outcomes = pending.into_iter().map(|(index, file)| {
+            let (saver, failures, pace) = (Arc::clone(&saver), Arc::clone(&failures), pace.clone());
+            async move {
+                if pace.is_over() || failures.load(Ordering::Relaxed) >= MAX_FAILURES {
+                    return (index, Outcome::Remains(None));
+                }
+                (index, saver.save(&pace, &file).await)
+            }
+        });
+        let mut outcomes = stream::iter(outcomes).buffer_unordered(AT_ONCE);
+        let mut stop = None;
+        let work = async {
+            let mut written = Instant::now();
+            while let Some((index, outcome)) = outcomes.next().await {
+                done.fetch_add(1, Ordering::Relaxed);
+                match outcome {
+                    Outcome::Saved(entry, is_new) => {
+                        failures.store(0, Ordering::Relaxed);
+                        tally.save(&entry, is_new);
+                        entries.insert(index, entry);
+                    }
+                    Outcome::Failed(entry) => {
+                        tally.fail(&entry);
+                        entries.insert(index, entry);
+                    }
+                    Outcome::Remains(None) => {}
+                    Outcome::Remains(Some(error)) => {
+                        failures.fetch_add(1, Ordering::Relaxed);
+                        if matches!(error.advice(), Advice::Fix(_)) {
+                            stop = Some(explain_save(error, call));
+                            return;
+                        }
+                        tally.trouble = Some(error);
+                    }
+                    Outcome::Stop(error) => {
+                        stop = Some(error);
+                        return;
+                    }
+                }
+                if written.elapsed() >= MANIFEST_EVERY {
+                    if let Err(error) = saver.write_manifest(&entries).await {
+                        stop = Some(error);
+                        return;
+                    }
+                    written = Instant::now();
+                }
+            }
+        };
+        let progress = || {
+            let done = done.load(Ordering::Relaxed);
+            Progress {
+                done: done as u64,
+                total: total as u64,
+                message: format!("{} of {} results read", number(done), number(total)),
+            }
+        };
+        pace.drive(work, progress).await;
+        drop(outcomes);
+        let written = saver.write_manifest(&entries).await;
+        if let Some(error) = stop {
+            return Err(error);
+        }
+        written?;
+        tally.remaining = count - entries.len();
+        Ok((tally.sentences(&saver.folder), tally.output(&saver.folder)))
+    }
+}
+
+impl Saver {
+    /// Whether everything that is wanted of a file is saved.
+    fn is_done(&self, entry: &Entry, file: &File) -> bool {
+        let job_id = file.job.as_ref().map(|(_, id)| id.as_str());
+        entry.job_id.as_deref() == job_id
+            && job_id.is_some()
+            && self.formats.iter().all(|format| {
+                let saved = entry.saved.get(format);
+                saved.is_some_and(|saved| self.folder.holds(&saved.path, saved.bytes, &saved.sha256))
+            })
+    }
+
+    async fn save(&self, pace: &Pace, file: &File) -> Outcome {
+        let entry = Entry {
+            file: clean(&file.name, MAX_NAME_CHARS),
+            file_id: file.id.clone(),
+            job_id: file.job.as_ref().map(|(_, id)| id.to_string()),
+            ..Entry::default()
+        };
+        let without = |status: &str, error: String| {
+            Outcome::Failed(Entry {
+                status: status.to_owned(),
+                error: Some(error),
+                ..entry.clone()
+            })
+        };
+        let Some((product, job_id)) = &file.job else {
+            let error = file.error.clone();
+            return without(
+                "FAILED",
+                error.unwrap_or_else(|| "LlamaCloud made no job for it".to_owned()),
+            );
+        };
+        let source = Source {
+            client: &self.client,
+            scope: &self.scope,
+            formats: &self.formats,
+            deadline: pace.until().max(self.deadline).min(Instant::now() + LONGEST_READ),
+        };
+        let document = match source.read(*product, job_id).await {
+            Ok(document) => document,
+            Err(error) => {
+                return match error.kind() {
+                    ErrorKind::NotFound => without("GONE", "LlamaCloud no longer has the result (404)".to_owned()),
+                    ErrorKind::OversizedBody { .. } | ErrorKind::UnreadableBody => without("UNREADABLE", error.cause()),
+                    _ => Outcome::Remains(Some(error)),
+                };
+            }
+        };
+        self.store(file, entry, document).await
+    }
+
+    async fn store(&self, file: &File, mut entry: Entry, document: Document) -> Outcome {
+        entry.status = document.status.to_string();
+        entry.error = document.error;
+        entry.failed_pages = document.failed_pages;
+        entry.credits = document.credits;
+        match document.status {
+            JobStatus::Completed => {}
+            JobStatus::Failed | JobStatus::Cancelled => return Outcome::Failed(entry),
+            _ => return Outcome::Remains(None),
+        }
+        let mut is_new = false;
+        for content in document.contents {
+            let path = format!("{}.{}", file.path, content.extension);
+            let (folder, id) = (Arc::clone(&self.folder), file.id.clone());
+            let (bytes, sha256) = (content.bytes.len() as u64, sha256_hex([content.bytes.as_slice()]));
+            let saved = match blocking(move || folder.save(&path, &id, &content.bytes)).await {
+                Ok(saved) => saved,
+                Err(error) => return Outcome::Stop(error),
+            };
+            let path = match saved {
+                Ok(Saved::New(path)) => {
+                    is_new = true;
+                    path
+                }
+                Ok(Saved::AlreadyThere(path)) => path,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    entry.error = Some("another file has its name".to_owned());
+                    return Outcome::Failed(entry);
+                }
+                Err(error) => return Outcome::Stop(self.not_writable(error)),
+            };
+            entry.saved.insert(content.format, SavedFile { path, bytes, sha256 });
+        }
+        if entry.error.is_some() && entry.saved.len() < self.formats.len() {
+            return Outcome::Failed(entry);
+        }
+        Outcome::Saved(entry, is_new)
+    }
+
+    async fn write_manifest(&self, entries: &BTreeMap<usize, Entry>) -> Result<(), ToolError> {
+        let manifest = Manifest {
+            batch_id: self.batch_id.to_string(),
+            job_type: self.job_type.to_string(),
+            files: entries.values().cloned().collect(),
+        };
+        let folder = Arc::clone(&self.folder);
+        let written = blocking(move || manifest.write(&folder)).await?;
+        written.map_err(|error| self.not_writable(error))
+    }
+
+    fn not_writable(&self, error: io::Error) -> ToolError {
+        ToolError::caused_by(
+            format!(
+                "The results could not be written to {} ({}). What was saved before stays there. Tell the user; then call \
+                 `save_results` again with the same arguments: it continues.",
+                quote(&self.folder.to_string(), 300),
+                error.kind()
+            ),
+            error,
+        )
+    }
+}
+
+/// A job that ended without a result has none later either.
+fn is_final_failure(entry: &Entry) -> bool {
+    entry.job_id.is_some() && matches!(entry.status.as_str(), "FAILED" | "CANCELLED")
+}
+
+/// The names of the files, by id. Without them, files are named after their ids.
+async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, String>, ToolError> {
+    let Ok(directory_id) = batch.source_directory_id.parse() else {
+        return Ok(HashMap::new());
+    };
+    let mut reading = Reading::new(PAGES);
+    while let Some(window) = reading.next() {
+        let client = &call.account.client;
+        let page = client
+            .list_directory_files(&call.scope, &directory_id, FilesOf::Ever, &window, call.deadline)
+            .await;
+        reading.take(page, |_| true);
+    }
+    match reading.error {
+        // Names that are missing now and there at the next call would save everything twice.
+        Some(error) if matches!(error.advice(), Advice::Later(_)) => Err(explain_save(error, call)),
+        _ => Ok(reading
+            .items
+            .into_iter()
+            .filter_map(|file| Some((file.id, file.display_name?)))
+            .collect()),
+    }
+}
+
+fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) -> Vec<File> {
+    let mut results: Vec<_> = results
+        .into_iter()
+        .map(|result| {
+            let id = result.source_directory_file_id.clone();
+            let name = names.get(&id).cloned().unwrap_or_else(|| id.clone());
+            (id, name, result)
+        })
+        .collect();
+    results.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
+    let claims: Vec<_> = results.iter().map(|(id, name, _)| Claim { id, name }).collect();
+    // With the extension `.json` this would be the manifest.
+    let paths = file_names(&claims, &["manifest"]);
+    let with_path = results.into_iter().zip(paths);
+    with_path
+        .map(|((id, name, result), path)| {
+            let job = result.job_reference.and_then(|job| {
+                let product = match job.job_type {
+                    JobType::ParseV2 => Product::Parse,
+                    JobType::ExtractV2 => Product::Extract,
+                    JobType::Other(_) => return None,
+                };
+                Some((product, job.id.parse().ok()?))
+            });
+            File {
+                error: result.error_message.map(|error| clean(&error, MAX_REASON_CHARS)),
+                id: clean(&id, 128),
+                name,
+                path,
+                job,
+            }
+        })
+        .collect()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| {
+        ToolError::caused_by(
+            "The results could not be written. This is a bug: please report it.",
+            error,
+        )
+    })
+}

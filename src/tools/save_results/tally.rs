@@ -1,0 +1,94 @@
+//! What a call of `save_results` came to, as a model reads it.
+
+use std::collections::BTreeMap;
+
+use super::SaveResultsOutput;
+use super::manifest::{self, Entry};
+use crate::files::OutputFolder;
+use crate::foreign::quote;
+use crate::llamacloud::Error;
+use crate::tools::reason::group;
+use crate::tools::wording::{number, plural};
+
+/// What a call came to.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) saved: usize,
+    pub(super) already_there: usize,
+    pub(super) remaining: usize,
+    with_failed_pages: usize,
+    failed: BTreeMap<String, Vec<String>>,
+    pub(super) trouble: Option<Error>,
+}
+
+impl Tally {
+    pub(super) fn save(&mut self, entry: &Entry, is_new: bool) {
+        *(if is_new {
+            &mut self.saved
+        } else {
+            &mut self.already_there
+        }) += 1;
+        self.with_failed_pages += usize::from(!entry.failed_pages.is_empty());
+    }
+
+    pub(super) fn fail(&mut self, entry: &Entry) {
+        let reason = match &entry.error {
+            Some(error) => format!("{}: {error}", entry.status),
+            None => entry.status.clone(),
+        };
+        self.failed.entry(reason).or_default().push(entry.file.clone());
+    }
+
+    pub(super) fn sentences(&self, folder: &OutputFolder) -> String {
+        let mut sentences = vec![format!(
+            "Saved the results of {} to {}.",
+            files_of(self.saved),
+            quote(&folder.to_string(), 300)
+        )];
+        if self.already_there > 0 {
+            let verb = plural(self.already_there, "was", "were");
+            sentences.push(format!("{} {verb} saved before.", files_of(self.already_there)));
+        }
+        if self.with_failed_pages > 0 {
+            sentences.push(format!(
+                "{} lack pages that could not be parsed; `{}` names them.",
+                files_of(self.with_failed_pages),
+                manifest::NAME
+            ));
+        }
+        let failed: usize = self.failed.values().map(Vec::len).sum();
+        if failed > 0 {
+            let verb = plural(failed, "has", "have");
+            sentences.push(format!(
+                "{} {verb} no result, for the reasons in `failed`.",
+                files_of(failed)
+            ));
+        }
+        if self.remaining > 0 {
+            if let Some(error) = &self.trouble {
+                sentences.push(format!("The last problem: {}.", error.cause()));
+            }
+            sentences.push(format!(
+                "{} remaining. Call `save_results` again with the same arguments: it continues.",
+                files_of(self.remaining)
+            ));
+        }
+        sentences.join(" ")
+    }
+
+    pub(super) fn output(self, folder: &OutputFolder) -> SaveResultsOutput {
+        SaveResultsOutput {
+            folder: folder.to_string(),
+            complete: self.remaining == 0,
+            saved: self.saved,
+            already_there: self.already_there,
+            remaining: self.remaining,
+            failed: group(self.failed),
+            manifest: manifest::NAME.to_owned(),
+        }
+    }
+}
+
+fn files_of(count: usize) -> String {
+    format!("{} {}", number(count), plural(count, "file", "files"))
+}

@@ -1,0 +1,226 @@
+//! `upload_files`: documents from a folder of this machine into a LlamaCloud directory. Offered only with `--allow-dir`.
+
+mod folder;
+mod report;
+mod sending;
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::folder::{Folder, Folders};
+use self::report::{Report, size};
+use self::sending::Sending;
+use super::call::{Answer, Call};
+use super::confirmation;
+use super::error::{Failure, explain};
+use super::long_work::LongWork;
+use super::reason::Reason;
+use super::wording::{number, plural};
+use crate::files::{Allowed, Selection};
+use crate::foreign::quote;
+use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, Error, UploadOnce};
+use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
+
+/// Uploads documents from an allowed folder of this machine to a LlamaCloud directory, for `create_batch`. Returns
+/// `directory_id`, `complete`, and how many files were `uploaded`, were `already_there`, or are `remaining`; `refused` groups
+/// files that cannot be uploaded by reason. Nothing is stored twice: the same files always go to the same directory. A call
+/// ends after 40 seconds. If `complete` is false, call again with the same arguments: it continues. Uploading costs no credits.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadFilesInput {
+    /// A file or folder inside an allowed folder: absolute, or relative to the allowed folder (`.`).
+    path: String,
+    /// Take only files that match one of these globs, for example `*.pdf` or `2026/**`. Default: all supported types.
+    #[serde(default)]
+    include: Option<Vec<String>>,
+    /// Include subfolders. Default: true.
+    recursive: Option<bool>,
+    /// Add to this directory, `dir-…` from `list_directories`. Default: one that is named after the files.
+    directory_id: Option<DirectoryId>,
+    /// Send nothing and return what would be uploaded (`would_upload`). Default: false.
+    dry_run: Option<bool>,
+}
+
+/// What is in the directory now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UploadFilesOutput {
+    /// For `create_batch`. Absent if there is no directory yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) directory_id: Option<String>,
+    /// Whether nothing remains. If false, call again with the same arguments.
+    pub(super) complete: bool,
+    /// Number of files that this call uploaded.
+    pub(super) uploaded: usize,
+    /// Number of files that were in the directory before.
+    pub(super) already_there: usize,
+    /// Number of files that are still to be uploaded.
+    pub(super) remaining: usize,
+    /// Bytes that this call uploaded.
+    pub(super) bytes: u64,
+    /// Number of files that would be uploaded; only with `dry_run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) would_upload: Option<usize>,
+    /// Files whose content differs from the directory's file of that name. They were not sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) changed: Vec<String>,
+    /// Files that cannot be uploaded, grouped by reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) refused: Vec<Reason>,
+}
+
+/// The tool.
+pub(crate) struct UploadFiles {
+    folders: Folders,
+    upload_once: UploadOnce,
+    long_work: LongWork,
+}
+
+impl UploadFiles {
+    pub(crate) fn new(allowed: Allowed, upload_once: UploadOnce, long_work: LongWork) -> Self {
+        Self {
+            folders: Folders::new(allowed),
+            upload_once,
+            long_work,
+        }
+    }
+
+    /// The directory that the files go to, if there is one yet.
+    async fn find_directory(
+        &self,
+        call: &Call,
+        folder: &Folder,
+        given: Option<&DirectoryId>,
+    ) -> Result<Option<DirectoryId>, ToolError> {
+        if let Some(given) = given {
+            return Ok(Some(given.clone()));
+        }
+        let found = self
+            .upload_once
+            .find_directory(&call.scope, &folder.directory_name, call.deadline)
+            .await;
+        let found = found.map_err(|error| explain_upload(error, call))?;
+        found.map(|directory| id_of(&directory)).transpose()
+    }
+
+    async fn make_directory(&self, call: &Call, folder: &Folder) -> Result<DirectoryId, ToolError> {
+        let made = self
+            .upload_once
+            .directory(&call.scope, &folder.directory_name, call.deadline)
+            .await;
+        match made {
+            Ok(directory) => id_of(&directory),
+            Err(DirectoryNotMade::NotMade(error)) => Err(explain_upload(error, call)),
+            Err(DirectoryNotMade::Unknown(error)) => Err(ToolError::caused_by(
+                format!(
+                    "No file was uploaded: it is not known whether the directory for the files was made ({}). Call `upload_files` \
+                     again with the same arguments in a minute: it finds the directory or makes it, never both.",
+                    error.cause()
+                ),
+                error,
+            )),
+            Err(DirectoryNotMade::StillTrying) => Err(ToolError::new(
+                "No file was uploaded yet: LlamaCloud takes long to make the directory. Call `upload_files` again with the same \
+                 arguments: it continues.",
+            )),
+        }
+    }
+
+    /// Asks the user before anything is sent. `None`: go on.
+    async fn confirm(&self, call: &Call, sending: &Sending) -> Result<Option<InputRequired>, ToolError> {
+        if !call.account.policy.confirm_create {
+            return Ok(None);
+        }
+        let (files, folder) = (sending.files.len(), &sending.folder);
+        let question = Question {
+            message: format!(
+                "Upload {} {} ({}) from {} to LlamaCloud?",
+                number(files),
+                plural(files, "file", "files"),
+                size(sending.total_bytes()),
+                quote(&folder.name, 200)
+            ),
+            label: "Upload the files",
+            subject: serde_json::json!({
+                "tool": "upload_files",
+                "project_id": call.scope.project_id,
+                "organization_id": call.scope.organization_id,
+                "directory": folder.directory_name,
+                "directory_id": sending.directory_id,
+                "files": sending.set(),
+            }),
+        };
+        let verdict = call.context.confirm(&question).await;
+        confirmation::permission(verdict, "No file was uploaded", "upload the files")
+    }
+}
+
+impl Tool<Call> for UploadFiles {
+    const NAME: &'static str = "upload_files";
+    const TITLE: &'static str = "Upload files";
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS_ONCE;
+    type Input = UploadFilesInput;
+    type Output = Answer<UploadFilesOutput>;
+
+    async fn call(&self, call: &Call, input: UploadFilesInput) -> Result<Outcome<Self::Output>, ToolError> {
+        let include = input.include.unwrap_or_default();
+        let selection = Selection::new(&include, input.recursive.unwrap_or(true))
+            .map_err(|problem| ToolError::about_arguments(format!("`include`: {problem}. Nothing was sent.")))?;
+        let half = tokio::time::Instant::now() + call.account.policy.timeout / 2;
+        let folder = self.folders.look_into(&input.path, selection, half).await?;
+        let Some(folder) = folder else {
+            return Outcome::done(&report::still_reading(call));
+        };
+        let directory_id = self.find_directory(call, &folder, input.directory_id.as_ref()).await?;
+        let mut sending = Sending::new(self.upload_once.clone(), folder, directory_id);
+        sending.compare(call, input.directory_id.is_none()).await?;
+        if input.dry_run == Some(true) {
+            return Outcome::done(&sending.into_report().answer(call, true));
+        }
+        if sending.files.is_empty() {
+            sending.finish();
+            return Outcome::done(&sending.into_report().answer(call, false));
+        }
+        if let Some(question) = self.confirm(call, &sending).await? {
+            return Ok(Outcome::Ask(question));
+        }
+        if sending.directory_id.is_none() {
+            sending.directory_id = Some(self.make_directory(call, &sending.folder).await?);
+            // Another process may have made it a moment ago.
+            sending.compare(call, true).await?;
+        }
+        let (account, scope) = (Arc::clone(&call.account), call.scope.clone());
+        let (context, deadline) = (Arc::clone(&call.context), call.deadline);
+        self.long_work
+            .run(call, "Uploading files", move |pace| async move {
+                let call = Call {
+                    context,
+                    account,
+                    scope,
+                    deadline,
+                };
+                let report: Report = sending.send(&call, pace).await?;
+                Json::of(&report.answer(&call, false))
+            })
+            .await
+    }
+}
+
+const FAILURE: Failure = Failure {
+    what: "No file was uploaded by this call",
+    not_found: "Check `directory_id`: `list_directories` lists the directories. If the directory has expired, omit `directory_id`.",
+    ask_less: None,
+};
+
+fn explain_upload(error: Error, call: &Call) -> ToolError {
+    explain(&FAILURE, error, &call.context, &call.account)
+}
+
+fn id_of(directory: &Directory) -> Result<DirectoryId, ToolError> {
+    directory.id.parse().map_err(|_| {
+        ToolError::new(
+            "No file was uploaded: LlamaCloud answered with a directory whose ID cannot be used. Tell the user.",
+        )
+    })
+}

@@ -1,0 +1,171 @@
+//! What an upload came to, as a model reads it.
+
+use std::collections::BTreeMap;
+
+use super::UploadFilesOutput;
+use crate::foreign::{clean, quote};
+use crate::llamacloud::{DirectoryId, Error};
+use crate::tools::call::{Answer, Call};
+use crate::tools::reason::group;
+use crate::tools::wording::{number, plural};
+
+const MAX_NAME_CHARS: usize = 120;
+/// How many changed files are named.
+const MAX_CHANGED: usize = 15;
+
+/// What came of the files so far.
+#[derive(Default)]
+pub(super) struct Report {
+    /// For people.
+    pub(super) folder: String,
+    pub(super) directory_id: Option<DirectoryId>,
+    pub(super) uploaded: usize,
+    pub(super) already_there: usize,
+    pub(super) remaining: usize,
+    pub(super) bytes: u64,
+    pub(super) changed: Vec<String>,
+    refused: BTreeMap<String, Vec<String>>,
+    /// The last trouble that may pass.
+    pub(super) trouble: Option<Error>,
+}
+
+impl Report {
+    pub(super) fn refuse(&mut self, reason: &str, path: &str) {
+        self.refused.entry(reason.to_owned()).or_default().push(path.to_owned());
+    }
+
+    pub(super) fn refused_count(&self) -> usize {
+        self.refused.values().map(Vec::len).sum()
+    }
+
+    /// Whether there is no file at all that could be in the directory.
+    fn is_empty(&self) -> bool {
+        self.uploaded + self.already_there + self.remaining + self.changed.len() == 0
+    }
+
+    /// The answer to the call.
+    pub(super) fn answer(self, call: &Call, is_dry_run: bool) -> Answer<UploadFilesOutput> {
+        let summary = self.sentences(is_dry_run).join(" ");
+        let changed = self
+            .changed
+            .iter()
+            .take(MAX_CHANGED)
+            .map(|path| clean(path, MAX_NAME_CHARS))
+            .collect();
+        let output = UploadFilesOutput {
+            complete: self.remaining == 0 && !self.is_empty(),
+            uploaded: self.uploaded,
+            already_there: self.already_there,
+            remaining: self.remaining,
+            bytes: self.bytes,
+            would_upload: is_dry_run.then_some(self.remaining),
+            changed,
+            refused: group(self.refused),
+            directory_id: self.directory_id.map(|id| id.to_string()),
+        };
+        call.answer(&summary, output)
+    }
+
+    fn sentences(&self, is_dry_run: bool) -> Vec<String> {
+        let folder = quote(&self.folder, MAX_NAME_CHARS);
+        let mut sentences = Vec::new();
+        let directory = self
+            .directory_id
+            .as_ref()
+            .map(|id| format!(" to directory {id}"))
+            .unwrap_or_default();
+        if self.is_empty() {
+            sentences.push(format!("{folder} has no file that can be uploaded. Nothing was sent."));
+        } else if is_dry_run {
+            sentences.push(format!(
+                "Dry run, nothing was sent: {} of {folder} would be uploaded{directory}.",
+                files(self.remaining)
+            ));
+        } else if self.uploaded > 0 || self.remaining > 0 {
+            sentences.push(format!(
+                "Uploaded {} ({}) of {folder}{directory}.",
+                files(self.uploaded),
+                size(self.bytes)
+            ));
+        }
+        if self.already_there > 0 {
+            let verb = plural(self.already_there, "was", "were");
+            sentences.push(format!("{} {verb} there already.", files(self.already_there)));
+        }
+        if !self.changed.is_empty() {
+            sentences.push(format!(
+                "{} not sent: the directory has a file of that name with other content (`changed`). To process the new content, call \
+                 again without `directory_id`.",
+                were(self.changed.len())
+            ));
+        }
+        let refused = self.refused_count();
+        if refused > 0 {
+            sentences.push(format!("{} not uploaded for the reasons in `refused`.", were(refused)));
+        }
+        if !is_dry_run {
+            sentences.extend(self.next_step());
+        }
+        sentences
+    }
+
+    fn next_step(&self) -> Vec<String> {
+        if self.remaining > 0 {
+            let mut next = Vec::new();
+            if let Some(error) = &self.trouble {
+                next.push(format!("The last problem: {}.", error.cause()));
+            }
+            next.push(format!(
+                "{} remaining. Call `upload_files` again with the same arguments{}: it continues and sends nothing twice.",
+                files(self.remaining),
+                if self.trouble.is_some() { " in a minute" } else { "" }
+            ));
+            return next;
+        }
+        match &self.directory_id {
+            Some(id) if !self.is_empty() => {
+                vec![format!(
+                    "All files are uploaded. Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Nothing could be sent yet, since reading the files takes longer than a call may.
+pub(super) fn still_reading(call: &Call) -> Answer<UploadFilesOutput> {
+    let summary = "The files of the folder are still being read; nothing was sent yet. Call `upload_files` again with the same \
+                   arguments: it continues.";
+    let output = UploadFilesOutput {
+        directory_id: None,
+        complete: false,
+        uploaded: 0,
+        already_there: 0,
+        remaining: 0,
+        bytes: 0,
+        would_upload: None,
+        changed: Vec::new(),
+        refused: Vec::new(),
+    };
+    call.answer(summary, output)
+}
+
+fn files(count: usize) -> String {
+    format!("{} {}", number(count), plural(count, "file", "files"))
+}
+
+fn were(count: usize) -> String {
+    format!("{} {}", files(count), plural(count, "was", "were"))
+}
+
+/// Shape: `3.4 MB`.
+#[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} bytes"),
+        1000..1_000_000 => format!("{} KB", bytes / 1000),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}

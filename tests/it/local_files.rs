@@ -1,0 +1,357 @@
+//! `upload_files` and `save_results`: a folder goes up once, and its results come down once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::{DIR_DOCUMENTS, DIR_FAILING, DIR_THOUSAND};
+use serde_json::{Value, json};
+
+use super::harness::{Harness, Setup, flags};
+
+/// A folder of its own with documents and a place for results, gone when dropped.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = fs::canonicalize(std::env::temp_dir()).unwrap();
+        let folder = Self(path.join(format!("lcb-it-{}-{number}", std::process::id())));
+        fs::create_dir_all(folder.out()).unwrap();
+        for (name, text) in [
+            ("a.txt", "First document."),
+            ("b.md", "# Second"),
+            ("sub/c.txt", "Third document."),
+        ] {
+            folder.write(name, text);
+        }
+        folder
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.docs().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn docs(&self) -> PathBuf {
+        self.0.join("docs")
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.0.join("out")
+    }
+
+    async fn open(&self, more: &[&str], faults: &'static str) -> Harness {
+        let (docs, out) = (self.docs(), self.out());
+        let mut arguments = vec![
+            "--allow-dir",
+            docs.to_str().unwrap(),
+            "--output-dir",
+            out.to_str().unwrap(),
+        ];
+        arguments.extend(more);
+        let setup = Setup {
+            flags: flags(&arguments),
+            faults,
+            ..Setup::default()
+        };
+        setup.open(Revision::V2025_06_18).await
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+async fn close(harness: Harness) {
+    let hits = harness.ledger().total();
+    harness.close(hits).await;
+}
+
+async fn upload(harness: &mut Harness, arguments: Value) -> Value {
+    harness.call("upload_files", arguments).await.json()
+}
+
+async fn batch(harness: &mut Harness, directory_id: &Value) -> Value {
+    let job = json!({ "type": "parse_v2", "configuration_id": "cfg-PARSE_AGENTIC" });
+    let arguments = json!({ "source_directory_id": directory_id, "config": { "job": job }, "wait_seconds": 60 });
+    let created = harness.call("create_batch", arguments).await.json();
+    assert_eq!(created["status"], json!("COMPLETED"), "{created:#}");
+    created["id"].clone()
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[tokio::test]
+async fn the_tools_are_offered_with_their_folders_only() {
+    let mut harness = Harness::open(Revision::V2025_06_18).await;
+    for (tool, flag) in [("upload_files", "--allow-dir"), ("save_results", "--output-dir")] {
+        let call = json!({ "name": tool, "arguments": {} });
+        let (code, message) = harness.refusal("tools/call", call).await;
+        assert!(code == -32602 && message.contains(flag), "{message}");
+    }
+    harness.close(0).await;
+    let folder = Folder::new();
+    let mut harness = folder.open(&["--read-only"], "").await;
+    let tools = harness.result("tools/list", json!({})).await["tools"].to_string();
+    assert!(
+        tools.contains("save_results") && !tools.contains("upload_files"),
+        "{tools}"
+    );
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_folder_goes_up_once_and_its_results_come_down_once() {
+    let folder = Folder::new();
+    folder.write(".env", "SECRET=1");
+    folder.write("server.pem", "secret");
+    let mut harness = folder.open(&[], "").await;
+
+    let plan = upload(&mut harness, json!({ "path": ".", "dry_run": true })).await;
+    assert_eq!(
+        (&plan["would_upload"], &plan["directory_id"]),
+        (&json!(3), &Value::Null),
+        "{plan:#}"
+    );
+    assert_eq!(harness.ledger().count("POST /api/v1/beta/directories"), 0);
+
+    let first = upload(&mut harness, json!({ "path": "." })).await;
+    assert_eq!(
+        (&first["complete"], &first["uploaded"], &first["remaining"]),
+        (&json!(true), &json!(3), &json!(0)),
+        "{first:#}"
+    );
+    let refused: Vec<_> = first["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| &group["examples"][0])
+        .collect();
+    assert_eq!(refused, [".env", "server.pem"], "{first:#}");
+    let requests = harness.ledger().total();
+    let again = upload(&mut harness, json!({ "path": folder.docs() })).await;
+    assert_eq!(
+        (
+            &again["directory_id"],
+            &again["uploaded"],
+            &again["already_there"],
+            &again["complete"]
+        ),
+        (&first["directory_id"], &json!(0), &json!(3), &json!(true)),
+        "{again:#}"
+    );
+    assert!(harness.ledger().total() - requests <= 2, "nothing to do costs little");
+
+    let id = batch(&mut harness, &first["directory_id"]).await;
+    let saved = harness.call("save_results", json!({ "batch_id": id })).await.json();
+    assert_eq!(
+        (&saved["complete"], &saved["saved"]),
+        (&json!(true), &json!(3)),
+        "{saved:#}"
+    );
+    let results = folder.out().join(id.as_str().unwrap());
+    assert_eq!(saved["folder"], json!(results));
+    assert!(read(&results, "a.txt.md").contains("First document."));
+    assert!(read(&results, "sub/c.txt.md").contains("Third document."));
+    let manifest: Value = serde_json::from_str(&read(&results, "manifest.json")).unwrap();
+    assert_eq!(manifest["files"][0]["file"], json!("a.txt"), "{manifest:#}");
+    assert_eq!(manifest["files"][0]["saved"]["markdown"]["path"], json!("a.txt.md"));
+
+    let requests = harness.ledger().total();
+    fs::remove_file(results.join("b.md.md")).unwrap();
+    let again = harness.call("save_results", json!({ "batch_id": id })).await.json();
+    assert_eq!(
+        (&again["saved"], &again["already_there"]),
+        (&json!(1), &json!(2)),
+        "only what is missing: {again:#}"
+    );
+    assert!(harness.ledger().total() - requests <= 3);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn changed_files_and_new_folders_do_not_mix() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let first = upload(&mut harness, json!({ "path": "." })).await;
+    folder.write("a.txt", "Other words.");
+    let given = upload(
+        &mut harness,
+        json!({ "path": ".", "directory_id": first["directory_id"] }),
+    )
+    .await;
+    assert_eq!(
+        (&given["changed"], &given["uploaded"]),
+        (&json!(["a.txt"]), &json!(0)),
+        "{given:#}"
+    );
+    let other = upload(&mut harness, json!({ "path": "." })).await;
+    assert_ne!(other["directory_id"], first["directory_id"]);
+    let few = upload(
+        &mut harness,
+        json!({ "path": ".", "include": "*.md", "directory_id": first["directory_id"] }),
+    )
+    .await;
+    assert_eq!(
+        (&few["already_there"], &few["complete"]),
+        (&json!(1), &json!(true)),
+        "{few:#}"
+    );
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_path_outside_is_refused_before_anything_is_sent() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let mut texts = Vec::new();
+    for path in ["/etc/passwd", "../out", "nothing.pdf", ".env", "/no/such/path"] {
+        let text = harness
+            .call("upload_files", json!({ "path": path }))
+            .await
+            .error()
+            .to_owned();
+        assert!(text.contains(folder.docs().to_str().unwrap()), "{text}");
+        texts.push(text);
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "one answer for all: {texts:#?}");
+    let text = harness
+        .call("upload_files", json!({ "path": ".", "include": ["["] }))
+        .await
+        .error()
+        .to_owned();
+    assert!(text.contains("`include`"), "{text}");
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_batch_waits_for_the_rest_of_an_upload() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "503@upload:1").await;
+    let part = upload(&mut harness, json!({ "path": "." })).await;
+    assert_eq!(
+        (&part["complete"], &part["uploaded"], &part["remaining"]),
+        (&json!(false), &json!(2), &json!(1)),
+        "{part:#}"
+    );
+    let job = json!({ "type": "parse_v2", "configuration_id": "cfg-PARSE_AGENTIC" });
+    let arguments = json!({ "source_directory_id": part["directory_id"], "config": { "job": job } });
+    let text = harness.call("create_batch", arguments).await.error().to_owned();
+    assert!(text.contains("`upload_files`"), "{text}");
+    assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn each_document_is_saved_under_its_own_name_with_what_is_missing() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let id = batch(&mut harness, &json!(DIR_DOCUMENTS)).await;
+    let arguments = json!({ "batch_id": id, "formats": ["markdown", "text"], "folder": "../up" });
+    let saved = harness.call("save_results", arguments).await.json();
+    let results = folder.out().join("_/up");
+    assert_eq!(saved["folder"], json!(results), "{saved:#}");
+    let manifest: Value = serde_json::from_str(&read(&results, "manifest.json")).unwrap();
+    let mut paths = Vec::new();
+    for file in manifest["files"].as_array().unwrap() {
+        for format in file["saved"].as_object().into_iter().flatten() {
+            paths.push(format.1["path"].as_str().unwrap().to_owned());
+        }
+    }
+    let count = paths.len();
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), count, "a path for each: {paths:#?}");
+    for path in &paths {
+        assert!(!read(&results, path).is_empty(), "{path}");
+    }
+    let damaged = manifest["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|file| file["failed_pages"].is_array())
+        .unwrap();
+    let path = damaged["saved"]["markdown"]["path"].as_str().unwrap();
+    assert!(read(&results, path).contains("could not be parsed"), "{damaged:#}");
+    assert!(
+        saved["failed"][0]["reason"].as_str().unwrap().contains("404"),
+        "{saved:#}"
+    );
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn files_without_a_result_are_named_with_their_reason() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let id = batch(&mut harness, &json!(DIR_FAILING)).await;
+    let saved = harness
+        .call("save_results", json!({ "batch_id": id, "folder": "." }))
+        .await
+        .json();
+    let failed: u64 = saved["failed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        (&saved["saved"], failed, &saved["complete"]),
+        (&json!(4), 8, &json!(true)),
+        "{saved:#}"
+    );
+    let requests = harness.ledger().total();
+    let again = harness
+        .call("save_results", json!({ "batch_id": id, "folder": "." }))
+        .await
+        .json();
+    assert_eq!(again["already_there"], json!(4));
+    assert!(
+        harness.ledger().total() - requests <= 2,
+        "what failed for good is not asked for again"
+    );
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_thousand_results_are_saved_and_nothing_is_read_twice() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let id = batch(&mut harness, &json!(DIR_THOUSAND)).await;
+    let saved = harness.call("save_results", json!({ "batch_id": id })).await.json();
+    assert_eq!(
+        (&saved["complete"], &saved["saved"]),
+        (&json!(true), &json!(988)),
+        "{saved:#}"
+    );
+    let requests = harness.ledger().total();
+    let again = harness.call("save_results", json!({ "batch_id": id })).await.json();
+    assert_eq!(again["already_there"], json!(988), "{again:#}");
+    assert!(harness.ledger().total() - requests <= 2);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_folder_of_something_else_is_left_alone() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let id = batch(&mut harness, &json!(DIR_FAILING)).await;
+    fs::write(folder.out().join("manifest.json"), "{\"mine\": true}").unwrap();
+    let text = harness
+        .call("save_results", json!({ "batch_id": id, "folder": "." }))
+        .await
+        .error()
+        .to_owned();
+    assert!(text.contains("manifest.json"), "{text}");
+    assert_eq!(read(&folder.out(), "manifest.json"), "{\"mine\": true}");
+    close(harness).await;
+}
