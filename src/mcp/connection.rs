@@ -6,28 +6,32 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use jsonrpsee::core::server::Methods;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::io::AsyncRead;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::context::Connection;
-use super::dispatch::{Answer, dispatch, refuse};
+use super::dispatch::{Answer, Reply, dispatch, refuse};
 use super::envelope::{Line, Message, RequestId};
 use super::error::{ProtocolError, clip};
+use super::framing::{InputLine, lines};
 use super::in_flight::{InFlight, Ticket};
-use super::lines::{InputLine, LineReader};
 use super::methods::Server;
-use super::outbox::Outbox;
-use super::pipe::Transport;
-use super::unheard::Unheard;
+use super::outbox::{Delivery, Outbox};
+use super::transport::Transport;
 
 /// How long calls may take to notice that they were given up; they do at their next step.
 const GIVING_UP: Duration = Duration::from_secs(1);
+/// How many messages one array may hold. They are answered in one line, which is kept until the last answer is there.
+const MAX_ARRAY: usize = 100;
 
 /// Bounds of one connection.
 #[derive(Debug, Clone)]
@@ -48,7 +52,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_line_bytes: 16 << 20,
-            max_in_flight_bytes: 32 << 20,
+            max_in_flight_bytes: 64 << 20,
             max_unsent_bytes: 256 << 10,
             drain: Duration::from_mins(1),
             question: Duration::from_mins(10),
@@ -93,10 +97,7 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
         }
     };
     let whole = async {
-        if let Err(error) = session
-            .receive_all(LineReader::new(reader, limits.max_line_bytes))
-            .await
-        {
+        if let Err(error) = session.receive_all(reader, limits.max_line_bytes).await {
             tracing::warn!(%error, "the input can not be read any more");
         }
         session.connection.draining.cancel();
@@ -133,15 +134,16 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
 /// What becomes of a message.
 enum Begun {
     Nothing,
-    Answer(String),
+    Answer(Reply),
     Call(Call),
 }
 
 /// A request that is being answered.
 struct Call {
+    id: Box<RawValue>,
     ticket: Ticket,
-    answer: BoxFuture<'static, String>,
-    unheard: Arc<Unheard>,
+    answer: BoxFuture<'static, Reply>,
+    delivery: Arc<Delivery>,
     span: tracing::Span,
 }
 
@@ -153,14 +155,12 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn receive_all(&self, mut lines: LineReader<Box<dyn tokio::io::AsyncRead + Send + Unpin>>) -> io::Result<()> {
-        while let Some(line) = lines.next().await? {
-            match line {
-                InputLine::Text(text) => self.receive(text).await,
-                InputLine::TooLong => {
-                    let error = ProtocolError::invalid_request("the line is too long; it was skipped");
-                    self.connection.outbox.send(&refuse(None, error)).await;
-                }
+    async fn receive_all(&self, reader: impl AsyncRead + Unpin, max_line_bytes: usize) -> io::Result<()> {
+        let mut lines = lines(reader, max_line_bytes);
+        while let Some(line) = lines.next().await {
+            match line? {
+                InputLine::Text(text) => self.receive(&text).await,
+                InputLine::TooLong => self.refuse(None, "the line is too long; it was skipped").await,
             }
         }
         Ok(())
@@ -170,27 +170,50 @@ impl Receiver {
         match Line::read(text) {
             Line::One(message) => match self.begin(message) {
                 Begun::Nothing => {}
-                Begun::Answer(line) => self.connection.outbox.send(&line).await,
+                Begun::Answer(response) => self.connection.outbox.deliver(&response.pieces(), &[]).await,
                 Begun::Call(call) => self.spawn(text.len(), call).await,
             },
             Line::Array(elements) => self.receive_array(text.len(), &elements).await,
         }
     }
 
+    async fn refuse(&self, id: Option<RequestId<'_>>, reason: &str) {
+        let response = refuse(id, ProtocolError::invalid_request(reason));
+        self.connection.outbox.deliver(&response.pieces(), &[]).await;
+    }
+
+    /// A place in the queue. `None` if there is none, and not only because nobody reads the answers: reading goes on then, since pings
+    /// and cancellations have to be read whatever is in flight.
+    async fn queue(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            place = self.in_flight.queue(bytes, requests) => place,
+            () = self.connection.outbox.idle() => None,
+        }
+    }
+
     async fn spawn(&self, bytes: usize, call: Call) {
-        let room = self.in_flight.room(bytes, 1).await;
+        let Call {
+            id,
+            ticket,
+            answer,
+            delivery,
+            span,
+        } = call;
         let outbox = Arc::clone(&self.connection.outbox);
+        let Some(place) = self.queue(bytes, 1).await else {
+            let response = refuse(RequestId::read(&id), ProtocolError::busy());
+            return outbox.deliver(&response.pieces(), &[]).await;
+        };
+        let in_flight = Arc::clone(&self.in_flight);
         self.tasks.spawn(async move {
-            let _room = room;
-            let Call {
-                ticket,
-                answer,
-                unheard,
-                span,
-            } = call;
-            if let Some(line) = ticket.unless_cancelled(answer.instrument(span)).await {
-                ticket.unless_cancelled(outbox.send_telling(&line, &[unheard])).await;
-            }
+            let work = async {
+                let _room = in_flight.room(bytes, 1).await;
+                drop(place);
+                let response = answer.instrument(span).await;
+                outbox.deliver(&response.pieces(), &[delivery]).await;
+            };
+            ticket.unless_cancelled(work).await;
         });
     }
 
@@ -200,39 +223,42 @@ impl Receiver {
             .connection
             .session()
             .is_some_and(|session| session.revision.has_message_arrays());
-        let refused = match (allowed, elements.is_empty()) {
-            (true, false) => None,
-            (true, true) => Some("an array of messages must not be empty"),
-            (false, _) => Some("arrays of messages are defined by revision 2025-03-26 alone, for its sessions"),
+        let refused = match elements.len() {
+            _ if !allowed => Some("arrays of messages are defined by revision 2025-03-26 alone, for its sessions"),
+            0 => Some("an array of messages must not be empty"),
+            1..=MAX_ARRAY => None,
+            _ => Some("an array holds too many messages; nothing of it was served"),
         };
         if let Some(reason) = refused {
-            return self
-                .connection
-                .outbox
-                .send(&refuse(None, ProtocolError::invalid_request(reason)))
-                .await;
+            return self.refuse(None, reason).await;
         }
         let mut answers = Vec::new();
         let mut calls = Vec::new();
         for element in elements {
             match self.begin_in_array(Message::read(element)) {
                 Begun::Nothing => {}
-                Begun::Answer(line) => answers.push(line),
+                Begun::Answer(response) => answers.push(response),
                 Begun::Call(call) => calls.push(call),
             }
         }
-        let room = self.in_flight.room(bytes, calls.len()).await;
+        let Some(place) = self.queue(bytes, calls.len()).await else {
+            let busy = |call: &Call| refuse(RequestId::read(&call.id), ProtocolError::busy());
+            answers.extend(calls.iter().map(busy));
+            return self.connection.outbox.send(&in_one_line(&answers)).await;
+        };
         let outbox = Arc::clone(&self.connection.outbox);
+        let in_flight = Arc::clone(&self.in_flight);
         self.tasks.spawn(async move {
-            let _room = room;
+            let _room = in_flight.room(bytes, calls.len()).await;
+            drop(place);
             let calls = calls.into_iter().map(|call| async move {
-                let line = call.ticket.unless_cancelled(call.answer.instrument(call.span)).await?;
-                Some((line, call.unheard))
+                let response = call.ticket.unless_cancelled(call.answer.instrument(call.span)).await?;
+                Some((response, call.delivery))
             });
-            let (lines, unheard): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().flatten().unzip();
-            answers.extend(lines);
+            let (responses, deliveries): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().flatten().unzip();
+            answers.extend(responses);
             if !answers.is_empty() {
-                outbox.send_telling(&format!("[{}]", answers.join(",")), &unheard).await;
+                outbox.deliver(&[&in_one_line(&answers)], &deliveries).await;
             }
         });
     }
@@ -285,14 +311,15 @@ impl Receiver {
             );
             return Begun::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
         };
-        let unheard = Arc::clone(&context.unheard);
+        let delivery = Arc::clone(&context.delivery);
         let span = tracing::debug_span!("request", method, request.id = id.as_json());
         match span.in_scope(|| dispatch(&self.methods, context, method, params)) {
-            Answer::Now(line) => Begun::Answer(line),
+            Answer::Now(response) => Begun::Answer(response),
             Answer::Later(answer) => Begun::Call(Call {
+                id: id.to_owned_json(),
                 ticket,
                 answer,
-                unheard,
+                delivery,
                 span,
             }),
         }
@@ -310,4 +337,9 @@ impl Receiver {
             self.in_flight.cancel(&id.key());
         }
     }
+}
+
+fn in_one_line(answers: &[Reply]) -> String {
+    let answers: Vec<_> = answers.iter().map(|answer| answer.pieces().concat()).collect();
+    format!("[{}]", answers.join(","))
 }

@@ -14,10 +14,9 @@ use super::elicitation::{Answers, Elicitation, Question, Verdict};
 use super::envelope::RequestId;
 use super::error::ProtocolError;
 use super::meta::{CLIENT_CAPABILITIES, Meta, PROTOCOL_VERSION, client_name, is_object, missing_meta};
-use super::outbox::Outbox;
+use super::outbox::{Delivery, Outbox};
 use super::progress::Progress;
 use super::types::ClientCapabilities;
-use super::unheard::Unheard;
 use super::version::{Era, Revision};
 
 /// Methods that only the legacy era has.
@@ -47,7 +46,7 @@ pub struct RequestContext {
     /// The request's id, as the client wrote it.
     pub(crate) request_id: Box<RawValue>,
     /// What must not be lost with the answer.
-    pub(crate) unheard: Arc<Unheard>,
+    pub(crate) delivery: Arc<Delivery>,
     /// What this connection remembers.
     pub(crate) connection: Connection,
 }
@@ -85,9 +84,9 @@ impl RequestContext {
         }
     }
 
-    /// Says what the log shall tell if the client never gets the answer. Shape: `created batch bat-1`.
-    pub fn log_if_unheard(&self, words: String) {
-        self.unheard.note(words);
+    /// Logs these words if the answer to this call is never written. Shape: `created batch bat-1`.
+    pub fn log_if_undelivered(&self, words: String) {
+        self.delivery.note(words);
     }
 
     /// Resolves when no more input will come: what only waits should answer now.
@@ -152,7 +151,7 @@ impl Connection {
                 .progress_token
                 .and_then(|token| Progress::new(token, &self.outbox, revision)),
             request_id: id.to_owned_json(),
-            unheard: Arc::default(),
+            delivery: Arc::default(),
             connection: self.clone(),
         })
     }

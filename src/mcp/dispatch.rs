@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use jsonrpsee::core::server::{MethodCallback, MethodResponse, Methods};
 use jsonrpsee::types::{ErrorObjectOwned, Id, Params, Response, ResponsePayload};
 use jsonrpsee::{ConnectionId, Extensions};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::context::RequestContext;
@@ -21,10 +22,48 @@ use super::error::{ProtocolError, plain_words};
 const STAND_IN: Id<'static> = Id::Number(0);
 const STAND_IN_PREFIX: &str = r#"{"jsonrpc":"2.0","id":0,"#;
 
-/// A line that answers, now or later.
+/// An answer, now or later.
 pub(crate) enum Answer {
-    Now(String),
-    Later(BoxFuture<'static, String>),
+    Now(Reply),
+    Later(BoxFuture<'static, Reply>),
+}
+
+/// A JSON-RPC response, ready to be written.
+///
+/// A result can be long, so it is not copied to get the client's id: the line is put together where it is written.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// The client's id; none where it could not be read.
+    id: Option<Box<RawValue>>,
+    json: Box<str>,
+    /// Where the members after `id` begin.
+    from: usize,
+}
+
+impl Reply {
+    /// The line in pieces, without its ending.
+    pub(crate) fn pieces(&self) -> [&str; 4] {
+        let rest = self.json.get(self.from..).unwrap_or_default();
+        match &self.id {
+            Some(id) => ["{\"jsonrpc\":\"2.0\",\"id\":", id.get(), ",", rest],
+            None => ["{\"jsonrpc\":\"2.0\",", rest, "", ""],
+        }
+    }
+
+    fn error(id: Option<Box<RawValue>>, error: ProtocolError) -> Self {
+        #[derive(Serialize)]
+        struct ErrorMember {
+            error: ErrorObjectOwned,
+        }
+        let member = ErrorMember { error: error.into() };
+        // An error holds texts and numbers only.
+        let json = serde_json::to_string(&member).unwrap_or_default();
+        Self {
+            id,
+            json: json.into(),
+            from: "{".len(),
+        }
+    }
 }
 
 /// Calls a method.
@@ -36,46 +75,45 @@ pub(crate) fn dispatch(methods: &Methods, context: RequestContext, method: &str,
     match methods.method(method) {
         Some(MethodCallback::Sync(callback)) => {
             let response = catch_unwind(AssertUnwindSafe(|| callback(STAND_IN, params, usize::MAX, extensions)));
-            Answer::Now(line(&id, response))
+            Answer::Now(respond(id, response))
         }
         Some(MethodCallback::Async(callback)) => {
             let response = callback(STAND_IN, params.into_owned(), ConnectionId(0), usize::MAX, extensions);
             Answer::Later(
                 AssertUnwindSafe(response)
                     .catch_unwind()
-                    .map(move |response| line(&id, response))
+                    .map(move |response| respond(id, response))
                     .boxed(),
             )
         }
-        _ => Answer::Now(error_line(Some(id.get()), ProtocolError::method_not_found(method))),
+        _ => Answer::Now(Reply::error(Some(id), ProtocolError::method_not_found(method))),
     }
 }
 
 /// An answer to a message that no method saw. Without an id where none could be read.
-pub(crate) fn refuse(id: Option<RequestId<'_>>, error: ProtocolError) -> String {
-    error_line(id.map(RequestId::as_json), error)
+pub(crate) fn refuse(id: Option<RequestId<'_>>, error: ProtocolError) -> Reply {
+    Reply::error(id.map(RequestId::to_owned_json), error)
 }
 
-fn line(id: &RawValue, response: Result<MethodResponse, Box<dyn Any + Send>>) -> String {
+fn respond(id: Box<RawValue>, response: Result<MethodResponse, Box<dyn Any + Send>>) -> Reply {
     let Ok(response) = response else {
         tracing::error!(request.id = id.get(), "a method panicked");
-        return error_line(Some(id.get()), ProtocolError::internal());
+        return Reply::error(Some(id), ProtocolError::internal());
     };
     if response.as_error_code() == Some(-32602)
         && let Some(error) = with_reason(response.as_json())
     {
-        return error_line(Some(id.get()), error);
+        return Reply::error(Some(id), error);
     }
-    let json = response.into_json();
-    let rest = json.get().strip_prefix(STAND_IN_PREFIX).unwrap_or_default();
-    ["{\"jsonrpc\":\"2.0\",\"id\":", id.get(), ",", rest].concat()
-}
-
-fn error_line(id: Option<&str>, error: ProtocolError) -> String {
-    let error = serde_json::to_string(&ErrorObjectOwned::from(error)).unwrap_or_default();
-    match id {
-        Some(id) => ["{\"jsonrpc\":\"2.0\",\"id\":", id, ",\"error\":", &error, "}"].concat(),
-        None => ["{\"jsonrpc\":\"2.0\",\"error\":", &error, "}"].concat(),
+    let json = Box::<str>::from(response.into_json());
+    if !json.starts_with(STAND_IN_PREFIX) {
+        tracing::error!("the JSON-RPC engine writes its responses in another way");
+        return Reply::error(Some(id), ProtocolError::internal());
+    }
+    Reply {
+        id: Some(id),
+        json,
+        from: STAND_IN_PREFIX.len(),
     }
 }
 

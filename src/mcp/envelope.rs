@@ -109,16 +109,10 @@ impl<'a> Message<'a> {
         let Ok(Text(method)) = serde_json::from_str(method.get()) else {
             return invalid("`method` must be a string");
         };
+        let params = envelope.params.filter(|params| !is_empty(params));
         match (envelope.id, id) {
-            (None, _) => Self::Notification {
-                method,
-                params: envelope.params,
-            },
-            (Some(_), Some(id)) => Self::Request {
-                id,
-                method,
-                params: envelope.params,
-            },
+            (None, _) => Self::Notification { method, params },
+            (Some(_), Some(id)) => Self::Request { id, method, params },
             (Some(_), None) => invalid("`id` must be a string or an integer"),
         }
     }
@@ -177,6 +171,12 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// Keeps a literal `null` apart from an absent member.
 pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Whether parameters are `null` or `[]`, which some clients write where there are none.
+fn is_empty(params: &RawValue) -> bool {
+    let inside = params.get().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    params.get() == "null" || inside.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
 fn unreadable(error: &serde_json::Error) -> ProtocolError {

@@ -7,6 +7,7 @@
 //! | `method_not_found` | -32601 | unknown method, or one that this revision does not have |
 //! | `invalid_params` | -32602 | parameters of the method, missing `_meta`, unknown tool |
 //! | `internal`, `internal_because` | -32603 | our own bug; an answer that cannot be had now |
+//! | `busy` | -32000 | more requests in flight than one connection may have |
 //! | `unsupported_version` | -32022 | `_meta` names a revision that is not served there |
 //! | `missing_capability` | -32021 | the request needs something its client did not declare |
 //!
@@ -60,6 +61,13 @@ impl ProtocolError {
     /// -32603: what it takes to answer cannot be had now. The sentence says what, and may come from outside.
     pub fn internal_because(sentence: &str) -> Self {
         Self::new(-32603, foreign::clean(sentence, 600), None)
+    }
+
+    /// -32000, which JSON-RPC leaves to servers: the request was not begun, since too many are in flight.
+    pub fn busy() -> Self {
+        let message =
+            "Too many requests are in flight: this one was not begun. Send it again once others were answered.";
+        Self::new(-32000, message.to_owned(), None)
     }
 
     /// -32022. Source: MCP 2026-07-28, basic/versioning.

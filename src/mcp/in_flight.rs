@@ -11,14 +11,17 @@ use super::envelope::RequestKey;
 
 /// What one request is taken to cost at least: its answer is kept until it can be written.
 const LEAST_BYTES: usize = 16 * 1024;
+/// What one request that has not begun is taken to cost at least.
+const LEAST_QUEUED_BYTES: usize = 4 * 1024;
 
 /// The requests in flight on one connection.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     calls: Mutex<HashMap<RequestKey, CancellationToken>>,
-    /// In units of `LEAST_BYTES`, so that a few large lines weigh as much as many small ones.
-    budget: Arc<Semaphore>,
-    units: u32,
+    /// For requests that are worked on.
+    working: Room,
+    /// For requests that wait for room to be worked on.
+    queue: Room,
     all: CancellationToken,
 }
 
@@ -31,14 +34,12 @@ pub(crate) struct Ticket {
 }
 
 impl InFlight {
-    /// Room for requests of `max_bytes` in all.
+    /// Room for requests of `max_bytes` in all that are worked on, and for as many bytes of requests that wait.
     pub(crate) fn new(max_bytes: usize) -> Arc<Self> {
-        let units = u32::try_from(max_bytes / LEAST_BYTES).unwrap_or(u32::MAX).max(1);
-        let budget = Arc::new(Semaphore::new(units as usize));
         Arc::new(Self {
             calls: Mutex::default(),
-            budget,
-            units,
+            working: Room::new(max_bytes, LEAST_BYTES),
+            queue: Room::new(max_bytes, LEAST_QUEUED_BYTES),
             all: CancellationToken::new(),
         })
     }
@@ -57,12 +58,14 @@ impl InFlight {
         })
     }
 
-    /// Waits for room for a line of `bytes` bytes with `requests` requests. A line larger than all the room waits to be alone.
+    /// Waits for a place in the queue for a line of `bytes` bytes with `requests` requests.
+    pub(crate) async fn queue(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
+        self.queue.take(bytes, requests).await
+    }
+
+    /// The same for room to be worked on.
     pub(crate) async fn room(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(LEAST_BYTES).max(requests))
-            .unwrap_or(u32::MAX)
-            .min(self.units);
-        Arc::clone(&self.budget).acquire_many_owned(units).await.ok()
+        self.working.take(bytes, requests).await
     }
 
     /// Gives up a request. One that is not there was answered already: nothing happens.
@@ -96,5 +99,31 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.in_flight.lock().remove(&self.key);
+    }
+}
+
+/// Room for so many bytes, in units, so that a few large lines weigh as much as many small ones.
+#[derive(Debug)]
+struct Room {
+    free: Arc<Semaphore>,
+    units: u32,
+    unit_bytes: usize,
+}
+
+impl Room {
+    fn new(max_bytes: usize, unit_bytes: usize) -> Self {
+        let units = u32::try_from(max_bytes / unit_bytes).unwrap_or(u32::MAX).max(1);
+        Self {
+            free: Arc::new(Semaphore::new(units as usize)),
+            units,
+            unit_bytes,
+        }
+    }
+
+    /// Waits for it. A line larger than all the room waits to be alone.
+    async fn take(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(self.unit_bytes).max(requests)).unwrap_or(u32::MAX);
+        let free = Arc::clone(&self.free);
+        free.acquire_many_owned(units.min(self.units)).await.ok()
     }
 }

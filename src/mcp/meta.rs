@@ -46,7 +46,7 @@ impl<'a> Meta<'a> {
     pub(super) fn read(params: Option<&'a RawValue>) -> Result<Self, ProtocolError> {
         #[derive(Deserialize)]
         struct Params<'a> {
-            #[serde(borrow, default, deserialize_with = "present", rename = "_meta")]
+            #[serde(borrow, rename = "_meta")]
             meta: Option<&'a RawValue>,
         }
         let Some(params) = params else {

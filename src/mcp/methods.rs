@@ -21,11 +21,11 @@ use super::error::ProtocolError;
 use super::meta::client_name;
 use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
 use super::outcome::{InputRequired, Outcome, Task};
-use super::task::{self, DetailedTask, Follower, Subscription, TaskSource};
+use super::task::{DetailedTask, Follower, Subscription, TaskSource};
 use super::tool::ToolSet;
 use super::types::{
     Caching, CallToolResult, ClientCapabilities, DiscoverResult, Empty, Implementation, InitializeResult,
-    ServerCapabilities, Stamped,
+    ServerCapabilities, Stamped, TASKS_EXTENSION,
 };
 use super::version::{Era, Revision};
 
@@ -172,7 +172,7 @@ impl McpServer for Table {
         let result = DiscoverResult {
             supported_versions: Revision::MODERN.map(Revision::as_str),
             capabilities: ServerCapabilities {
-                extensions: Some(json!({ task::EXTENSION: {} })),
+                extensions: Some(json!({ TASKS_EXTENSION: {} })),
                 ..ServerCapabilities::default()
             },
             instructions: self.identity.instructions.clone(),
@@ -186,7 +186,7 @@ impl McpServer for Table {
     }
 
     fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>> {
-        if cursor.is_some() {
+        if cursor.is_some_and(|cursor| cursor.get() != "\"\"") {
             let reason = "no such `cursor`: the list of tools has one page, ask for it without a cursor";
             return Err(ProtocolError::invalid_params(reason).into());
         }
@@ -351,5 +351,5 @@ fn task_context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectO
     if context.can_follow_tasks() {
         return Ok(context);
     }
-    Err(ProtocolError::missing_capability(&json!({ "extensions": { task::EXTENSION: {} } })).into())
+    Err(ProtocolError::missing_capability(&json!({ "extensions": { TASKS_EXTENSION: {} } })).into())
 }

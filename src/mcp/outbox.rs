@@ -4,13 +4,12 @@
 //! what feeds it. A line larger than the bound passes when the outbox is empty.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-use super::unheard::Unheard;
 
 /// Lines waiting to be written.
 #[derive(Debug)]
@@ -18,6 +17,8 @@ pub(crate) struct Outbox {
     /// Unsent bytes above which `send` waits.
     max_bytes: usize,
     waiting: Mutex<Waiting>,
+    /// How many wait for room.
+    held_back: AtomicUsize,
     /// Something was put in.
     filled: Notify,
     /// Everything was taken out, and before that, written.
@@ -30,14 +31,67 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Waiting {
     bytes: Vec<u8>,
+    /// Lines that were taken out are being written.
+    writing: bool,
     /// What is lost if these bytes are.
-    unheard: Vec<Arc<Unheard>>,
+    deliveries: Vec<Arc<Delivery>>,
 }
 
 impl Waiting {
-    fn put(&mut self, line: &str) {
-        self.bytes.extend_from_slice(line.as_bytes());
+    fn put(&mut self, pieces: &[&str]) {
+        for piece in pieces {
+            self.bytes.extend_from_slice(piece.as_bytes());
+        }
         self.bytes.push(b'\n');
+    }
+}
+
+/// What must not be lost with the answer to a request: words for the log, in case that the answer is never written.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery(Mutex<Option<String>>);
+
+impl Delivery {
+    /// Says what would be lost. Shape: `created batch bat-1`.
+    pub(crate) fn note(&self, words: String) {
+        *self.words() = Some(words);
+    }
+
+    /// Whether anything would be lost.
+    fn matters(&self) -> bool {
+        self.words().is_some()
+    }
+
+    /// The answer was written.
+    fn done(&self) {
+        *self.words() = None;
+    }
+
+    fn words(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(words) = self.words().take() {
+            tracing::warn!("{words}, but the answer that says so was given up or could not be written");
+        }
+    }
+}
+
+/// Counts one who waits for room for as long as that takes.
+struct HeldBack<'a>(&'a AtomicUsize);
+
+impl<'a> HeldBack<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for HeldBack<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -46,6 +100,7 @@ impl Outbox {
         Self {
             max_bytes,
             waiting: Mutex::default(),
+            held_back: AtomicUsize::new(0),
             filled: Notify::new(),
             emptied: Notify::new(),
             closed: CancellationToken::new(),
@@ -58,11 +113,13 @@ impl Outbox {
     /// # Cancel safety
     /// A dropped `send` has put in nothing or the whole line.
     pub(crate) async fn send(&self, line: &str) {
-        self.send_telling(line, &[]).await;
+        self.deliver(&[line], &[]).await;
     }
 
-    /// The same for a line that tells these; they are marked as heard once it is written.
-    pub(crate) async fn send_telling(&self, line: &str, unheard: &[Arc<Unheard>]) {
+    /// The same for a line in pieces that must not be lost in silence.
+    pub(crate) async fn deliver(&self, pieces: &[&str], deliveries: &[Arc<Delivery>]) {
+        let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let mut held_back = None;
         loop {
             let room = self.emptied.notified();
             tokio::pin!(room);
@@ -72,14 +129,15 @@ impl Outbox {
             }
             {
                 let mut waiting = self.lock();
-                if waiting.bytes.is_empty() || waiting.bytes.len() + line.len() < self.max_bytes {
-                    waiting.put(line);
-                    let matters = unheard.iter().filter(|unheard| unheard.matters());
-                    waiting.unheard.extend(matters.cloned());
+                if waiting.bytes.is_empty() || waiting.bytes.len() + bytes < self.max_bytes {
+                    waiting.put(pieces);
+                    let matters = deliveries.iter().filter(|delivery| delivery.matters());
+                    waiting.deliveries.extend(matters.cloned());
                     self.filled.notify_one();
                     return;
                 }
             }
+            held_back.get_or_insert_with(|| HeldBack::new(&self.held_back));
             tokio::select! {
                 () = room => {}
                 () = self.closed.cancelled() => {}
@@ -87,10 +145,26 @@ impl Outbox {
         }
     }
 
+    /// Resolves when everything was written and nobody waits for room, so that no answer is what holds anything up.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            tokio::pin!(emptied);
+            emptied.as_mut().enable();
+            {
+                let waiting = self.lock();
+                if waiting.bytes.is_empty() && !waiting.writing && self.held_back.load(Ordering::Relaxed) == 0 {
+                    return;
+                }
+            }
+            emptied.await;
+        }
+    }
+
     /// Puts one short line in without waiting, for where nobody can wait. Whoever does this sees to it that such lines stay few.
     pub(crate) fn push(&self, line: &str) {
         if !self.closed.is_cancelled() {
-            self.lock().put(line);
+            self.lock().put(&[line]);
             self.filled.notify_one();
         }
     }
@@ -112,7 +186,11 @@ impl Outbox {
     pub(crate) async fn write_to(&self, mut writer: impl AsyncWrite + Unpin) -> io::Result<()> {
         let mut batch = Waiting::default();
         loop {
-            std::mem::swap(&mut batch, &mut *self.lock());
+            {
+                let mut waiting = self.lock();
+                std::mem::swap(&mut batch, &mut *waiting);
+                waiting.writing = !batch.bytes.is_empty();
+            }
             if batch.bytes.is_empty() {
                 if self.closed.is_cancelled() {
                     return Ok(());
@@ -132,11 +210,12 @@ impl Outbox {
                 self.broken.cancel();
                 return Err(error);
             }
-            for told in batch.unheard.drain(..) {
-                told.heard();
+            for delivery in batch.deliveries.drain(..) {
+                delivery.done();
             }
             batch.bytes.clear();
             batch.bytes.shrink_to(self.max_bytes);
+            self.lock().writing = false;
             self.emptied.notify_waiters();
         }
     }
@@ -191,9 +270,9 @@ mod tests {
         let logging = tracing::subscriber::set_default(subscriber.finish());
         let outbox = Outbox::new(64);
         let (writer, reader) = tokio::io::duplex(64);
-        let unheard = Arc::new(Unheard::default());
-        unheard.note("created batch bat-1".to_owned());
-        outbox.send_telling("a line", &[unheard]).await;
+        let delivery = Arc::new(Delivery::default());
+        delivery.note("created batch bat-1".to_owned());
+        outbox.deliver(&["a line"], &[delivery]).await;
         let reader = somebody_reads.then_some(reader);
         outbox.close();
         drop(outbox.write_to(writer).await);

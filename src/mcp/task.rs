@@ -23,9 +23,6 @@ const MAX_FOLLOWED: usize = 100;
 /// How many tasks are looked at at the same time when a subscription begins.
 const LOOKS_AT_ONCE: usize = 8;
 
-/// The extension's name, as clients and servers declare it.
-pub(crate) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
-
 /// Why a task cannot be told about.
 #[derive(Debug)]
 pub enum TaskError {

@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 use super::outcome::{Json, ToolError};
 use super::version::{Era, Revision};
 
+/// Name of the tasks extension, as clients and servers declare it.
+pub(crate) const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
+
 /// What a server says about itself. Shape: `{"name": "…", "title": "…", "version": "…"}`. Source: `Implementation`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -185,7 +188,7 @@ impl ClientCapabilities {
             tasks: revision.era() == Era::Modern
                 && declared
                     .extensions
-                    .is_some_and(|extensions| extensions.contains_key(super::task::EXTENSION)),
+                    .is_some_and(|extensions| extensions.contains_key(TASKS_EXTENSION)),
         }
     }
 }

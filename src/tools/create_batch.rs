@@ -247,7 +247,7 @@ impl Tool<Call> for CreateBatch {
         };
         if matches!(how, How::Created { .. } | How::Recovered) {
             call.context
-                .log_if_unheard(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
+                .log_if_undelivered(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
         }
         let limit = input.wait_seconds.and_then(WaitSeconds::limit);
         let (Some(limit), Ok(batch_id)) = (limit, batch.id.parse()) else {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::{Limits, Revision};
 use serde_json::json;
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 
 use super::corpora::fuzzed::api::Api;
 use super::harness::peer::{Peer, Writer};
+use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, PATIENCE, Setup, flags};
 
 #[tokio::test]
@@ -168,6 +170,59 @@ fn narrow() -> Setup {
         },
         ..Setup::default()
     }
+}
+
+/// More calls wait than may be worked on, and then more than may be queued: pings, cancellations and the end of the input are read
+/// all the same.
+#[tokio::test]
+async fn whatever_is_in_flight_pings_cancellations_and_the_end_are_read() {
+    const WORKING: usize = 64;
+    const QUEUED: usize = 256;
+    let upstream = Upstream::start([Reply::running()]).await;
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        poll_interval: Duration::from_mins(10),
+        limits: Limits {
+            max_in_flight_bytes: 1 << 20,
+            ..Limits::default()
+        },
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let waiting = json!({ "batch_id": "bat-1", "wait_seconds": 300 });
+    let mut ids = Vec::new();
+    for _ in 0..WORKING + QUEUED {
+        ids.push(harness.ask_tool("get_batch", waiting.clone()).await);
+    }
+    upstream.arrived(WORKING).await;
+    harness.result("ping", json!({})).await;
+    // One more than there is room for is answered at once.
+    let refused = harness.ask_tool("get_batch", waiting).await;
+    let (code, message) = harness.refusal_of(&refused).await;
+    assert!(code == -32000 && message.contains("in flight"), "{code} {message}");
+    harness.result("ping", json!({})).await;
+    for given_up in [0, WORKING, WORKING + QUEUED - 1] {
+        harness.cancel(&ids[given_up]).await;
+    }
+    harness.end_input();
+    for (index, id) in ids.iter().enumerate() {
+        if ![0, WORKING, WORKING + QUEUED - 1].contains(&index) {
+            assert!(harness.said(id).await.json()["summary"].is_string());
+        }
+    }
+    harness.close(0).await;
+}
+
+/// The answers to one array are kept until the last is there, so an array has few messages.
+#[tokio::test]
+async fn an_array_of_twenty_thousand_requests_is_refused_at_once() {
+    let mut harness = Harness::open(Revision::V2025_03_26).await;
+    let array = vec![r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#; 20_000].join(",");
+    harness.write(format!("[{array}]\n").as_bytes()).await;
+    let (code, message) = harness.next_refusal().await;
+    assert!(code == -32600 && message.contains("too many"), "{code} {message}");
+    harness.result("ping", json!({})).await;
+    harness.close(0).await;
 }
 
 /// Nobody reads: reading stops as well, so that nothing piles up. Once somebody reads again, every answer comes.

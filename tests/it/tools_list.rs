@@ -176,12 +176,14 @@ async fn hints_are_always_stated() {
 async fn the_list_has_one_page() {
     for revision in Revision::ALL {
         let mut harness = Harness::open(revision).await;
-        for cursor in [json!("x"), json!(""), json!(7)] {
+        for cursor in [json!("x"), json!(7)] {
             let (code, message) = harness.refusal("tools/list", json!({ "cursor": cursor })).await;
             assert_eq!(code, -32602, "{cursor}");
             assert!(message.contains("cursor"), "{message}");
         }
-        harness.result("tools/list", json!({ "cursor": null, "more": 1 })).await;
+        for none in [json!(null), json!("")] {
+            harness.result("tools/list", json!({ "cursor": none, "more": 1 })).await;
+        }
         harness.close(0).await;
     }
 }

@@ -62,7 +62,7 @@ impl Transport {
     #[cfg(target_os = "linux")]
     #[expect(clippy::disallowed_methods, reason = "this is the place that opens stdout")]
     fn poll_what_can_be_polled(&mut self) {
-        use super::polled::Polled;
+        use super::stdio_linux::Polled;
 
         if let Some(input) = Polled::input(&std::io::stdin()) {
             self.reader = Box::new(input);
