@@ -69,10 +69,13 @@ impl Host {
     }
 }
 
-/// This program's command line with more words, as a user types it.
+/// A command line that starts a program with these words, as a user types it.
 pub fn command_line(words: &[&str], system: System) -> String {
     let words: Vec<_> = words.iter().map(|word| in_shell(word, system)).collect();
-    words.join(" ")
+    let line = words.join(" ");
+    // To PowerShell, what begins with a quotation mark is a text and no command.
+    let needs_call = system == System::Windows && line.starts_with('\'');
+    if needs_call { format!("& {line}") } else { line }
 }
 
 /// One word of a command line: POSIX shells, and PowerShell on Windows.

@@ -304,6 +304,7 @@ pub const ALL: &[Host] = &[
         title: "Qwen Code",
         clients: &["qwen"],
         file: Place::Home(".qwen/settings.json"),
+        folder_variable: Some("QWEN_HOME"),
         project_file: Some(".qwen/settings.json"),
         template: template!("qwen-code.json"),
         starts: Starts::InShell,

@@ -33,7 +33,12 @@ pub(super) enum Written {
 pub(super) fn registered(host: &Host, registration: &Registration, path: &Path) -> anyhow::Result<Written> {
     let shown = path.display();
     // A link stays a link: the file that it leads to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let target = if is_link {
+        fs::canonicalize(path).with_context(|| format!("{shown} is a link that leads nowhere"))?
+    } else {
+        path.to_owned()
+    };
     let old = match fs::read(&target) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
