@@ -130,9 +130,9 @@ struct Line {
 }
 
 impl TermLike for Line {
-    /// One less than there are: some terminals wrap a line that is full.
+    /// Three less than there are: some terminals wrap a line that is full, and Ctrl-C is shown as two characters behind it.
     fn width(&self) -> u16 {
-        self.term.size().1.saturating_sub(1)
+        self.term.size().1.saturating_sub(3)
     }
 
     fn height(&self) -> u16 {

@@ -114,7 +114,8 @@ impl Reader<'_> {
         loop {
             let started = Instant::now();
             let batch = self.read(json!({ "wait_seconds": LONGEST_WAIT })).await?;
-            if batch.get("final") == Some(&Value::Bool(true)) {
+            // Final, or it cannot be known whether it is.
+            if !batch.contains_key("check_again_in_seconds") {
                 return Ok(batch);
             }
             // The server may give up waiting before its time.
@@ -130,20 +131,16 @@ impl Reader<'_> {
     /// # Errors
     /// If the batch cannot be read, or the user pressed Ctrl-C.
     pub(super) async fn with_problems(&mut self) -> Result<Object, Stopped> {
-        let mut batch = self.read(json!({ "expand": ["outcomes"] })).await?;
+        let mut batch = self.read(json!({ "expand": ["problems"] })).await?;
         let mut files = files_of(&mut batch);
         let mut next = batch.remove("next_results_cursor");
         for _ in 1..MOST_PAGES {
-            // Files that did not succeed come first.
-            let Some(cursor) = next.take().filter(|_| files.iter().all(did_not_succeed)) else {
-                break;
-            };
-            let arguments = json!({ "expand": ["outcomes"], "results_cursor": cursor });
+            let Some(cursor) = next.take() else { break };
+            let arguments = json!({ "expand": ["problems"], "results_cursor": cursor });
             let mut page = self.read(arguments).await?;
             files.extend(files_of(&mut page));
             next = page.remove("next_results_cursor");
         }
-        files.retain(did_not_succeed);
         batch.insert("results".to_owned(), files.into());
         Ok(batch)
     }
@@ -203,10 +200,6 @@ fn files_of(batch: &mut Object) -> Vec<Value> {
         Some(Value::Array(files)) => files,
         _ => Vec::new(),
     }
-}
-
-fn did_not_succeed(file: &Value) -> bool {
-    file.get("status").and_then(Value::as_str) != Some("COMPLETED")
 }
 
 /// Shows how the batch ended, and the files that did not succeed.

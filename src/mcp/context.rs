@@ -15,7 +15,7 @@ use super::envelope::RequestId;
 use super::error::ProtocolError;
 use super::meta::{CLIENT_CAPABILITIES, Meta, PROTOCOL_VERSION, client_name, is_object, missing_meta};
 use super::outbox::{Delivery, Outbox};
-use super::progress::Progress;
+use super::progress::{Progress, Reporter};
 use super::types::ClientCapabilities;
 use super::version::{Era, Revision};
 
@@ -42,7 +42,7 @@ pub struct RequestContext {
     /// What the client brings with a call that it makes again.
     pub(crate) answers: Answers,
     /// Takes reports, if the client wants any.
-    pub(crate) progress: Option<Progress>,
+    pub(crate) progress: Option<Reporter>,
     /// The request's id, as the client wrote it.
     pub(crate) request_id: Box<RawValue>,
     /// What must not be lost with the answer.
@@ -77,10 +77,10 @@ impl RequestContext {
         self.capabilities.tasks
     }
 
-    /// Tells the client how far the call has come, if it wants to know. Both numbers are in whatever unit the call counts in.
-    pub async fn report_progress(&self, progress: u64, total: u64, message: &str) {
+    /// Tells the client how far the call has come, if it wants to know.
+    pub async fn report_progress(&self, progress: Progress, message: &str) {
         if let Some(reporter) = &self.progress {
-            reporter.report(progress, total, message).await;
+            reporter.report(progress, message).await;
         }
     }
 
@@ -92,6 +92,11 @@ impl RequestContext {
     /// Resolves when no more input will come: what only waits should answer now.
     pub async fn input_ended(&self) {
         self.connection.draining.cancelled().await;
+    }
+
+    /// Whether no more input will come.
+    pub fn has_input_ended(&self) -> bool {
+        self.connection.draining.is_cancelled()
     }
 }
 
@@ -149,7 +154,7 @@ impl Connection {
             answers: Answers::default(),
             progress: meta
                 .progress_token
-                .and_then(|token| Progress::new(token, &self.outbox, revision)),
+                .and_then(|token| Reporter::new(token, &self.outbox, revision)),
             request_id: id.to_owned_json(),
             delivery: Arc::default(),
             connection: self.clone(),

@@ -256,7 +256,7 @@ impl McpServer for Table {
         _input_responses: Box<RawValue>,
     ) -> RpcResult<Stamped<Empty>> {
         let context = task_context(extensions)?;
-        self.tasks.get(context, &task_id).await.map_err(ProtocolError::from)?;
+        self.tasks.look(context, &task_id).await.map_err(ProtocolError::from)?;
         Ok(self.stamp(context.revision, Empty {}))
     }
 
@@ -286,7 +286,7 @@ impl McpServer for Table {
         if !ids.is_empty() {
             task_context(extensions)?;
         }
-        let tasks = follower.known(&ids).await;
+        let tasks = follower.working(&ids).await;
         // Nothing else that can be listened to ever changes here, so nothing else is promised.
         let promised = Promised {
             task_ids: tasks.iter().map(|task| task.id.as_str()).collect(),

@@ -23,7 +23,16 @@ const MAX_FOLLOWED: usize = 100;
 /// How many tasks are looked at at the same time when a subscription begins.
 const LOOKS_AT_ONCE: usize = 8;
 
-/// Why a task cannot be told about.
+/// A task in one look.
+#[derive(Debug)]
+pub enum Look {
+    /// It has not ended.
+    Working(Task),
+    /// It may have ended: [`TaskSource::get`] knows.
+    MayHaveEnded,
+}
+
+/// Why a task cannot be shown.
 #[derive(Debug)]
 pub enum TaskError {
     /// There is none of this id.
@@ -34,8 +43,11 @@ pub enum TaskError {
 
 /// Where tasks are found.
 pub trait TaskSource: Send + Sync + 'static {
-    /// The task of this id, as it is now.
+    /// The task of this id, as it is now, with its result if it has ended.
     fn get<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Task, TaskError>>;
+
+    /// The same as far as one request shows it.
+    fn look<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Look, TaskError>>;
 
     /// Asks for its end, which may come later. A task that has ended stays as it is.
     fn cancel<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<(), TaskError>>;
@@ -125,7 +137,7 @@ impl Subscription {
     }
 }
 
-/// Follows tasks for one subscription and tells of every change.
+/// Follows tasks for one subscription and reports every change.
 pub(crate) struct Follower<'a> {
     pub(crate) source: &'a Arc<dyn TaskSource>,
     pub(crate) context: &'a RequestContext,
@@ -133,35 +145,40 @@ pub(crate) struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// The tasks that can be followed, of those asked for, each once and in this order.
-    pub(crate) async fn known(&self, ids: &[&str]) -> Vec<Task> {
-        let looks: Vec<_> = ids.iter().map(|id| self.source.get(self.context, id)).collect();
+    /// The tasks that can be followed, of those asked for, each once and in this order. One that may have ended cannot: nothing
+    /// would change, and its result is for `tasks/get`.
+    pub(crate) async fn working(&self, ids: &[&str]) -> Vec<Task> {
+        let looks: Vec<_> = ids.iter().map(|id| self.source.look(self.context, id)).collect();
         let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).collect().await;
-        looked.into_iter().flatten().collect()
+        let working = looked.into_iter().filter_map(|looked| match looked {
+            Ok(Look::Working(task)) => Some(task),
+            Ok(Look::MayHaveEnded) | Err(_) => None,
+        });
+        working.collect()
     }
 
-    /// Tells how one task stands, and then each change, until it has ended.
+    /// Reports the state of one task, and then each change, until it has ended.
     pub(crate) async fn follow(&self, mut task: Task, subscription_id: &RawValue) {
-        let mut told = String::new();
+        let mut last = String::new();
         loop {
             let (id, pause) = (task.id.clone(), task.poll_interval);
             let has_ended = !matches!(task.state, TaskState::Working);
             let detailed = DetailedTask::new(task, self.context.revision, self.server.clone());
-            let told_now = Told {
+            let params = TaskStatusNotification {
                 task: &detailed,
                 meta: SubscriptionMeta { subscription_id },
             };
-            let notification = notification("notifications/tasks", &told_now);
-            if notification != told {
+            let notification = notification("notifications/tasks", &params);
+            if notification != last {
                 self.context.connection.outbox.send(&notification).await;
-                told = notification;
+                last = notification;
             }
             if has_ended {
                 return;
             }
             task = loop {
                 sleep(pause).await;
-                match self.source.get(self.context, &id).await {
+                match self.next(&id).await {
                     Ok(task) => break task,
                     Err(TaskError::Unknown) => return,
                     Err(TaskError::Unavailable(_)) => {}
@@ -169,11 +186,19 @@ impl Follower<'_> {
             };
         }
     }
+
+    /// Only a task that may have ended is read whole.
+    async fn next(&self, id: &str) -> Result<Task, TaskError> {
+        match self.source.look(self.context, id).await? {
+            Look::Working(task) => Ok(task),
+            Look::MayHaveEnded => self.source.get(self.context, id).await,
+        }
+    }
 }
 
 /// Source: ext-tasks, `TaskStatusNotification`.
 #[derive(Serialize)]
-struct Told<'a> {
+struct TaskStatusNotification<'a> {
     #[serde(flatten)]
     task: &'a DetailedTask,
     #[serde(rename = "_meta")]

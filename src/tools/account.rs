@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::wait::PollPolicy;
+use super::cache::Cache;
 use crate::llamacloud::{Client, OrganizationId, ProjectId, Scope};
 use crate::mcp::ToolError;
 
@@ -45,16 +45,41 @@ impl Default for Policy {
     }
 }
 
+/// How often a batch is read while a call waits.
+#[derive(Debug, Clone, Copy)]
+pub struct PollPolicy {
+    /// The pause before the first poll; each further one is half as long again.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+}
+
+impl PollPolicy {
+    /// Pauses from `first` to five times as much.
+    pub fn from(first: Duration) -> Self {
+        Self {
+            first,
+            longest: first * 5,
+        }
+    }
+}
+
 /// The user's account as the tools reach it.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) client: Client,
     pub(crate) policy: Policy,
+    /// What was read about things that no longer change.
+    pub(crate) cache: Cache,
 }
 
 impl Account {
-    pub(crate) const fn new(client: Client, policy: Policy) -> Self {
-        Self { client, policy }
+    pub(crate) fn new(client: Client, policy: Policy) -> Self {
+        Self {
+            client,
+            policy,
+            cache: Cache::new(),
+        }
     }
 
     /// By when a call that starts now has to be answered.

@@ -16,8 +16,9 @@ pub(crate) struct BatchFacts {
     pub(crate) id: String,
     /// PENDING, THROTTLED, RUNNING, COMPLETED, FAILED or CANCELLED.
     pub(crate) status: String,
-    /// Whether the status will not change any more.
-    pub(crate) r#final: bool,
+    /// Whether nothing will change any more, its jobs included; left out where that was not looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) r#final: Option<bool>,
     /// `parse_v2` or `extract_v2`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) job_type: String,
@@ -39,23 +40,36 @@ pub(crate) struct BatchFacts {
 }
 
 impl From<&Batch> for BatchFacts {
+    /// As far as the batch itself says: whether its jobs have ended, it does not.
     fn from(batch: &Batch) -> Self {
-        let word = |text: &str| clean(text, MAX_ID_CHARS);
-        Self {
-            id: word(&batch.id),
-            status: word(batch.status.as_str()),
-            r#final: batch.status.is_final(),
-            job_type: word(batch.job.job_type.as_str()),
-            configuration_id: word(&batch.job.configuration_id),
-            source_directory_id: word(&batch.source_directory_id),
-            project_id: batch.project_id.as_deref().map(word),
-            created_at: batch.created_at.as_deref().map(to_the_second),
-            updated_at: batch.updated_at.as_deref().map(to_the_second),
-        }
+        Self::of(
+            batch,
+            match batch.status {
+                BatchStatus::Failed => Some(true),
+                BatchStatus::Completed | BatchStatus::Cancelled => None,
+                _ => Some(false),
+            },
+        )
     }
 }
 
 impl BatchFacts {
+    /// The facts about a batch of which it is known whether it is final, or is not known.
+    pub(crate) fn of(batch: &Batch, is_final: Option<bool>) -> Self {
+        let word = |text: &str| clean(text, MAX_ID_CHARS);
+        Self {
+            id: word(&batch.id),
+            status: word(batch.status.as_str()),
+            r#final: is_final,
+            job_type: word(batch.job.job_type.as_str()),
+            configuration_id: word(&batch.job.configuration_id),
+            source_directory_id: word(&batch.source_directory_id),
+            project_id: batch.project_id.as_deref().map(word),
+            created_at: to_the_second(batch.created(), batch.created_at.as_deref()),
+            updated_at: to_the_second(batch.updated(), batch.updated_at.as_deref()),
+        }
+    }
+
     /// Leaves out everything but id and status.
     pub(crate) fn keep_what_identifies(&mut self) {
         for word in [
@@ -71,28 +85,22 @@ impl BatchFacts {
     }
 }
 
-/// How long to wait before looking again, in seconds; `None` for a final status, unless jobs of its own still go on.
+/// How many seconds to wait before looking again at a batch that may change.
 ///
 /// Grows with the batch's age, as a batch that has run for an hour will not end in the next seconds.
-pub(crate) fn check_again_in_seconds(batch: &Batch, jobs_go_on: bool, now: Timestamp) -> Option<u32> {
-    if batch.status.is_final() && !jobs_go_on {
-        return None;
-    }
-    let created: Option<Timestamp> = batch.created_at.as_deref().and_then(|text| text.parse().ok());
-    let age = created.map_or(0, |created| now.as_second() - created.as_second());
+pub(crate) fn seconds_between_checks(batch: &Batch, now: Timestamp) -> u32 {
+    let age = batch
+        .created()
+        .map_or(0, |created| now.as_second() - created.as_second());
     let least = if batch.status == BatchStatus::Throttled { 60 } else { 15 };
-    Some(u32::try_from(age / 10).unwrap_or(0).clamp(least, 300))
+    u32::try_from(age / 10).unwrap_or(0).clamp(least, 300)
 }
 
-/// The instant without fractions of a second, in UTC; as it came if it is no instant.
-fn to_the_second(text: &str) -> String {
-    match text
-        .parse::<Timestamp>()
-        .and_then(|instant| Timestamp::from_second(instant.as_second()))
-    {
-        Ok(instant) => instant.to_string(),
-        Err(_) => clean(text, 40),
-    }
+/// The instant without fractions of a second, in UTC; as it came if it cannot be read.
+fn to_the_second(instant: Option<Timestamp>, text: Option<&str>) -> Option<String> {
+    let instant = instant.and_then(|instant| Timestamp::from_second(instant.as_second()).ok());
+    let instant = instant.map(|instant| instant.to_string());
+    instant.or_else(|| text.map(|text| clean(text, 40)))
 }
 
 #[cfg(test)]
@@ -101,10 +109,15 @@ mod tests {
 
     #[test]
     fn instants_are_short() {
-        assert_eq!(
-            to_the_second("2026-11-24T10:00:00.123456+02:00"),
-            "2026-11-24T08:00:00Z"
-        );
-        assert_eq!(to_the_second("soon"), "soon");
+        for (text, shown) in [
+            ("2026-11-24T10:00:00.123456+02:00", "2026-11-24T08:00:00Z"),
+            ("2026-11-24T10:00:00.5", "2026-11-24T10:00:00Z"),
+            ("soon", "soon"),
+        ] {
+            let body = serde_json::json!({ "id": "bat-1", "created_at": text, "updated_at": text });
+            let facts = BatchFacts::from(&serde_json::from_str::<Batch>(&body.to_string()).unwrap());
+            assert_eq!(facts.created_at.as_deref(), Some(shown));
+            assert_eq!(facts.updated_at.as_deref(), Some(shown));
+        }
     }
 }

@@ -1,13 +1,16 @@
 //! `cancel_batch`: stops one batch. Offered only where the user started the server with `--allow-cancel`.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::account::Account;
-use super::batch::{BatchFacts, check_again_in_seconds};
+use super::batch::BatchFacts;
 use super::call::{Answer, Call};
 use super::error::{Failure, explain};
+use super::outcomes::Seen;
+use super::outcomes::report::BatchReport;
+use super::wait::time_to_read;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
@@ -23,13 +26,10 @@ pub(crate) struct CancelBatchInput {
 /// The batch after the cancel.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct CancelBatchOutput {
-    /// Whether this call stopped it; `false`: there was nothing to cancel.
+    /// Whether the batch was cancelled; `false`: it was final already, or it is not known yet. `summary` says which.
     cancelled: bool,
     #[serde(flatten)]
-    batch: BatchFacts,
-    /// How long to wait before looking again; absent once the status is final.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    check_again_in_seconds: Option<u32>,
+    batch: BatchReport,
 }
 
 pub(super) const FAILS: Failure = Failure {
@@ -41,12 +41,14 @@ pub(super) const FAILS: Failure = Failure {
 /// The tool.
 pub(crate) struct CancelBatch;
 
-/// What a cancel came to.
+/// How a cancellation ended, with the batch as it is now.
 pub(crate) enum Cancelled {
-    /// The API took it.
-    Taken(Batch),
+    /// LlamaCloud accepted it.
+    Accepted(Batch),
     /// The batch was final already.
     WasFinal(Batch),
+    /// LlamaCloud's answer was lost or useless. Why: a clause.
+    Unknown(Batch, String),
 }
 
 impl Tool<Call> for CancelBatch {
@@ -68,52 +70,76 @@ impl Tool<Call> for CancelBatch {
             ..
         } = call;
         let CancelBatchInput { batch_id } = input;
-        let ended = cancel(account, scope, &batch_id).await;
+        let deadline = time_to_read(account, Instant::now());
+        let ended = cancel(account, scope, &batch_id, deadline).await;
         let ended = ended.map_err(|error| explain(&FAILS, error, context, account))?;
-        let (batch, cancelled) = match ended {
-            Cancelled::Taken(batch) => (batch, true),
-            Cancelled::WasFinal(batch) => (batch, false),
-        };
-        let facts = BatchFacts::from(&batch);
-        let check_again = check_again_in_seconds(&batch, false, Timestamp::now());
-        let BatchFacts { id, status, .. } = &facts;
-        let sentence = match (cancelled, &batch.status) {
-            (false, _) => format!("There was nothing to cancel: batch {id} is {status}, which is final."),
-            (true, BatchStatus::Cancelled) => {
-                format!(
-                    "Batch {id} is CANCELLED. Files finished before that keep their results: `get_batch` shows them."
-                )
-            }
-            (true, _) => format!(
-                "Batch {id} is being cancelled and still {status}: it becomes CANCELLED once processing stops. Look again with \
-                 `get_batch`{}.",
-                check_again.map_or(String::new(), |seconds| format!(" in {seconds} seconds"))
-            ),
-        };
-        let output = CancelBatchOutput {
-            cancelled,
-            batch: facts,
-            check_again_in_seconds: check_again,
-        };
-        Outcome::done(&call.answer(&sentence, output))
+        let sentence = ended.sentence();
+        let cancelled = ended.is_cancelled();
+        let (Cancelled::Accepted(batch) | Cancelled::WasFinal(batch) | Cancelled::Unknown(batch, _)) = ended;
+        let seen = Seen::of(account, scope, batch, deadline).await;
+        let (batch, sentences) = BatchReport::beside_status(account, &seen, None);
+        let output = CancelBatchOutput { cancelled, batch };
+        Outcome::done(&call.answer(&format!("{sentence} {sentences}"), output))
     }
 }
 
-/// Cancels a batch; one that is final is no error. What the API answers for a final one is not documented, so its refusals are looked
-/// into.
-pub(crate) async fn cancel(account: &Account, scope: &Scope, batch_id: &BatchId) -> Result<Cancelled, Error> {
-    let deadline = account.deadline();
-    let error = match account.client.batches().cancel(scope, batch_id, deadline).await {
-        Ok(batch) => return Ok(Cancelled::Taken(batch)),
-        Err(error) => error,
-    };
-    if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Rejected { .. }) {
-        let batch = account.client.batches().get(scope, batch_id, &[], deadline).await;
-        if let Ok(batch) = batch
-            && batch.status.is_final()
-        {
-            return Ok(Cancelled::WasFinal(batch));
+impl Cancelled {
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Accepted(_) => true,
+            Self::WasFinal(_) => false,
+            Self::Unknown(batch, _) => batch.status == BatchStatus::Cancelled,
         }
     }
-    Err(error)
+
+    /// What happened to the batch.
+    pub(crate) fn sentence(&self) -> String {
+        let (Self::Accepted(batch) | Self::WasFinal(batch) | Self::Unknown(batch, _)) = self;
+        let BatchFacts { id, status, .. } = BatchFacts::from(batch);
+        match (self, &batch.status) {
+            (Self::WasFinal(_), _) => format!("There was nothing to cancel: batch {id} is {status} already."),
+            (_, BatchStatus::Cancelled) => {
+                format!("Batch {id} is CANCELLED. Files that had finished keep their results.")
+            }
+            (Self::Accepted(_), _) => {
+                format!("Batch {id} is being cancelled and still {status}: it becomes CANCELLED once processing stops.")
+            }
+            (Self::Unknown(_, cause), is) if is.is_final() => {
+                format!("LlamaCloud's answer to the cancellation was lost: {cause}. Batch {id} is {status}.")
+            }
+            (Self::Unknown(_, cause), _) => format!(
+                "LlamaCloud's answer to the cancellation was lost: {cause}. Batch {id} is still {status}; if it is not CANCELLED at the \
+                 next check, call `cancel_batch` again."
+            ),
+        }
+    }
+}
+
+/// Cancels a batch; one that is final is no error.
+///
+/// LlamaCloud does not document what it answers for a final batch, and an answer can be lost: then the batch is read.
+pub(crate) async fn cancel(
+    account: &Account,
+    scope: &Scope,
+    batch_id: &BatchId,
+    deadline: Instant,
+) -> Result<Cancelled, Error> {
+    // What is left of the time is for reading the batch.
+    let send_by = deadline.checked_sub(account.policy.timeout / 3).unwrap_or(deadline);
+    let error = match account.client.batches().cancel(scope, batch_id, send_by).await {
+        Ok(batch) if matches!(batch.status, BatchStatus::Completed | BatchStatus::Failed) => {
+            return Ok(Cancelled::WasFinal(batch));
+        }
+        Ok(batch) => return Ok(Cancelled::Accepted(batch)),
+        Err(error) => error,
+    };
+    let was_refused = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Rejected { .. });
+    if error.had_no_effect() && !was_refused {
+        return Err(error);
+    }
+    match account.client.batches().get(scope, batch_id, &[], deadline).await {
+        Ok(batch) if was_refused && batch.status.is_final() => Ok(Cancelled::WasFinal(batch)),
+        Ok(batch) if !was_refused => Ok(Cancelled::Unknown(batch, error.cause())),
+        _ => Err(error),
+    }
 }

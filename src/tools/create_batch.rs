@@ -2,24 +2,26 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::Instant;
 
-use super::batch::{BatchFacts, MAX_ID_CHARS, check_again_in_seconds};
+use super::batch::MAX_ID_CHARS;
 use super::call::Call;
 use super::confirmation;
 use super::create_sentences::tell;
 use super::error::{Failure, explain, explain_unchecked, explain_unknown};
-use super::summary::Detail;
-use super::tasks::TaskReference;
-use super::wait::{WaitSeconds, Waited};
+use super::outcomes::Seen;
+use super::outcomes::report::BatchReport;
+use super::outcomes::summary::Detail;
+use super::task_reference::TaskReference;
+use super::wait::{Limits, WaitSeconds, Waited, wait_or_task};
 use super::wording::number;
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{
-    self, Batch, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, Error, How, MAX_FILES, NotSettled,
-    Order, Settled, Unfinished, UploadOnce,
+    self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NotSettled, Order, Settled,
+    Unfinished, UploadOnce,
 };
 use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
 
@@ -36,7 +38,7 @@ pub(crate) struct CreateBatchInput {
     config: BatchConfig,
     /// Create another even if one for the same work exists: the user pays again. Default: false.
     allow_duplicate: Option<bool>,
-    /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
+    /// Seconds to wait until the batch is final, 0 to 300; 50 fits every host. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
@@ -122,10 +124,7 @@ pub(crate) struct CreateBatchOutput {
     #[serde(skip_serializing_if = "is_false")]
     recovered: bool,
     #[serde(flatten)]
-    batch: BatchFacts,
-    /// How long to wait before looking at it; absent once the status is final.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    check_again_in_seconds: Option<u32>,
+    batch: BatchReport,
 }
 
 const FAILS: Failure = Failure {
@@ -201,13 +200,14 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
     }
 }
 
-fn output(call: &Call, batch: &Batch, how: &How, order: &Order, trouble: Option<&Error>) -> CreateBatchOutput {
+fn output(call: &Call, seen: &Seen, how: &How, order: &Order, trouble: Option<&str>) -> CreateBatchOutput {
+    let (batch, sentences) = BatchReport::beside_status(&call.account, seen, trouble);
+    let about = tell(&seen.batch, how, order).join(" ");
     CreateBatchOutput {
-        summary: call.account.summary(&tell(batch, how, order, trouble).join(" ")),
+        summary: call.account.summary(&format!("{about} {sentences}")),
         created: matches!(how, How::Created { .. } | How::Recovered),
         recovered: matches!(how, How::Recovered),
-        batch: BatchFacts::from(batch),
-        check_again_in_seconds: check_again_in_seconds(batch, false, Timestamp::now()),
+        batch,
     }
 }
 
@@ -225,6 +225,7 @@ impl Tool<Call> for CreateBatch {
     type Output = CreateBatchOutput;
 
     async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<CreateBatchOutput>, ToolError> {
+        let mut started = Instant::now();
         let BatchConfig { job } = input.config;
         refuse_foreign_preset(&job)?;
         let mut order = Order {
@@ -249,18 +250,27 @@ impl Tool<Call> for CreateBatch {
             call.context
                 .log_if_undelivered(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
         }
-        let limit = input.wait_seconds.and_then(WaitSeconds::limit);
-        let (Some(limit), Ok(batch_id)) = (limit, batch.id.parse()) else {
-            return Outcome::done(&output(call, &batch, &how, &order, None));
+        let Call { account, context, .. } = call;
+        if account.policy.confirm_create {
+            // The user's time does not count.
+            started = Instant::now();
+        }
+        let wait = input.wait_seconds.and_then(WaitSeconds::limit);
+        let limits = Limits::new(account, started, wait.unwrap_or_default());
+        let batch_id = batch.id.parse();
+        let seen = Seen::of(account, &order.scope, batch, limits.read_by).await;
+        let (Some(_), Ok(batch_id)) = (wait, batch_id) else {
+            return Outcome::done(&output(call, &seen, &how, &order, None));
         };
         let reference = TaskReference {
             batch_id,
             scope: order.scope.clone(),
             detail: Detail::Status,
+            cursor: None,
         };
-        match Waited::begin(&call.account, &call.context, reference, batch, limit).await {
+        match wait_or_task(account, context, &reference, seen, limits).await {
             Waited::AsTask(task) => Ok(Outcome::Task(task)),
-            Waited::Until(batch, trouble) => Outcome::done(&output(call, &batch, &how, &order, trouble.as_ref())),
+            Waited::Until(seen, trouble) => Outcome::done(&output(call, &seen, &how, &order, trouble.as_deref())),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! The summary of `create_batch`: one or two sentences for each way in which a batch came to be the answer.
 
-use jiff::Timestamp;
-
-use super::batch::{BatchFacts, check_again_in_seconds};
+use super::batch::BatchFacts;
 use super::wording::{number, plural};
 use crate::foreign::{clean, quote};
-use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, Error, How, Input, Order};
+use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, How, Input, Order};
 
-/// About the batch as it is now. `trouble`: why the call could not go on waiting for it.
-pub(super) fn tell(batch: &Batch, how: &How, order: &Order, trouble: Option<&Error>) -> Vec<String> {
-    let mut sentences = match how {
+/// How the batch came to be the answer. What follows is how its files ended, and what to do next.
+pub(super) fn tell(batch: &Batch, how: &How, order: &Order) -> Vec<String> {
+    match how {
         How::Created { files, earlier } => created(batch, *files, earlier, order),
         How::Recovered => vec![format!(
             "Batch {} was created and {}. LlamaCloud's response was lost, but the batch was found in the list: do not create it \
@@ -23,12 +21,7 @@ pub(super) fn tell(batch: &Batch, how: &How, order: &Order, trouble: Option<&Err
             state(batch)
         )],
         How::AlreadyThere(input) => already_there(batch, *input),
-    };
-    if let Some(trouble) = trouble {
-        sentences.push(format!("Waiting for it ended early: {}.", trouble.cause()));
     }
-    sentences.push(next_step(batch));
-    sentences
 }
 
 fn created(batch: &Batch, files: Option<usize>, earlier: &[Earlier], order: &Order) -> Vec<String> {
@@ -111,15 +104,4 @@ fn id(batch: &Batch) -> String {
 fn created_at(batch: &Batch) -> String {
     let created_at = BatchFacts::from(batch).created_at;
     created_at.map_or(String::new(), |at| format!(" (created {})", clean(&at, 40)))
-}
-
-fn next_step(batch: &Batch) -> String {
-    match (check_again_in_seconds(batch, false, Timestamp::now()), &batch.status) {
-        (Some(seconds), _) => format!("Check it with `get_batch` in {seconds} seconds."),
-        (None, BatchStatus::Failed) => {
-            "LlamaCloud has no reliable result for any of its files; tell the user.".to_owned()
-        }
-        // A tool that retries the files that failed is to be named here: it costs less than `allow_duplicate`.
-        (None, _) => "Call `get_batch` with `expand: [\"outcomes\"]` to see how each file ended.".to_owned(),
-    }
 }

@@ -1,49 +1,44 @@
-//! `get_batch`: one batch, and on request what became of its files.
+//! `get_batch`: one batch, and on request how each of its files ended.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::account::Account;
-use super::answer::{Answer, GetBatchOutput};
-use super::batch::check_again_in_seconds;
 use super::call::Call;
-use super::cursor::Cursor;
 use super::error::{Failure, explain};
-use super::files::{Files, stale_cursor};
-use super::lookups::Outcomes;
-use super::summary::Detail;
-use super::tasks::TaskReference;
+use super::outcomes::files::{Cursor, Rows, stale_cursor};
+use super::outcomes::page::{Answer, GetBatchOutput};
+use super::outcomes::summary::Detail;
+use super::outcomes::{Depth, Seen, files_in_directory};
+use super::task_reference::TaskReference;
 use super::token::Token;
-use super::wait::{WaitSeconds, Waited};
-use crate::llamacloud::{BatchId, Expand};
-use crate::mcp::{Json, Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
+use super::wait::{Limits, WaitSeconds, Waited, time_to_read, wait_or_task};
+use crate::llamacloud::BatchId;
+use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
-/// What is left of a call's time when its lookups end, for the answer itself.
-const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
-
-/// Reads one batch: its status and, with `expand`, what became of its files. Use it to follow a batch, waiting
-/// `check_again_in_seconds` between calls until `final` is true. Changes and costs nothing.
+/// Reads one batch: `status`, `final`, and once it is COMPLETED or CANCELLED how many `files` succeeded or failed and the grouped
+/// reasons (`problems`). Call it again after `check_again_in_seconds` until `final` is true: only then has every job ended. It does
+/// not return text or data of documents. Changes and costs nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// `outcomes` adds each file's name, how its job ended and why it failed; `results` only job IDs, in one request,
-    /// not up to 15. Default: the status alone.
+    /// `problems`: also a row for each file that did not succeed, with name and error. `outcomes`: a row for every file, problem
+    /// files first. `results`: every file's job ID only, without names and states.
     expand: Option<Vec<Expansion>>,
-    /// `next_results_cursor` of the answer before, for more files.
+    /// `next_results_cursor` of the previous page; keep the other arguments the same.
     results_cursor: Option<Token>,
-    /// Wait up to so long, 0 to 300 s, for a final status. Default: 0.
+    /// Seconds to wait until the batch is final, 0 to 300. Stay below the host's own limit for a call: 50 fits every host. If the
+    /// time ends first, the answer is the current state, not an error. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Expansion {
+    Problems,
     Outcomes,
     Results,
 }
@@ -66,93 +61,93 @@ impl Tool<Call> for GetBatch {
 
     async fn call(&self, call: &Call, input: GetBatchInput) -> Result<Outcome<GetBatchOutput>, ToolError> {
         let started = Instant::now();
-        let Call { context, account, .. } = call;
+        let Call {
+            context,
+            account,
+            scope,
+            ..
+        } = call;
         let cursor = input
             .results_cursor
             .map(|Token(text)| Cursor::decode(&text).ok_or_else(stale_cursor));
         let cursor = cursor.transpose()?;
-        let detail = detail(&input.expand.unwrap_or_default(), cursor.as_ref());
         let reference = TaskReference {
             batch_id: input.batch_id,
-            scope: call.scope.clone(),
-            detail,
+            scope: scope.clone(),
+            detail: detail(&input.expand.unwrap_or_default(), cursor.as_ref()),
+            cursor,
         };
-        if let Some(limit) = input.wait_seconds.and_then(WaitSeconds::limit) {
-            let TaskReference { batch_id, scope, .. } = &reference;
-            let batch = account
-                .client
-                .batches()
-                .get(scope, batch_id, &[], account.deadline())
-                .await;
-            let batch = batch.map_err(|error| explain(&FAILS, error, context, account))?;
-            let left = limit.saturating_sub(started.elapsed());
-            if let Waited::AsTask(task) = Waited::begin(account, context, reference.clone(), batch, left).await {
-                return Ok(Outcome::Task(task));
+        let TaskReference {
+            batch_id,
+            detail,
+            cursor,
+            ..
+        } = &reference;
+        let wait = input.wait_seconds.and_then(WaitSeconds::limit);
+        let first = if wait.is_some() { Depth::Ended } else { depth(*detail) };
+        let deadline = time_to_read(account, started);
+        let seen = Seen::read(account, scope, batch_id, first, deadline).await;
+        let mut seen = seen.map_err(|error| explain(&FAILS, error, context, account))?;
+        let Some(wait) = wait else {
+            if *detail != Detail::Results && seen.is_without_files() && !seen.batch.status.is_final() {
+                let directory = &seen.batch.source_directory_id;
+                seen.files_in_directory = files_in_directory(account, scope, directory, deadline).await;
+            }
+            return Ok(answer(account, &seen, *detail, cursor.as_ref(), None)?.into());
+        };
+        let limits = Limits::new(account, started, wait);
+        match wait_or_task(account, context, &reference, seen, limits).await {
+            Waited::AsTask(task) => Ok(Outcome::Task(task)),
+            Waited::Until(mut seen, trouble) => {
+                if trouble.is_none() && !context.has_input_ended() {
+                    seen.read_files(account, scope, depth(*detail), limits.read_by).await;
+                }
+                Ok(answer(account, &seen, *detail, cursor.as_ref(), trouble.as_deref())?.into())
             }
         }
-        Ok(answer(account, context, &reference, cursor.as_ref()).await?.into())
     }
 }
 
-/// What there is to say of a batch now.
+/// The answer about a batch as it was seen.
 ///
 /// # Errors
-/// What the model reads when the batch cannot be read, or the cursor does not fit it.
-pub(crate) async fn answer(
+/// What the model reads when the cursor does not fit the batch.
+pub(crate) fn answer(
     account: &Account,
-    context: &RequestContext,
-    reference: &TaskReference,
+    seen: &Seen,
+    detail: Detail,
     cursor: Option<&Cursor>,
+    trouble: Option<&str>,
 ) -> Result<Json<GetBatchOutput>, ToolError> {
-    let TaskReference {
-        batch_id,
-        scope,
-        detail,
-    } = reference;
-    let detail = *detail;
-    let expand: &[Expand] = if detail == Detail::Status {
-        &[]
-    } else {
-        &[Expand::Results]
-    };
-    let deadline = account.deadline();
-    let batch = account.client.batches().get(scope, batch_id, expand, deadline).await;
-    let mut batch = batch.map_err(|error| explain(&FAILS, error, context, account))?;
-    let results = batch.results.take().filter(|_| detail != Detail::Status);
-    if cursor.is_some() && results.is_none() {
-        return Err(stale_cursor());
-    }
-    let outcomes = match &results {
-        Some(results) if detail == Detail::Outcomes => {
-            let deadline = deadline
-                .checked_sub(TIME_TO_ANSWER)
-                .unwrap_or(deadline)
-                .max(Instant::now());
-            Some(Outcomes::look_up(account, scope, &batch, results, deadline).await)
-        }
-        _ => None,
-    };
-    let files = results.map(|results| Files::of(&batch.id, &results, outcomes.as_ref(), cursor));
-    let files = files.transpose()?;
-    let unfinished = files.as_ref().is_some_and(|files| files.counts.unfinished() > 0);
     let answer = Answer {
         account,
-        batch: &batch,
+        seen,
         detail,
-        files: files.as_ref(),
-        gaps: outcomes.as_ref().map_or(&[], |outcomes| &outcomes.gaps),
-        check_again_in_seconds: check_again_in_seconds(&batch, unfinished, Timestamp::now()),
+        cursor,
+        trouble,
     };
     answer.within(account.policy.max_result_chars)
 }
 
-/// What is asked about the files: what `expand` says, else what the cursor was made for.
+/// How much has to be read for an answer.
+pub(crate) const fn depth(detail: Detail) -> Depth {
+    match detail {
+        Detail::Status => Depth::Ended,
+        Detail::Results => Depth::Mapping,
+        Detail::Problems | Detail::Outcomes => Depth::Outcomes,
+    }
+}
+
+/// What is asked about the files: what the cursor was made for, else what `expand` says.
 fn detail(expand: &[Expansion], cursor: Option<&Cursor>) -> Detail {
-    match cursor {
-        _ if expand.contains(&Expansion::Outcomes) => Detail::Outcomes,
-        _ if !expand.is_empty() => Detail::Results,
-        Some(cursor) if cursor.outcomes => Detail::Outcomes,
-        Some(_) => Detail::Results,
+    let rows = cursor.map(|cursor| cursor.rows);
+    match rows {
+        Some(Rows::All) => Detail::Outcomes,
+        Some(Rows::Problems) => Detail::Problems,
+        Some(Rows::Mapping) => Detail::Results,
+        None if expand.contains(&Expansion::Outcomes) => Detail::Outcomes,
+        None if expand.contains(&Expansion::Problems) => Detail::Problems,
+        None if expand.contains(&Expansion::Results) => Detail::Results,
         None => Detail::Status,
     }
 }

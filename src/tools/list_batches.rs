@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -299,7 +298,7 @@ fn by_status(page: &BatchPage) -> String {
 fn oldest_unfinished(page: &BatchPage) -> Option<String> {
     let unfinished = || page.items.iter().filter(|batch| !batch.status.is_final());
     let age = |batch: &&Batch| {
-        let created: Option<Timestamp> = batch.created_at.as_deref().and_then(|text| text.parse().ok());
+        let created = batch.created();
         (created.is_none(), created)
     };
     let oldest = BatchFacts::from(unfinished().min_by_key(age)?);

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::call::Call;
-use crate::mcp::{Json, Outcome, RequestContext, Task, TaskError, TaskSource, TaskState, ToolError};
+use crate::mcp::{self, Json, Look, Outcome, RequestContext, Task, TaskError, TaskSource, TaskState, ToolError};
 
 /// How long a task may work.
 const LONGEST_TASK: Duration = Duration::from_hours(12);
@@ -108,7 +108,10 @@ impl Pace {
                     state.updated_at = Timestamp::now();
                 }
             }
-            None => self.context.report_progress(done, total, &message).await,
+            None => {
+                let progress = mcp::Progress::Done { parts: done, of: total };
+                self.context.report_progress(progress, &message).await;
+            }
         }
     }
 }
@@ -246,6 +249,20 @@ impl<B: TaskSource> TaskSource for AllTasks<B> {
         }
         let task = self.work.find(id).map(|task| task.task()).ok_or(TaskError::Unknown);
         async { task }.boxed()
+    }
+
+    fn look<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Look, TaskError>> {
+        if !id.starts_with(PREFIX) {
+            return self.batches.look(context, id);
+        }
+        let look = self.work.find(id).map(|work| {
+            if work.has_ended() {
+                Look::MayHaveEnded
+            } else {
+                Look::Working(work.task())
+            }
+        });
+        async { look.ok_or(TaskError::Unknown) }.boxed()
     }
 
     fn cancel<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<(), TaskError>> {

@@ -10,48 +10,40 @@
 //! | `account` | what the tools share: the client, the pinned project, the limits |
 //! | `instructions` | what a model reads first, made from what is offered |
 //! | `batch` | a batch as a model sees it |
-//! | `lookups`, `pages`, `gaps` | names of files and states of jobs, read from LlamaCloud, and what of them could not be read |
-//! | `files`, `counts`, `reasons`, `cursor` | what became of a batch's files: kinds, counts, reasons grouped, one page at a time |
-//! | `answer`, `summary` | the answer of `get_batch` within its limit, and its sentences |
+//! | `outcomes` | how the files of a batch ended, and the answer about it |
+//! | `cache` | what was read about things that no longer change |
 //! | `confirmation` | asking the user before credits are spent |
-//! | `wait`, `tasks` | following a batch: within the call, or as a task |
-//! | `directory_size` | how many files a new batch would run over |
+//! | `wait`, `tasks`, `task_reference` | following a batch: within the call, or as a task |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
 //! | `moment`, `token` | instants and opaque texts in arguments |
 //! | `wording` | numbers, plurals and enumerations in sentences |
 
 mod account;
-mod answer;
 mod batch;
+mod cache;
 mod call;
 mod cancel_batch;
 mod confirmation;
-mod counts;
 mod create_batch;
 mod create_sentences;
-mod cursor;
 mod error;
-mod files;
-mod gaps;
 mod get_batch;
 mod instructions;
 mod key_help;
 mod list_batches;
 mod long_work;
-mod lookups;
 mod moment;
+mod outcomes;
 mod reason;
-mod reasons;
 mod save_results;
-mod summary;
+mod task_reference;
 mod tasks;
 mod token;
 mod upload_files;
 mod wait;
 mod wording;
 
-pub use account::Policy;
-pub use wait::PollPolicy;
+pub use account::{Policy, PollPolicy};
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
-//! Waiting for a batch to be final: how long, and what is told meanwhile.
+//! Waiting for a batch to be final: how long, and what is reported meanwhile.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -8,10 +9,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tokio::time::{Instant, sleep};
 
-use super::account::Account;
-use super::tasks::TaskReference;
-use crate::llamacloud::{Advice, Batch, BatchId, Error, Scope};
-use crate::mcp::{RequestContext, Task};
+use super::account::{Account, PollPolicy};
+use super::outcomes::{Finality, Seen, files_in_directory};
+use super::task_reference::TaskReference;
+use super::wording::{number, plural};
+use crate::foreign::clean;
+use crate::llamacloud::{Advice, Error, Scope};
+use crate::mcp::{Progress, RequestContext, Task, TaskState};
 
 const MAX_SECONDS: u64 = 300;
 
@@ -51,106 +55,115 @@ impl JsonSchema for WaitSeconds {
     }
 }
 
-/// How often a batch is looked at while a call waits.
+/// The limits of a call that waits.
 #[derive(Debug, Clone, Copy)]
-pub struct PollPolicy {
-    /// The pause before the first look; each further one is half as long again.
-    pub first: Duration,
-    /// The longest pause.
-    pub longest: Duration,
+pub(crate) struct Limits {
+    /// Until then it waits.
+    until: Instant,
+    /// By then it has read all that its answer needs.
+    pub(crate) read_by: Instant,
 }
 
-impl PollPolicy {
-    /// Pauses from `first` to five times as much.
-    pub fn from(first: Duration) -> Self {
+impl Limits {
+    /// The limits of a call that began at `started` and may wait for `wait`: `--timeout` comes on top, once.
+    pub(crate) fn new(account: &Account, started: Instant, wait: Duration) -> Self {
+        let until = started + wait;
         Self {
-            first,
-            longest: first * 5,
+            until,
+            read_by: time_to_read(account, until),
         }
     }
 }
 
-/// Looks at a batch until it is final, the time is over, or the input has ended. Returns it as it was last seen, and why it could
-/// not be looked at any more, if that is so.
-///
-/// Trouble that may pass, such as a rate limit, only makes the next pause longer.
-pub(crate) async fn until_final(
-    account: &Account,
-    context: &RequestContext,
-    scope: &Scope,
-    mut batch: Batch,
-    limit: Duration,
-) -> (Batch, Option<Error>) {
-    let started = Instant::now();
-    let PollPolicy { first, longest } = account.policy.poll;
-    let Ok(batch_id) = batch.id.parse::<BatchId>() else {
-        return (batch, None);
-    };
-    let mut pause = first;
-    loop {
-        let left = limit.saturating_sub(started.elapsed());
-        if batch.status.is_final() || left.is_zero() {
-            return (batch, None);
-        }
-        tokio::select! {
-            () = sleep(pause.min(left)) => {}
-            () = context.input_ended() => return (batch, None),
-        }
-        // What `Retry-After` asked for may be too long to compute with.
-        pause = (pause.min(longest) * 3 / 2).min(longest);
-        match account
-            .client
-            .batches()
-            .get(scope, &batch_id, &[], account.deadline())
-            .await
-        {
-            Ok(seen) => batch = seen,
-            Err(error) => match may_pass(&error) {
-                Some(at_least) => pause = longest.max(at_least),
-                None => return (batch, Some(error)),
-            },
-        }
-        let elapsed = started.elapsed();
-        let message = format!("{} after {} s", batch.status.as_str(), elapsed.as_secs());
-        context
-            .report_progress(milliseconds(elapsed.min(limit)), milliseconds(limit), &message)
-            .await;
-    }
+/// By when a call that stops waiting at `from` has to have read what its answer needs: a little before its deadline.
+pub(crate) fn time_to_read(account: &Account, from: Instant) -> Instant {
+    const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
+    let timeout = account.policy.timeout;
+    from + timeout.saturating_sub(TIME_TO_ANSWER.min(timeout / 10))
 }
 
-/// How long to pause at least, if looking again may help.
-fn may_pass(error: &Error) -> Option<Duration> {
-    match error.advice() {
-        Advice::Later(after) => Some(after.unwrap_or_default()),
-        Advice::Never | Advice::Fix(_) => None,
-    }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What a call that waits comes to.
+/// How a call that waits goes on.
 pub(crate) enum Waited {
     /// The client follows the batch as a task; the call is answered with it now.
     AsTask(Task),
-    /// The batch as it was last seen, and why it could not be looked at any more, if that is so.
-    Until(Batch, Option<Error>),
+    /// The batch as it was last seen, and why it could not be read again, if that is so: a clause.
+    Until(Seen, Option<String>),
 }
 
-impl Waited {
-    /// Waits for a batch in the way that the client can take: a batch that is final is no task.
-    pub(crate) async fn begin(
-        account: &Account,
-        context: &RequestContext,
-        reference: TaskReference,
-        batch: Batch,
-        limit: Duration,
-    ) -> Self {
-        if context.can_follow_tasks() && !batch.status.is_final() {
-            return Self::AsTask(reference.working(account, &batch));
-        }
-        let (batch, trouble) = until_final(account, context, &reference.scope, batch, limit).await;
-        Self::Until(batch, trouble)
+/// Waits for a batch to be final in the way that the client supports. A batch that is final is not a task.
+pub(crate) async fn wait_or_task(
+    account: &Account,
+    context: &RequestContext,
+    reference: &TaskReference,
+    seen: Seen,
+    limits: Limits,
+) -> Waited {
+    if context.can_follow_tasks() && seen.finality() != Finality::Final {
+        return Waited::AsTask(reference.task(account, &seen.batch, TaskState::Working));
     }
+    let (seen, trouble) = until_final(account, context, &reference.scope, seen, limits).await;
+    Waited::Until(seen, trouble)
+}
+
+/// Polls a batch until it is final, the time is over, or the input has ended. Returns it as it was last seen.
+///
+/// Trouble that may pass, such as a rate limit, only makes the next pause longer.
+async fn until_final(
+    account: &Account,
+    context: &RequestContext,
+    scope: &Scope,
+    mut seen: Seen,
+    limits: Limits,
+) -> (Seen, Option<String>) {
+    let started = Instant::now();
+    let PollPolicy { first, longest } = account.policy.poll;
+    let directory = seen.batch.source_directory_id.clone();
+    let mut counting = pin!(files_in_directory(account, scope, &directory, limits.until));
+    let mut counted = !seen.is_without_files();
+    let (mut pause, mut trouble) = (first, None);
+    loop {
+        let left = limits.until.saturating_duration_since(Instant::now());
+        if seen.finality() == Finality::Final || seen.hopeless().is_some() || left.is_zero() {
+            return (seen, trouble);
+        }
+        let mut resting = pin!(sleep(pause.min(left)));
+        loop {
+            tokio::select! {
+                () = &mut resting => break,
+                files = &mut counting, if !counted => (counted, seen.files_in_directory) = (true, files),
+                () = context.input_ended() => return (seen, trouble),
+            }
+        }
+        // What `Retry-After` asked for may be too long to compute with.
+        pause = (pause.min(longest) * 3 / 2).min(longest);
+        // Given up in the middle, a poll must leave what was seen before it.
+        let mut next = seen.clone();
+        let looked = tokio::select! {
+            looked = next.look_again(account, scope, limits.read_by) => looked,
+            () = context.input_ended() => return (seen, trouble),
+        };
+        trouble = looked.as_ref().err().map(Error::cause);
+        match looked {
+            Ok(()) => seen = next,
+            Err(error) => match error.advice() {
+                Advice::Later(at_least) => pause = longest.max(at_least.unwrap_or_default()),
+                Advice::Never | Advice::Fix(_) => return (seen, trouble),
+            },
+        }
+        let elapsed = started.elapsed();
+        let message = message(&seen, elapsed, trouble.as_deref());
+        context.report_progress(Progress::Elapsed(elapsed), &message).await;
+    }
+}
+
+/// Shape: `RUNNING after 34 s, 12 files`, `COMPLETED after 40 s, 10 of 12 files finished`.
+fn message(seen: &Seen, elapsed: Duration, trouble: Option<&str>) -> String {
+    let status = clean(seen.batch.status.as_str(), 60);
+    let files = match (seen.files_ended(), seen.files_in_directory) {
+        (Some((ended, all)), _) => format!(", {} of {} files finished", number(ended), number(all)),
+        (None, Some(all)) => format!(", {} {}", number(all), plural(all, "file", "files")),
+        (None, None) => String::new(),
+    };
+    let trouble = trouble.map_or(String::new(), |cause| format!("; {cause}; trying again"));
+    format!("{status} after {} s{files}{trouble}", elapsed.as_secs())
 }

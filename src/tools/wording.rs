@@ -28,9 +28,34 @@ pub(super) fn and(parts: &[String]) -> String {
     }
 }
 
+/// How long ago something was. Shape: `12 minutes ago`.
+pub(super) fn ago(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        ..60 => return "less than a minute ago".to_owned(),
+        60..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_are_rounded_down() {
+        for (seconds, text) in [
+            (-5, "less than a minute ago"),
+            (59, "less than a minute ago"),
+            (60, "1 minute ago"),
+            (7199, "119 minutes ago"),
+            (7200, "2 hours ago"),
+            (172_800, "2 days ago"),
+        ] {
+            assert_eq!(ago(seconds), text);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -28,7 +28,7 @@ async fn a_bad_argument_is_named_with_its_rule() {
         (
             "get_batch",
             json!({ "batch_id": "bat-1", "expand": ["result"] }),
-            expect![[r#"`expand[0]` must be one of `outcomes`, `results`, not "result" (did you mean `results`?). Nothing was sent. Correct this and call `get_batch` again."#]],
+            expect![[r#"`expand[0]` must be one of `problems`, `outcomes`, `results`, not "result" (did you mean `results`?). Nothing was sent. Correct this and call `get_batch` again."#]],
         ),
         (
             "get_batch",

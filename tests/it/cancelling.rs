@@ -1,10 +1,11 @@
 //! `cancel_batch`: only where the user allowed it, and never sent twice on a doubt.
 
 use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_SMALL, Speed};
+use llamacloud_batches_mcp::sandbox::{DIR_SMALL, DIR_THROTTLED, Speed};
 use serde_json::{Value, json};
 
 use super::harness::peer::Peer;
+use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup, flags};
 use super::tools_call::create;
 
@@ -120,12 +121,72 @@ async fn what_is_not_there_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn it_is_not_sent_again_on_a_doubt() {
-    for faults in ["reset@cancel:1", "500@cancel:1", "503@cancel:1"] {
+async fn after_a_lost_answer_it_says_what_the_batch_is() {
+    for (faults, status) in [
+        ("reset@cancel:1", "RUNNING"),
+        ("500@cancel:1", "RUNNING"),
+        ("503@cancel:1", "RUNNING"),
+    ] {
         let mut harness = start(&["--allow-cancel"], faults).await;
-        let batch = running(&mut harness).await;
-        let said = harness.call("cancel_batch", batch).await;
-        assert!(said.is_error, "{faults}: {}", said.text);
+        // With each read it goes one state further: the read after the cancellation is the second one.
+        let id = create(&mut harness, DIR_THROTTLED).await;
+        let read = harness.call("get_batch", json!({ "batch_id": id })).await.json();
+        assert_eq!(read["status"], json!("THROTTLED"));
+        let said = harness.call("cancel_batch", json!({ "batch_id": id })).await.json();
+        assert_eq!(
+            (&said["cancelled"], &said["status"]),
+            (&json!(false), &json!(status)),
+            "{faults}: {said:#}"
+        );
+        let summary = said["summary"].as_str().unwrap();
+        assert!(summary.contains("answer to the cancellation was lost"), "{summary}");
         close(harness, 1).await;
+    }
+}
+
+/// An API that answers each request in turn, to the cancellation first.
+async fn before(replies: impl IntoIterator<Item = Reply>) -> (Upstream, Harness) {
+    let upstream = Upstream::start(replies).await;
+    let setup = Setup {
+        flags: flags(&["--allow-cancel"]),
+        base_url: Some(upstream.base_url()),
+        ..Setup::default()
+    };
+    let harness = setup.open(Revision::V2025_06_18).await;
+    (upstream, harness)
+}
+
+#[tokio::test]
+async fn a_final_batch_that_the_api_answers_unchanged_was_not_cancelled() {
+    for status in ["COMPLETED", "FAILED"] {
+        let body = format!(r#"{{"id":"bat-1","status":"{status}"}}"#);
+        let (_upstream, mut harness) = before([Reply::json("200 OK", "", &body)]).await;
+        let said = harness
+            .call("cancel_batch", json!({ "batch_id": "bat-1" }))
+            .await
+            .json();
+        assert_eq!((&said["cancelled"], &said["status"]), (&json!(false), &json!(status)));
+        let summary = said["summary"].as_str().unwrap();
+        assert!(summary.starts_with("There was nothing to cancel"), "{summary}");
+        harness.close(0).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_looked_into() {
+    for (status, cancelled) in [("CANCELLED", true), ("RUNNING", false)] {
+        let body = format!(r#"{{"id":"bat-1","status":"{status}"}}"#);
+        let replies = [Reply::json("204 No Content", "", ""), Reply::json("200 OK", "", &body)];
+        let (_upstream, mut harness) = before(replies).await;
+        let said = harness
+            .call("cancel_batch", json!({ "batch_id": "bat-1" }))
+            .await
+            .json();
+        assert_eq!(
+            (&said["cancelled"], &said["status"]),
+            (&json!(cancelled), &json!(status)),
+            "{said:#}"
+        );
+        harness.close(0).await;
     }
 }

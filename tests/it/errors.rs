@@ -216,7 +216,7 @@ async fn a_word_that_is_new_is_repeated_in_quotation_marks() {
     };
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let said = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
-    expect![[r#""Batch bat-1 has the status \"PAUSED now\", which this server does not know. Look again with `get_batch` in 15 seconds.""#]].assert_eq(&said.json()["summary"].to_string());
+    expect![[r#""Batch bat-1 has the status \"PAUSED now\", which this server does not know. Check again with `get_batch` in 15 seconds.""#]].assert_eq(&said.json()["summary"].to_string());
     harness.close(0).await;
 }
 
@@ -318,7 +318,7 @@ async fn a_lost_answer_is_recovered() {
             (1, 1),
             "{fault}"
         );
-        harness.close(4).await;
+        harness.close(7).await;
     }
 }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect;
+use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::{
     DIR_BROKEN, DIR_EMPTY, DIR_FAILING, DIR_OVERSIZED, DIR_SMALL, DIR_STRAGGLERS, DIR_TEN, DIR_THOUSAND, PRESET_PARSE,
     SAVED_EXTRACT, Sandbox, Speed,
 };
 use serde_json::{Value, json};
 
+use super::harness::Setup;
+use super::harness::upstream::{Reply, Upstream};
 use super::session::Session;
 
 const PARSE: (&str, &str) = ("parse_v2", PRESET_PARSE);
@@ -131,6 +134,89 @@ async fn a_thousand_files_take_fifteen_requests() {
 }
 
 #[tokio::test]
+async fn all_pages_of_a_final_batch_take_no_more_requests_than_the_first() {
+    for (expand, most) in [("outcomes", 15), ("problems", 15), ("results", 1)] {
+        let mut session = start("").await;
+        let id = session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await;
+        let before = session.sandbox.ledger().total();
+        let pages = session.pages(&id, expand).await;
+        let rows: usize = pages
+            .iter()
+            .filter_map(|page| page["results"].as_array())
+            .map(Vec::len)
+            .sum();
+        assert_eq!(rows, if expand == "problems" { 12 } else { 1000 });
+        assert_eq!(session.sandbox.ledger().total() - before, most, "{expand}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_final_batch_costs_no_request() {
+    let mut session = start("").await;
+    let id = session.create(DIR_TEN, PARSE.0, PARSE.1).await;
+    session.call("get_batch", json!({ "batch_id": id })).await.unwrap();
+    let before = session.sandbox.ledger().total();
+    for expand in [json!([]), json!(["problems"]), json!(["outcomes"]), json!(["results"])] {
+        session
+            .call("get_batch", json!({ "batch_id": id, "expand": expand }))
+            .await
+            .unwrap();
+    }
+    assert_eq!(session.sandbox.ledger().total(), before);
+}
+
+#[tokio::test]
+async fn what_may_change_is_read_again() {
+    let mut session = start("").await;
+    let id = session.create(DIR_STRAGGLERS, PARSE.0, PARSE.1).await;
+    session.outcomes(&id).await;
+    let before = session.sandbox.ledger();
+    session.outcomes(&id).await;
+    let ledger = session.sandbox.ledger();
+    let last = ledger.lines.last().unwrap();
+    assert_eq!(ledger.total() - before.total(), 1, "only the jobs that had not ended");
+    assert_eq!(last.matches("job_ids=").count(), 2, "{last}");
+}
+
+/// The batch; then the names and six lists of jobs at the same time; then the seven other lists.
+#[tokio::test]
+async fn the_first_page_of_a_thousand_files_takes_three_round_trips() {
+    let result = |index: usize| {
+        let job = json!({ "type": "parse_v2", "id": format!("pjb-aaaaaaaa-bbbb-cccc-dddd-{index:012}") });
+        json!({ "source_directory_file_id": format!("dfl-{index}"), "job_reference": job })
+    };
+    let batch = json!({
+        "id": "bat-1",
+        "status": "COMPLETED",
+        "source_directory_id": "dir-1",
+        "results": (0..1000).map(result).collect::<Vec<_>>(),
+    });
+    let nothing = Reply::json("200 OK", "", r#"{"items":[]}"#).held();
+    let upstream = Upstream::start([Reply::json("200 OK", "", &batch.to_string()), nothing]).await;
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let id = harness
+        .ask_tool("get_batch", json!({ "batch_id": "bat-1", "expand": ["outcomes"] }))
+        .await;
+    for arrived in [8, 15] {
+        upstream.arrived(arrived).await;
+        for _ in 0..7 {
+            upstream.release();
+            harness.settle().await;
+        }
+    }
+    assert_eq!(
+        harness.said(&id).await.json()["files"],
+        json!({ "total": 1000, "unknown": 1000 })
+    );
+    assert_eq!(upstream.lines().len(), 15);
+    harness.close(0).await;
+}
+
+#[tokio::test]
 async fn summaries_in_the_sandbox() {
     let mut session = start("").await;
     let mut told = Vec::new();
@@ -151,12 +237,12 @@ async fn summaries_in_the_sandbox() {
         told.push(format!("{directory}, {expand}: {summary}\n"));
     }
     expect![[r#"
-        dir-failing, outcomes: [sandbox] Batch bat-… is COMPLETED, which does not mean that every file succeeded: of its 12 files, 4 succeeded, 5 failed, 2 could not be given a job, and 1 has no known job. Most frequent reason, for 3 files such as "scan-001.pdf" and "scan-002.pdf": "Page 3 of 12 could not be rendered: unsupported image encoding (trace 5b1f6c1e-0d8a-4c47-9a55-6f0d3c1a2b01)". `problems` has all 5 reasons. Next, tell the user what failed and why. LlamaCloud cannot run single files of a batch again: once corrected, they need a directory of their own and a new batch over it.
-        dir-failing, results: [sandbox] Batch bat-… is COMPLETED: of its 12 files, 9 have a parse job, 2 could not be given a job, and 1 has no known job. Each has a reason of its own; for "dfl-failing-0007" it is: "Unsupported file type: video/mp4". `problems` has both reasons. `expand: ["outcomes"]` tells how the jobs ended.
-        dir-small, outcomes: [sandbox] Batch bat-… is COMPLETED, and all 4 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
-        dir-stragglers, outcomes: [sandbox] Batch bat-… is COMPLETED, which means that its jobs were given out, not that they have ended: of its 5 files, 3 succeeded and 2 are still running. Look again with `get_batch` and `expand: ["outcomes"]` in 15 seconds.
+        dir-failing, outcomes: [sandbox] Batch bat-… is COMPLETED, but not every file succeeded: of its 12 files, 4 succeeded, 5 failed, 2 could not be given a job, and 1 has no known job. Most frequent reason, for 3 files such as "scan-001.pdf" and "scan-002.pdf": "Page … of … could not be rendered: unsupported image encoding (trace …)". `problems` has all 5 reasons. Tell the user what failed and why. To process failed files again, put them into a directory of their own and create a batch over it.
+        dir-failing, results: [sandbox] Batch bat-… is COMPLETED: of its 12 files, 9 have a job, 2 could not be given a job, and 1 has no known job. Each has its own reason; for "dfl-failing-0007" it is: "Unsupported file type: video/mp4". `problems` has both reasons. Call `get_batch` with `expand: ["outcomes"]` to see how each file ended.
+        dir-small, outcomes: [sandbox] Batch bat-… is COMPLETED and all 4 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
+        dir-stragglers, outcomes: [sandbox] Batch bat-… is COMPLETED, which means that its jobs were created, not that they have finished: of its 5 files, 3 succeeded and 2 are still running. Check again with `get_batch` in 15 seconds.
         dir-broken, outcomes: [sandbox] Batch bat-… FAILED as a whole: LlamaCloud has no reliable result for any of its files. Tell the user; a new batch costs credits again.
-        dir-thousand, outcomes: [sandbox] Batch bat-… is COMPLETED, which does not mean that every file succeeded: of its 1,000 files, 988 succeeded, 11 failed, and 1 could not be given a job. Most frequent reason, for 11 files such as "invoice-2026-0014.pdf" and "invoice-2026-0111.pdf": "Page 4 is damaged and could not be read". `problems` has both reasons. `results` shows files 1 to 35, problem files first; for more, pass `next_results_cursor` as `results_cursor`. Next, tell the user what failed and why. LlamaCloud cannot run single files of a batch again: once corrected, they need a directory of their own and a new batch over it.
+        dir-thousand, outcomes: [sandbox] Batch bat-… is COMPLETED, but not every file succeeded: of its 1,000 files, 988 succeeded, 11 failed, and 1 could not be given a job. Most frequent reason, for 11 files such as "invoice-2026-0014.pdf" and "invoice-2026-0111.pdf": "Page … is damaged and could not be read". `problems` has both reasons. `results` has rows 1 to 35, problem files first; for more, pass `next_results_cursor` as `results_cursor`. Tell the user what failed and why. To process failed files again, put them into a directory of their own and create a batch over it.
     "#]].assert_eq(&told.concat());
 }
 
@@ -168,14 +254,14 @@ async fn a_lookup_that_fails_costs_its_own_part_alone() {
             10,
             0,
             false,
-            "The file names could not be read (this API key is not allowed to do that (403)",
+            "The file names could not be read: this API key is not allowed to do that (403)",
         ),
         (
             "403@parse",
             0,
             10,
             true,
-            "The states of the jobs could not be read (this API key is not allowed to do that (403)",
+            "The states of the jobs could not be read: this API key is not allowed to do that (403)",
         ),
         ("html@parse:1", 10, 0, true, "all 10 files succeeded"),
     ] {
@@ -216,7 +302,7 @@ async fn a_refused_list_of_jobs_is_not_asked_for_again_and_again() {
         .call("get_batch", json!({ "batch_id": id, "expand": ["outcomes"] }))
         .await
         .unwrap();
-    assert!(session.sandbox.ledger().count("GET /api/v2/parse") <= 4);
+    assert!(session.sandbox.ledger().count("GET /api/v2/parse") <= 7);
     assert_eq!(answer["files"]["unknown"], 999);
 }
 
@@ -238,7 +324,7 @@ async fn a_cursor_survives_a_restart_and_fits_one_batch() {
             .await
             .unwrap_err();
         assert!(
-            error.starts_with("argument `results_cursor`: it does not fit the files of this batch"),
+            error.starts_with("`results_cursor`: it does not fit the files of this batch"),
             "{error}"
         );
     }

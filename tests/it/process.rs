@@ -154,7 +154,7 @@ async fn a_batch_whose_answer_is_lost_is_in_the_log() {
     for (plumbing, stdio) in PLUMBINGS {
         let mut child = Child::start(plumbing, &["--sandbox", "--stdio", stdio, "--log", "debug"]);
         child.speak(Revision::V2025_06_18).await;
-        for _ in 0..20 {
+        for _ in 0..10 {
             child.ask("tools/list", json!({})).await;
         }
         child.ask_tool("create_batch", parse(DIR_SMALL)).await;

@@ -1,13 +1,13 @@
 //! Being told how tasks stand, in place of asking.
 
-use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_SMALL, Speed};
+use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_SMALL, DIR_TEN, Speed};
 use serde_json::{Value, json};
 
 use super::harness::peer::Peer;
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup};
 use super::tasks::declared;
-use super::tools_call::parse;
+use super::tools_call::{create, parse};
 
 async fn start() -> Harness {
     let setup = Setup {
@@ -135,6 +135,29 @@ async fn what_cannot_be_followed_is_not_promised() {
         "{sentence}"
     );
     harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_subscription_to_tasks_that_have_ended_costs_one_request_each() {
+    let setup = Setup {
+        speed: Speed::Instant,
+        capabilities: declared(),
+        ..Setup::default()
+    };
+    let mut harness = setup.start().await;
+    let mut tasks = Vec::new();
+    for _ in 0..20 {
+        let id = create(&mut harness, DIR_TEN).await;
+        tasks.push(format!("batch.{id}...outcomes"));
+    }
+    let before = harness.ledger().total();
+    let ids: Vec<&str> = tasks.iter().map(String::as_str).collect();
+    let (id, promised) = listen(&mut harness, &ids).await;
+    // Nothing will be reported about them, and so nothing is promised: `tasks/get` has their results.
+    assert_eq!(promised, json!({}));
+    harness.settle().await;
+    assert_eq!(harness.ledger().total() - before, 20);
+    close(harness, &id).await;
 }
 
 /// Asked for a hundred tasks, each given twice, it looks at each once, at several side by side.

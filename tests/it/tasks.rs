@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_FAILING, DIR_SMALL, PROJECT_ID, Speed};
+use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_FAILING, DIR_SMALL, DIR_THROTTLED, PROJECT_ID, Speed};
 use serde_json::{Value, json};
 
 use super::harness::child::{Child, Plumbing};
 use super::harness::oracle::Message;
 use super::harness::peer::Peer;
+use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup, flags};
 use super::tools_call::{create, parse};
 
@@ -273,6 +274,68 @@ async fn trouble_at_one_look_says_nothing_about_the_task() {
         assert_eq!(ended(&mut harness, &id).await["status"], json!("completed"));
         close(harness).await;
     }
+}
+
+/// Requests to the API that one call of ours makes.
+async fn costs(harness: &mut Harness, method: &str, params: Value) -> usize {
+    let before = harness.ledger().total();
+    harness.result(method, params).await;
+    harness.ledger().total() - before
+}
+
+#[tokio::test]
+async fn a_look_at_a_task_that_runs_and_an_update_cost_one_request() {
+    let mut harness = start().await;
+    let id = begin(&mut harness, DIR_THROTTLED).await;
+    let update = json!({ "taskId": id, "inputResponses": {} });
+    assert_eq!(costs(&mut harness, "tasks/get", json!({ "taskId": id })).await, 1);
+    assert_eq!(costs(&mut harness, "tasks/update", update.clone()).await, 1);
+    ended(&mut harness, &id).await;
+    assert!(costs(&mut harness, "tasks/update", update).await <= 1);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_task_works_until_the_jobs_of_its_batch_have_ended() {
+    let job = r#"{"type":"parse_v2","id":"pjb-1"}"#;
+    let results = format!(r#"[{{"source_directory_file_id":"dfl-1","job_reference":{job}}}]"#);
+    let batch = format!(r#"{{"id":"bat-1","status":"COMPLETED","results":{results}}}"#);
+    let jobs = |status| format!(r#"{{"items":[{{"id":"pjb-1","status":"{status}"}}]}}"#);
+    // What is known of the batch is not asked for again.
+    let replies = [batch, jobs("RUNNING"), jobs("COMPLETED")];
+    let upstream = Upstream::start(replies.map(|body| Reply::json("200 OK", "", &body))).await;
+    let setup = Setup {
+        base_url: Some(upstream.base_url()),
+        ..steps()
+    };
+    let mut harness = setup.start().await;
+    let task = get(&mut harness, "batch.bat-1...").await;
+    assert_eq!(task["status"], json!("working"), "{task:#}");
+    assert!(
+        task["statusMessage"]
+            .as_str()
+            .unwrap()
+            .contains("jobs are still running")
+    );
+    let done = get(&mut harness, "batch.bat-1...").await;
+    assert_eq!(done["result"]["structuredContent"]["final"], json!(true), "{done:#}");
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_task_keeps_the_page_that_was_asked_for() {
+    let mut harness = start().await;
+    let batch = create(&mut harness, DIR_FAILING).await;
+    // The key of a file of this batch.
+    let read = json!({ "batch_id": batch, "results_cursor": "o.2.dfl-failing-0007" });
+    let mut wait = read.clone();
+    wait["wait_seconds"] = json!(1);
+    let id = task(&mut harness, "get_batch", wait).await;
+    let done = ended(&mut harness, &id).await;
+    let page = harness.call("get_batch", read).await.json();
+    assert_eq!(done["result"]["structuredContent"], page);
+    assert!(page["results"].as_array().unwrap().len() < 12);
+    close(harness).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_SMALL, DIR_THROTTLED, Speed};
+use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_FAILING, DIR_SMALL, DIR_STRAGGLERS, DIR_THROTTLED, Speed};
 use serde_json::{Value, json};
 
 use super::harness::oracle::Message;
@@ -158,6 +158,11 @@ async fn progress_is_told_to_who_gave_a_token() {
                     (method.as_str(), &params["progressToken"]),
                     ("notifications/progress", &token)
                 );
+                assert!(
+                    params["progress"].as_f64().unwrap() < 60.0,
+                    "{params} is not in seconds"
+                );
+                assert_eq!(params.get("total"), None, "nobody knows how long a batch takes");
                 if let Some(message) = params.get("message") {
                     assert!(message.as_str().unwrap().contains(" after 0 s"), "{message}");
                 }
@@ -230,9 +235,119 @@ async fn a_batch_that_is_gone_is_not_waited_for() {
     let gone = Reply::json("404 Not Found", "", r#"{"detail":"Batch not found"}"#);
     let upstream = Upstream::start([Reply::running(), gone]).await;
     let mut harness = before(&upstream, Duration::from_millis(1), Revision::V2025_06_18).await;
-    let said = harness.call("get_batch", waiting(300)).await;
-    assert!(said.error().contains("404"), "{}", said.text);
+    let read = harness.call("get_batch", waiting(300)).await.json();
+    as_last_seen(&read, "(404)");
     harness.close(0).await;
+}
+
+/// The answer of a wait that LlamaCloud did not let come to its end.
+fn as_last_seen(answer: &Value, cause: &str) {
+    assert_eq!(
+        (&answer["status"], &answer["final"]),
+        (&json!("RUNNING"), &json!(false)),
+        "{answer:#}"
+    );
+    let summary = answer["summary"].as_str().unwrap();
+    assert!(
+        summary.contains(cause) && summary.contains("as it was last seen"),
+        "{summary}"
+    );
+    assert!(answer["check_again_in_seconds"].is_u64());
+}
+
+#[tokio::test]
+async fn an_api_that_hangs_or_fails_from_the_second_poll_on_leaves_the_batch_as_last_seen() {
+    let unavailable = Reply::json("503 Service Unavailable", "", r#"{"detail":"down"}"#);
+    for (reply, cause) in [(Reply::Silence, "did not answer in time"), (unavailable, "(503)")] {
+        let upstream = Upstream::start([Reply::running(), reply]).await;
+        let setup = Setup {
+            base_url: Some(upstream.base_url()),
+            timeout: Duration::from_secs(1),
+            ..Setup::default()
+        };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        let read = harness.call("get_batch", waiting(1)).await.json();
+        as_last_seen(&read, cause);
+        harness.close(0).await;
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_input_ends_a_poll_that_hangs() {
+    let upstream = Upstream::start([Reply::running(), Reply::Silence]).await;
+    let mut harness = before(&upstream, Duration::from_millis(1), Revision::V2025_11_25).await;
+    let id = harness.ask_tool("get_batch", waiting(300)).await;
+    upstream.arrived(2).await;
+    harness.end_input();
+    let read = harness.said(&id).await.json();
+    assert_eq!((&read["status"], &read["final"]), (&json!("RUNNING"), &json!(false)));
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_completed_batch_whose_jobs_run_is_not_final() {
+    let mut harness = Setup {
+        speed: Speed::Instant,
+        ..Setup::default()
+    }
+    .open(Revision::V2025_06_18)
+    .await;
+    let id = create(&mut harness, DIR_STRAGGLERS).await;
+    let read = harness.call("get_batch", json!({ "batch_id": id })).await.json();
+    let again = harness.call("create_batch", parse(DIR_STRAGGLERS)).await.json();
+    assert_eq!(again["created"], json!(false));
+    for answer in [read, again] {
+        assert_eq!(
+            (&answer["status"], &answer["final"]),
+            (&json!("COMPLETED"), &json!(false)),
+            "{answer:#}"
+        );
+        assert_eq!(answer["files"], json!({ "total": 5, "completed": 3, "running": 2 }));
+        assert!(answer["check_again_in_seconds"].is_u64());
+    }
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_wait_for_a_completed_batch_ends_when_its_jobs_have() {
+    let mut harness = steps().open(Revision::V2025_06_18).await;
+    let id = create(&mut harness, DIR_STRAGGLERS).await;
+    let arguments = json!({ "batch_id": id, "wait_seconds": 300 });
+    let read = harness.call("get_batch", arguments).await.json();
+    assert_eq!(
+        (&read["status"], &read["final"]),
+        (&json!("COMPLETED"), &json!(true)),
+        "{read:#}"
+    );
+    assert_eq!(read["files"], json!({ "total": 5, "completed": 5 }));
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_has_ended_comes_with_counts_and_reasons() {
+    let mut harness = steps().open(Revision::V2025_06_18).await;
+    let created = harness.call("create_batch", create_and_wait(DIR_FAILING)).await.json();
+    let found = harness.call("create_batch", parse(DIR_FAILING)).await.json();
+    let read = harness
+        .call("get_batch", json!({ "batch_id": created["id"] }))
+        .await
+        .json();
+    for answer in [created, found, read] {
+        assert_eq!(answer["files"]["total"], 12, "{answer:#}");
+        assert_eq!(
+            (&answer["files"]["completed"], &answer["files"]["failed"]),
+            (&json!(4), &json!(5))
+        );
+        let counted = answer["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|problem| problem["count"].as_u64().unwrap());
+        assert_eq!(counted.sum::<u64>(), 7);
+        let summary = answer["summary"].as_str().unwrap();
+        assert!(summary.contains("f its 12 files, 4 succeeded, 5 failed"), "{summary}");
+    }
+    close(harness).await;
 }
 
 /// The batch was paid for: whatever happens to the wait, the answer tells of it.

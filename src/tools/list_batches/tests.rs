@@ -57,7 +57,7 @@ fn twenty_batches_that_share_nothing_but_the_project_fit() {
         output["in_common"],
         json!({ "project_id": "prj-aaaaaaaa-bbbb-cccc-dddd-000000000000" })
     );
-    for member in ["id", "status", "final", "source_directory_id", "job_type", "created_at"] {
+    for member in ["id", "status", "source_directory_id", "job_type", "created_at"] {
         assert!(output["batches"][19].get(member).is_some(), "{member}");
     }
 }

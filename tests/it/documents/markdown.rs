@@ -94,7 +94,7 @@ pub(super) fn at_no_moment(value: &Value) -> Value {
             .collect(),
         Value::Array(items) => items.iter().map(at_no_moment).collect(),
         Value::Number(_) => Value::from(0),
-        Value::String(text) if text.contains(" after ") && text.ends_with(" s") => {
+        Value::String(text) if text.contains(" after ") => {
             Value::from(text.replace(|character: char| character.is_ascii_digit(), "0"))
         }
         other => other.clone(),

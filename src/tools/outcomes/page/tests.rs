@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llamacloud::{BatchResult, Client, Credential, FileJob, Settings};
+use crate::llamacloud::{Batch, BatchResult, Client, Credential, FileJob, Settings};
 use crate::mcp::ToolSet;
 use crate::tools::Policy;
-use crate::tools::batch::check_again_in_seconds;
 use crate::tools::call::Calls;
-use crate::tools::cursor::Cursor;
 use crate::tools::get_batch::GetBatch;
-use crate::tools::lookups::Outcomes;
+use crate::tools::outcomes::lookup::Names;
+use crate::tools::outcomes::missing::Unread;
+use crate::tools::outcomes::states::FileStates;
 
-/// What may become of one file.
+/// How one file may end.
 #[derive(Debug, Clone)]
 struct Fate {
     name: Option<String>,
@@ -76,25 +75,45 @@ fn batch(status: &str, id_chars: usize) -> Batch {
     serde_json::from_str(&body.to_string()).unwrap()
 }
 
-fn results(fates: &[Fate], id_chars: usize) -> (Vec<BatchResult>, Outcomes) {
-    let mut outcomes = Outcomes::default();
-    let results = fates.iter().enumerate().map(|(index, fate)| {
+/// The batch, seen with files that ended like this.
+fn seen(batch: &Batch, fates: &[Fate], id_chars: usize, looked_up: bool, gaps: usize) -> Seen {
+    let mut names = Names::default();
+    let mut states = FileStates {
+        looked_up,
+        ..FileStates::default()
+    };
+    for (index, fate) in fates.iter().enumerate() {
         let (file_id, job_id) = (format!("dfl-{index:0>id_chars$}"), format!("pjb-{index:0>id_chars$}"));
         let job = fate.job.as_ref().map(|(status, error)| FileJob {
             id: job_id.clone(),
             status: status.as_str().into(),
             error_message: error.clone(),
         });
-        outcomes.insert(fate.name.clone().map(|name| (file_id.clone(), name)), job.clone());
+        if let Some(name) = &fate.name {
+            names.insert(file_id.clone(), name.clone());
+        }
         let body = json!({
             "source_directory_file_id": file_id,
-            "job_reference": job.map(|job| json!({ "type": "parse_v2", "id": job.id })),
+            "job_reference": job.as_ref().map(|job| json!({ "type": "parse_v2", "id": job.id })),
             "error_message": fate.error,
         });
-        serde_json::from_str(&body.to_string())
-    });
-    let results = results.collect::<Result<_, _>>().unwrap();
-    (results, outcomes)
+        let result: BatchResult = serde_json::from_str(&body.to_string()).unwrap();
+        states.results.push(result);
+        states
+            .jobs
+            .extend(job.filter(|_| looked_up).map(|job| (job.id.clone(), job)));
+    }
+    let unread = Unread {
+        cause: "x".repeat(150),
+        may_pass: true,
+    };
+    names.unread = (gaps > 0).then(|| unread.clone());
+    states.unread = (gaps > 1).then_some(unread);
+    Seen {
+        files: Some(states.into()),
+        names: looked_up.then(|| names.into()),
+        ..Seen::new(batch.clone())
+    }
 }
 
 /// All pages as they are sent, one call after the other; `fates_of` gives the state of things at each.
@@ -103,25 +122,21 @@ fn pages(
     detail: Detail,
     max_chars: usize,
     id_chars: usize,
-    gaps: &[String],
+    gaps: usize,
     fates_of: impl Fn(usize) -> Vec<Fate>,
 ) -> Vec<Value> {
     let account = account();
     let mut pages = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let (results, outcomes) = results(&fates_of(pages.len()), id_chars);
-        let outcomes = Some(outcomes).filter(|_| detail == Detail::Outcomes);
+        let seen = seen(batch, &fates_of(pages.len()), id_chars, detail != Detail::Results, gaps);
         let decoded = cursor.as_deref().map(|text| Cursor::decode(text).unwrap());
-        let files = Files::of(&batch.id, &results, outcomes.as_ref(), decoded.as_ref()).unwrap();
-        let unfinished = files.counts.unfinished() > 0;
         let answer = Answer {
             account: &account,
-            batch,
+            seen: &seen,
             detail,
-            files: Some(&files),
-            gaps,
-            check_again_in_seconds: check_again_in_seconds(batch, unfinished, Timestamp::UNIX_EPOCH),
+            cursor: decoded.as_ref(),
+            trouble: None,
         };
         let json = answer.within(max_chars).unwrap().as_str().to_owned();
         let chars = json.chars().count();
@@ -177,11 +192,11 @@ proptest! {
         outcomes: bool,
         max_chars in 2000_usize..16_000,
         long_ids: bool,
-        gaps in proptest::collection::vec("[a-z \"]{150}", 0..3),
+        gaps in 0_usize..3,
     ) {
         let detail = if outcomes { Detail::Outcomes } else { Detail::Results };
         let id_chars = if long_ids { 124 } else { 36 };
-        let pages = pages(&batch(status, id_chars), detail, max_chars, id_chars, &gaps, |_| fates.clone());
+        let pages = pages(&batch(status, id_chars), detail, max_chars, id_chars, gaps, |_| fates.clone());
         check(&pages, fates.len());
         let schema = output_schema();
         for page in &pages {
@@ -191,51 +206,70 @@ proptest! {
     }
 
     #[test]
-    fn also_while_jobs_go_on(
-        before in proptest::collection::vec(fate(), 40..80),
-        after in proptest::collection::vec(fate(), 80),
-    ) {
-        let batch = batch("COMPLETED", 36);
-        let pages = pages(&batch, Detail::Outcomes, 3000, 36, &[], |page| {
-            // With each page, every third file that is still as it was becomes another.
-            let changed = |index: usize| index % 3 < page.min(3);
-            let now = |(index, fate): (usize, &Fate)| if changed(index) { after[index].clone() } else { fate.clone() };
-            before.iter().enumerate().map(now).collect()
-        });
-        check(&pages, before.len());
+    fn rows_of_problems_are_the_files_that_did_not_succeed(fates in proptest::collection::vec(fate(), 0..60)) {
+        let (all, problems) = (
+            pages(&batch("COMPLETED", 36), Detail::Outcomes, 3000, 36, 0, |_| fates.clone()),
+            pages(&batch("COMPLETED", 36), Detail::Problems, 3000, 36, 0, |_| fates.clone()),
+        );
+        let rows = |pages: &[Value]| -> Vec<Value> {
+            pages.iter().filter_map(|page| page["results"].as_array().cloned()).flatten().collect()
+        };
+        let mut rest = rows(&all);
+        rest.retain(|row| !matches!(row["status"].as_str(), Some("COMPLETED" | "RUNNING" | "PENDING")));
+        let ids = |rows: &[Value]| -> Vec<Value> { rows.iter().map(|row| row["file_id"].clone()).collect() };
+        prop_assert_eq!(ids(&rows(&problems)), ids(&rest));
+    }
+}
+
+fn completed(name: &str) -> Fate {
+    Fate {
+        name: Some(name.to_owned()),
+        job: Some(("COMPLETED".to_owned(), None)),
+        error: None,
+    }
+}
+
+/// A page is as long as it can be: with the next row it would be too long.
+#[test]
+fn pages_are_as_long_as_they_can_be() {
+    let fates: Vec<Fate> = (0..200)
+        .map(|index| completed(&format!("invoice-{index}.pdf")))
+        .collect();
+    let pages = pages(&batch("COMPLETED", 36), Detail::Outcomes, 6000, 36, 0, |_| {
+        fates.clone()
+    });
+    for (page, next) in pages.iter().zip(pages.iter().skip(1)) {
+        let row = next["results"][0].to_string().chars().count();
+        let chars = page.to_string().chars().count();
+        assert!(chars + row + 1 > 6000 - 12, "{chars} + {row}");
     }
 }
 
 #[test]
 fn a_cursor_of_another_batch_is_refused() {
-    let fate = Fate {
-        name: None,
-        job: None,
-        error: None,
-    };
-    let (results, _) = results(&vec![fate; 3], 36);
-    let files = Files::of("bat-1", &results, None, None).unwrap();
-    let cursor = Cursor::decode(&files.page(1, 100).next.unwrap()).unwrap();
-    assert_eq!(Files::of("bat-1", &results, None, Some(&cursor)).unwrap().left(), 2);
-    for (id, results) in [("bat-2", &results[..]), ("bat-1", &results[..2])] {
-        let error = Files::of(id, results, None, Some(&cursor)).unwrap_err();
-        assert!(
-            error.text().starts_with("argument `results_cursor`: it does not fit"),
-            "{}",
-            error.text()
-        );
+    let fates = vec![completed("a.pdf"); 3];
+    let account = account();
+    let seen = seen(&batch("COMPLETED", 36), &fates, 36, true, 0);
+    for (cursor, fits) in [(format!("o.11.pjb-{:0>36}", 1), true), ("o.11.dfl-9".to_owned(), false)] {
+        let cursor = Cursor::decode(&cursor).unwrap();
+        let answer = Answer {
+            account: &account,
+            seen: &seen,
+            detail: Detail::Outcomes,
+            cursor: Some(&cursor),
+            trouble: None,
+        };
+        match answer.within(6000) {
+            Ok(page) => assert!(fits && page.as_str().contains("there are no more"), "{}", page.as_str()),
+            Err(error) => assert!(!fits && error.text().starts_with("`results_cursor`: it does not fit")),
+        }
     }
 }
 
 #[test]
-fn names_tell_files_unless_two_share_one() {
-    let fate = |name: &str| Fate {
-        name: Some(name.to_owned()),
-        job: Some(("COMPLETED".to_owned(), None)),
-        error: None,
-    };
-    let fates = [fate("a.pdf"), fate("b.pdf"), fate("a.pdf")];
-    let pages = pages(&batch("COMPLETED", 36), Detail::Outcomes, 6000, 36, &[], |_| {
+fn names_identify_files_unless_two_share_one() {
+    let fates = [completed("a.pdf"), completed("b.pdf"), completed("a.pdf")];
+    let pages = pages(&batch("COMPLETED", 36), Detail::Outcomes, 6000, 36, 0, |_| {
         fates.to_vec()
     });
     let entries = pages[0]["results"].as_array().unwrap();

@@ -1,10 +1,10 @@
-//! What LlamaCloud knows about a batch's files beyond the batch itself: their names, and how the job of each of them ended.
+//! What LlamaCloud says about a batch's files beyond the batch itself: their names, and how the job of each of them ended.
 //!
 //! Names come from the directory's files, states and errors from the lists of parse or extract jobs, asked for by `job_ids`. Up to
-//! four requests are under way at a time, all of them end at the call's deadline, and one that fails costs its own part alone.
+//! seven requests are under way at a time, all of them end at the call's deadline, and one that fails costs its own part alone.
 //!
 //! Requests for a batch of 1,000 files with the usual ids: 1 for the batch, 1 for the names, 13 for the jobs. Once the batch is
-//! there, the 14 others take four round trips.
+//! there, the 14 others take two round trips.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +13,14 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::account::Account;
-use super::gaps::{self, Unread};
+use super::missing::Unread;
 use crate::llamacloud::{
-    Advice, Batch, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Reading,
-    Scope,
+    Advice, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Reading, Scope,
 };
+use crate::tools::account::Account;
+use crate::tools::cache::Keep;
 
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 7;
 /// The ids of one request, in bytes of its address. Every server on the way should take addresses of 8,000 bytes (RFC 9110,
 /// section 4.1); this is half, and leaves room for the rest of the address.
 const MAX_IDS_BYTES: usize = 4000;
@@ -28,95 +28,45 @@ const MAX_IDS_BYTES: usize = 4000;
 const FILE_PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const SMALL_JOB_PAGE: u32 = 10;
 
-/// The names and jobs that were found.
+/// The names of a batch's files.
 #[derive(Debug, Default)]
-pub(crate) struct Outcomes {
+pub(crate) struct Names {
+    /// By file id. Untrusted text, not cleaned.
     names: HashMap<String, String>,
-    jobs: HashMap<String, FileJob>,
-    /// What could not be found out, and why: whole sentences.
-    pub(crate) gaps: Vec<String>,
+    /// Why some are missing, if the list could not be read to its end.
+    pub(crate) unread: Option<Unread>,
 }
 
-impl Outcomes {
-    /// The name of a file. Upstream text, not cleaned.
-    pub(crate) fn name(&self, file_id: &str) -> Option<&str> {
+/// The jobs that were found, and why others were not.
+#[derive(Debug, Default)]
+pub(crate) struct FoundJobs {
+    pub(crate) jobs: Vec<FileJob>,
+    pub(crate) unread: Option<Unread>,
+}
+
+impl Names {
+    /// The name of a file.
+    pub(crate) fn get(&self, file_id: &str) -> Option<&str> {
         self.names.get(file_id).map(String::as_str)
     }
 
-    /// As if both had been found.
     #[cfg(test)]
-    pub(crate) fn insert(&mut self, name: Option<(String, String)>, job: Option<FileJob>) {
-        self.names.extend(name);
-        self.jobs.extend(job.map(|job| (job.id.clone(), job)));
+    pub(crate) fn insert(&mut self, file_id: String, name: String) {
+        self.names.insert(file_id, name);
     }
+}
 
-    /// The job of this id.
-    pub(crate) fn job(&self, job_id: &str) -> Option<&FileJob> {
-        self.jobs.get(job_id)
-    }
-
-    /// Looks up what the results of a batch refer to. It never fails: what is missing is told in [`Outcomes::gaps`].
-    pub(crate) async fn look_up(
-        account: &Account,
-        scope: &Scope,
-        batch: &Batch,
-        results: &[BatchResult],
-        deadline: Instant,
-    ) -> Self {
-        if results.is_empty() {
-            return Self::default();
-        }
-        let wanted: HashSet<&str> = results
-            .iter()
-            .map(|result| result.source_directory_file_id.as_str())
-            .collect();
-        let lookup = Lookup {
-            account,
-            scope,
-            deadline,
-            hopeless: AtomicBool::new(false),
-        };
-        let names = lookup.names(&batch.source_directory_id, &wanted).boxed();
-        let jobs = chunks(results)
-            .into_iter()
-            .map(|(product, ids)| lookup.jobs(product, ids).boxed());
-        let lookups: Vec<BoxFuture<'_, Found>> = std::iter::once(names).chain(jobs).collect();
-        let found: Vec<Found> = stream::iter(lookups).buffer_unordered(AT_A_TIME).collect().await;
-        Self::of(found, &wanted, results)
-    }
-
-    fn of(found: Vec<Found>, wanted: &HashSet<&str>, results: &[BatchResult]) -> Self {
-        let mut outcomes = Self::default();
-        let (mut no_names, mut no_jobs) = (None, None);
-        for found in found {
-            match found {
-                Found::Names { names, unread } => {
-                    outcomes.names.extend(names);
-                    no_names = unread;
-                }
-                Found::Jobs { jobs, unread } => {
-                    outcomes.jobs.extend(jobs.into_iter().map(|job| (job.id.clone(), job)));
-                    no_jobs = no_jobs.or(unread);
-                }
-            }
-        }
-        let nameless = wanted.iter().filter(|id| !outcomes.names.contains_key(**id)).count();
-        let jobs = || results.iter().filter_map(|result| result.job_reference.as_ref());
-        let stateless = jobs().filter(|job| !outcomes.jobs.contains_key(&job.id)).count();
-        let unsupported = jobs().find(|job| product(&job.job_type).is_none());
-        let no_jobs = no_jobs.or_else(|| unsupported.map(|job| Unread::JobType(job.job_type.clone())));
-        outcomes
-            .gaps
-            .extend(gaps::names(nameless, wanted.len(), no_names.as_ref()));
-        outcomes
-            .gaps
-            .extend(gaps::jobs(stateless, jobs().count(), no_jobs.as_ref()));
-        outcomes
+impl Keep for Names {
+    fn bytes(&self) -> usize {
+        let entries = self.names.iter();
+        entries
+            .map(|(id, name)| id.len() + name.len() + 2 * size_of::<String>())
+            .sum()
     }
 }
 
 /// The circumstances that all lookups of one call share.
-struct Lookup<'a> {
+pub(crate) struct Lookup<'a> {
     account: &'a Account,
     scope: &'a Scope,
     deadline: Instant,
@@ -125,23 +75,55 @@ struct Lookup<'a> {
 }
 
 enum Found {
-    Names {
-        names: Vec<(String, String)>,
-        unread: Option<Unread>,
-    },
-    Jobs {
-        jobs: Vec<FileJob>,
-        unread: Option<Unread>,
-    },
+    Names(Names),
+    Jobs(FoundJobs),
 }
 
-impl Lookup<'_> {
-    async fn names(&self, directory_id: &str, wanted: &HashSet<&str>) -> Found {
+impl<'a> Lookup<'a> {
+    pub(crate) const fn new(account: &'a Account, scope: &'a Scope, deadline: Instant) -> Self {
+        Self {
+            account,
+            scope,
+            deadline,
+            hopeless: AtomicBool::new(false),
+        }
+    }
+
+    /// Looks up the jobs of these results and, if a directory is given, the names of their files. It never fails: each part says
+    /// what could not be read.
+    pub(crate) async fn run<'r>(
+        &self,
+        results: impl Iterator<Item = &'r BatchResult> + Clone,
+        names_of: Option<(&str, &[BatchResult])>,
+    ) -> (Option<Names>, FoundJobs) {
+        let names = names_of.map(|(directory_id, results)| self.names(directory_id, results).boxed());
+        let jobs = chunks(results).into_iter();
+        let jobs = jobs.map(|(product, ids)| self.jobs(product, ids).boxed());
+        let lookups: Vec<BoxFuture<'_, Found>> = names.into_iter().chain(jobs).collect();
+        let found: Vec<Found> = stream::iter(lookups).buffer_unordered(AT_A_TIME).collect().await;
+        let mut all = (None, FoundJobs::default());
+        for found in found {
+            match found {
+                Found::Names(names) => all.0 = Some(names),
+                Found::Jobs(FoundJobs { jobs, unread }) => {
+                    all.1.jobs.extend(jobs);
+                    all.1.unread = all.1.unread.or(unread);
+                }
+            }
+        }
+        all
+    }
+
+    async fn names(&self, directory_id: &str, results: &[BatchResult]) -> Found {
+        let wanted: HashSet<&str> = results
+            .iter()
+            .map(|result| result.source_directory_file_id.as_str())
+            .collect();
         let Ok(directory_id) = DirectoryId::try_from(directory_id) else {
-            return Found::Names {
-                names: Vec::new(),
-                unread: Some(Unread::NoDirectory),
-            };
+            return Found::Names(Names {
+                names: HashMap::new(),
+                unread: Some(Unread::no_directory()),
+            });
         };
         let client = &self.account.client;
         let mut missing = wanted.clone();
@@ -155,18 +137,15 @@ impl Lookup<'_> {
         }
         let Reading { items, error, .. } = reading;
         let named = items.into_iter().filter(|file| wanted.contains(file.id.as_str()));
-        Found::Names {
+        Found::Names(Names {
             names: named.filter_map(|file| Some((file.id, file.display_name?))).collect(),
-            unread: error.map(Unread::Refused),
-        }
+            unread: error.as_ref().map(Unread::refused),
+        })
     }
 
     async fn jobs(&self, product: Product, ids: Vec<JobId>) -> Found {
         if self.hopeless.load(Ordering::Relaxed) {
-            return Found::Jobs {
-                jobs: Vec::new(),
-                unread: None,
-            };
+            return Found::Jobs(FoundJobs::default());
         }
         let jobs = self.account.client.jobs();
         let sizes = [u32::try_from(ids.len()).ok(), Some(SMALL_JOB_PAGE), None];
@@ -183,19 +162,43 @@ impl Lookup<'_> {
         if error.as_ref().is_some_and(is_hopeless) {
             self.hopeless.store(true, Ordering::Relaxed);
         }
-        Found::Jobs {
+        Found::Jobs(FoundJobs {
             jobs: items,
-            unread: error.map(Unread::Refused),
-        }
+            unread: error.as_ref().map(Unread::refused),
+        })
     }
 }
 
-/// Whether the API would say the same to the next chunk.
-fn is_hopeless(error: &Error) -> bool {
-    !matches!(error.advice(), Advice::Later(_)) || matches!(error.kind(), ErrorKind::RateLimited { .. })
+/// How many files a directory holds: what a batch that has not ended is about. `None` if that could not be read, or there are more
+/// than a batch may have.
+pub(crate) async fn files_in_directory(
+    account: &Account,
+    scope: &Scope,
+    directory_id: &str,
+    deadline: Instant,
+) -> Option<usize> {
+    const MOST_FILES: usize = 1000;
+    let directory_id = DirectoryId::try_from(directory_id).ok()?;
+    let mut count = 0;
+    let mut reading = Reading::new(FILE_PAGES);
+    while let Some(window) = reading.next() {
+        let client = &account.client;
+        let page = client.list_directory_files(scope, &directory_id, FilesOf::Now, &window, deadline);
+        reading.take(page.await, |_| {
+            count += 1;
+            count <= MOST_FILES
+        });
+    }
+    (reading.error.is_none() && count <= MOST_FILES).then_some(count)
 }
 
-fn product(job_type: &JobType) -> Option<Product> {
+/// Whether the API would say the same to the next request.
+fn is_hopeless(error: &Error) -> bool {
+    let may_pass = matches!(error.advice(), Advice::Later(_));
+    !may_pass || matches!(error.kind(), ErrorKind::RateLimited { .. })
+}
+
+pub(crate) fn product(job_type: &JobType) -> Option<Product> {
     match job_type {
         JobType::ParseV2 => Some(Product::Parse),
         JobType::ExtractV2 => Some(Product::Extract),
@@ -204,12 +207,12 @@ fn product(job_type: &JobType) -> Option<Product> {
 }
 
 /// The ids of all jobs that can be looked up, as many in each request as its address may hold.
-fn chunks(results: &[BatchResult]) -> Vec<(Product, Vec<JobId>)> {
+fn chunks<'r>(results: impl Iterator<Item = &'r BatchResult> + Clone) -> Vec<(Product, Vec<JobId>)> {
     const KEY_BYTES: usize = "&job_ids=".len();
     let mut chunks: Vec<(Product, Vec<JobId>)> = Vec::new();
     for wanted in [Product::Parse, Product::Extract] {
         let mut room = 0;
-        let jobs = results.iter().filter_map(|result| result.job_reference.as_ref());
+        let jobs = results.clone().filter_map(|result| result.job_reference.as_ref());
         for job in jobs.filter(|job| product(&job.job_type) == Some(wanted)) {
             let Ok(id) = JobId::try_from(job.id.as_str()) else {
                 continue;
@@ -258,7 +261,7 @@ mod tests {
             (60, 128, 3),
         ] {
             let results = results(count, id_chars, &JobType::ParseV2);
-            let chunks = chunks(&results);
+            let chunks = chunks(results.iter());
             assert_eq!(chunks.len(), requests, "{count} ids of {id_chars} characters");
             let asked: Vec<_> = chunks.iter().flat_map(|(_, ids)| ids).map(JobId::as_str).collect();
             assert_eq!(asked.len(), count);
@@ -276,7 +279,7 @@ mod tests {
         mixed.extend(results(1, 5, &JobType::ExtractV2));
         mixed.extend(results(1, 6, &JobType::Other("split_v1".to_owned())));
         mixed.extend(results(1, 129, &JobType::ParseV2));
-        let chunks = chunks(&mixed);
+        let chunks = chunks(mixed.iter());
         let shape: Vec<_> = chunks.iter().map(|(product, ids)| (*product, ids.len())).collect();
         assert_eq!(shape, [(Product::Parse, 2), (Product::Extract, 1)]);
     }

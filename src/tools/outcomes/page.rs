@@ -1,0 +1,204 @@
+//! The answer of `get_batch`: as many rows as fit.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Seen;
+use super::files::{Cursor, File, FileEntry, Files, Rows, stale_cursor};
+use super::report::{BatchReport, Brevity};
+use super::summary::{Detail, Report};
+use crate::mcp::{Json, ToolError};
+use crate::tools::account::Account;
+
+/// How many rows a page should hold at least before the rest of the answer is shortened.
+const WORTHWHILE_ROWS: usize = 5;
+
+/// A batch, and what was asked about its files.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct GetBatchOutput {
+    /// The answer in a few sentences, with what to do next.
+    summary: String,
+    #[serde(flatten)]
+    batch: BatchReport,
+    /// One page of files, problem files first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    results: Vec<FileEntry>,
+    /// Where the next page of files begins; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_results_cursor: Option<String>,
+}
+
+/// What an answer is about.
+pub(crate) struct Answer<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) seen: &'a Seen,
+    pub(crate) detail: Detail,
+    pub(crate) cursor: Option<&'a Cursor>,
+    /// Why the batch could not be read again during a wait.
+    pub(crate) trouble: Option<&'a str>,
+}
+
+/// The rows that are left, and their lengths.
+struct Rest<'a> {
+    rows: Rows,
+    files: Vec<&'a File>,
+    /// How many rows the pages before have shown.
+    before: usize,
+}
+
+/// A run of rows.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<FileEntry>,
+    /// Number of the first and the last row, counted from 1.
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// Cursor of the page after this one.
+    pub(crate) next: Option<String>,
+}
+
+impl Rest<'_> {
+    /// The page of the next so many rows.
+    fn page(&self, count: usize, brevity: Brevity) -> Page {
+        let shown = self.files.get(..count).unwrap_or(&self.files);
+        let has_more = count < self.files.len();
+        let last = shown.last().filter(|_| has_more);
+        Page {
+            entries: shown
+                .iter()
+                .map(|file| file.entry(self.rows, brevity.max_text_chars))
+                .collect(),
+            first: self.before + 1,
+            last: self.before + shown.len(),
+            next: last.map(|file| file.cursor(self.rows)),
+        }
+    }
+
+    /// A page without rows that is as long as the longest part of any page around its rows.
+    fn frame(&self) -> Page {
+        let cursors = self.files.iter().map(|file| file.cursor(self.rows));
+        Page {
+            entries: Vec::new(),
+            first: self.before + 1,
+            last: self.before + self.files.len(),
+            next: cursors.max_by_key(|cursor| cursor.chars().count()),
+        }
+    }
+
+    /// The length of each row in JSON, its comma included.
+    fn lengths(&self, brevity: Brevity) -> impl Iterator<Item = usize> {
+        let entries = self
+            .files
+            .iter()
+            .map(move |file| file.entry(self.rows, brevity.max_text_chars));
+        entries.map(|entry| serde_json::to_string(&entry).map_or(usize::MAX, |json| json.chars().count() + 1))
+    }
+}
+
+impl Answer<'_> {
+    /// The answer with as many rows as keep it within so many characters, counted in its JSON. A page holds at least one row.
+    ///
+    /// Problems and texts are shortened before pages become very short.
+    ///
+    /// # Errors
+    /// For a cursor that does not fit the files.
+    pub(crate) fn within(&self, max_chars: usize) -> Result<Json<GetBatchOutput>, ToolError> {
+        let files = self.seen.files(self.detail.rows().unwrap_or(Rows::All));
+        let rest = match (&files, self.detail.rows()) {
+            (Some(files), Some(rows)) => {
+                let (files, before) = files.rows(rows, self.cursor)?;
+                Some(Rest { rows, files, before })
+            }
+            (None, _) if self.cursor.is_some() => return Err(stale_cursor()),
+            _ => None,
+        };
+        let left = rest.as_ref().map_or(0, |rest| rest.files.len());
+        for brevity in [Brevity::usual(max_chars), Brevity::BARE] {
+            let rows = self.rows_that_fit(files.as_ref(), rest.as_ref(), brevity, max_chars)?;
+            if let Some(rows) = rows.filter(|rows| *rows >= left.min(WORTHWHILE_ROWS)) {
+                return self.output(
+                    files.as_ref(),
+                    rest.as_ref().map(|rest| rest.page(rows, brevity)),
+                    brevity,
+                );
+            }
+        }
+        let rows = self.rows_that_fit(files.as_ref(), rest.as_ref(), Brevity::BARE, max_chars)?;
+        let rows = rows.unwrap_or_default().max(1);
+        self.output(
+            files.as_ref(),
+            rest.map(|rest| rest.page(rows, Brevity::BARE)),
+            Brevity::BARE,
+        )
+    }
+
+    /// How many rows fit beside the rest of the answer; `None` if that alone is too long. Each row is measured once.
+    fn rows_that_fit(
+        &self,
+        files: Option<&Files>,
+        rest: Option<&Rest<'_>>,
+        brevity: Brevity,
+        max_chars: usize,
+    ) -> Result<Option<usize>, ToolError> {
+        const AROUND_ROWS: usize = r#","results":[]"#.len();
+        let chars = |page: Option<Page>| -> Result<usize, ToolError> { Ok(self.output(files, page, brevity)?.chars()) };
+        let Some(rest) = rest.filter(|rest| !rest.files.is_empty()) else {
+            return Ok((chars(None)? <= max_chars).then_some(0));
+        };
+        let whole = Page {
+            next: None,
+            ..rest.frame()
+        };
+        let all: usize = rest.lengths(brevity).sum();
+        if chars(Some(whole))? + AROUND_ROWS + all <= max_chars {
+            return Ok(Some(rest.files.len()));
+        }
+        let Some(mut room) = max_chars.checked_sub(chars(Some(rest.frame()))? + AROUND_ROWS) else {
+            return Ok(None);
+        };
+        let fits = |length: &usize| {
+            let left = room.checked_sub(*length);
+            room = left.unwrap_or_default();
+            left.is_some()
+        };
+        Ok(Some(rest.lengths(brevity).take_while(fits).count()))
+    }
+
+    fn output(
+        &self,
+        files: Option<&Files>,
+        page: Option<Page>,
+        brevity: Brevity,
+    ) -> Result<Json<GetBatchOutput>, ToolError> {
+        let now = Timestamp::now();
+        let is_first = page.as_ref().is_none_or(|page| page.first == 1);
+        let problems = match files {
+            Some(files) if is_first => files.problems.as_slice(),
+            _ => &[],
+        };
+        let batch = BatchReport::of(self.seen, files, problems, brevity, now);
+        let report = Report {
+            seen: self.seen,
+            detail: self.detail,
+            counts: batch.files.as_ref(),
+            problems: if brevity.bare { &[] } else { problems },
+            problems_shown: batch.problems.len(),
+            page: page.as_ref(),
+            trouble: self.trouble,
+            now,
+        };
+        let summary = self.account.summary(&report.sentences());
+        let (results, next_results_cursor) =
+            page.map_or_else(Default::default, |Page { entries, next, .. }| (entries, next));
+        Json::of(&GetBatchOutput {
+            summary,
+            batch,
+            results,
+            next_results_cursor,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
