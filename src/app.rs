@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{self, Cli, Command, Environment, Flags, Stdio};
-use crate::commands::doctor::{Patient, Regions};
+use crate::commands::doctor::{Installation, Regions};
 use crate::commands::{self, Call, Exit, Print, Run, Source, Terminal, Watch};
-use crate::config::{self, ApiKey, Config};
-use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Credential, Scope, Settings, UploadOnce};
+use crate::config::Config;
+use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Scope, Settings, UploadOnce};
 use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
 use crate::tools::{self, Folders, Offer, Once, Policy, PollPolicy};
 
@@ -126,15 +126,13 @@ async fn with_server(
             commands::run(&server, &context, &run).await
         }
         Command::Doctor { json } => {
-            let patient = Patient {
+            let installation = Installation {
                 config,
                 server: &server,
-                key_source: &key_source(flags, environment),
-                base_url_source: config::base_url_as_given(flags, environment).0,
                 is_sandbox: is_sandbox(flags),
                 regions: &Regions::known()?,
             };
-            commands::doctor::doctor(&patient, &context, json).await
+            commands::doctor::doctor(&installation, &context, json).await
         }
         _ => {
             // A host that goes away has no use for the code; a shell whose disk is full has.
@@ -146,13 +144,6 @@ async fn with_server(
     };
     settle(&settling, config, signals).await;
     Ok(context.exit(exit).into())
-}
-
-/// The setting that the API key comes from, with its file.
-fn key_source(flags: &Flags, environment: &Environment) -> String {
-    let setting = config::key_source(flags, environment);
-    let file = flags.api_key_file.as_ref();
-    file.map_or(setting.to_owned(), |file| format!("{setting} {}", file.display()))
 }
 
 #[cfg(feature = "sandbox")]
@@ -208,7 +199,7 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
 }
 
 fn offer(config: &Config, folders: Folders, settling: &TaskTracker) -> anyhow::Result<Offer> {
-    let client = Client::new(client_settings(config));
+    let client = Client::new(Settings::from(config));
     let create_policy = CreatePolicy {
         // An empty directory is worth a second look as soon as a batch that was just created is.
         empty_pause: config.poll_interval,
@@ -247,22 +238,6 @@ pub fn every_tool() -> Vec<ToolDefinition> {
         .map_err(anyhow::Error::from)
         .and_then(|config| offer(&config, local::for_definitions(), &TaskTracker::new()));
     tools.map_or_else(|_| Vec::new(), |offer| offer.tools.definitions())
-}
-
-/// How LlamaCloud is reached.
-pub(crate) fn client_settings(config: &Config) -> Settings {
-    let credential = match &config.api_key {
-        ApiKey::Given(key) => Credential::Key(key.clone()),
-        ApiKey::Missing(reason) => Credential::Missing { reason: reason.clone() },
-    };
-    let settings = Settings::new(config.base_url.clone(), credential);
-    let connect_timeout = settings.connect_timeout.min(config.timeout / 9);
-    let stall_timeout = settings.stall_timeout.min(config.timeout * 2 / 3);
-    Settings {
-        connect_timeout,
-        stall_timeout,
-        ..settings
-    }
 }
 
 async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) -> End {

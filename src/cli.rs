@@ -17,6 +17,7 @@ pub use run::Run;
 pub use typed::{Setting, settings, settings_as_typed};
 
 use crate::hosts;
+use crate::llamacloud::Network;
 
 /// The command line.
 #[derive(Debug, Clone, Default, Parser)]
@@ -351,6 +352,8 @@ pub struct Environment {
     pub no_color: Option<OsString>,
     /// `TERM`: `dumb` means a terminal that cannot go back.
     pub term: Option<OsString>,
+    /// Certificates and proxies.
+    pub network: Network,
 }
 
 impl Environment {
@@ -370,6 +373,14 @@ impl Environment {
             log: std::env::var_os("LLAMA_CLOUD_LOG"),
             no_color: std::env::var_os("NO_COLOR"),
             term: std::env::var_os("TERM"),
+            network: Network {
+                cert_file: std::env::var_os("SSL_CERT_FILE"),
+                cert_dir: std::env::var_os("SSL_CERT_DIR"),
+                proxies: Network::PROXY_VARIABLES
+                    .iter()
+                    .filter_map(|name| Some((*name, std::env::var_os(name)?)))
+                    .collect(),
+            },
         }
     }
 }

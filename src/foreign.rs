@@ -71,6 +71,13 @@ pub fn escape(text: &str, max_chars: usize) -> String {
     escaped
 }
 
+/// Whether the text is a reference that a host or a shell failed to expand: `${NAME}`, `${env:NAME}`, `$NAME`, `%NAME%`, `{env:NAME}`
+/// or `{{NAME}}`.
+pub fn is_unexpanded(text: &str) -> bool {
+    let braced = ["${", "{env:", "{{"].iter().any(|start| text.starts_with(start)) && text.ends_with('}');
+    braced || text.starts_with('$') || (text.len() > 2 && text.starts_with('%') && text.ends_with('%'))
+}
+
 /// The accepted name that `name` was probably meant to be.
 pub fn nearest<'a>(name: &str, accepted: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const NEAR: f64 = 0.75;

@@ -1,22 +1,64 @@
-//! Settings that are on or off, which a variable can say as well as a flag: bundles and hosts pass choices as variables.
+//! Variables that protect or permit: what cannot be read is never taken for the weaker choice.
 
 use std::ffi::OsStr;
 
-use super::{ConfigError, given};
-use crate::foreign;
+use super::ConfigError;
+use crate::foreign::{is_unexpanded, quote};
 
-/// A switch is on if its flag is there, or if its variable says so. What says neither is not guessed at.
-pub(super) fn switch(flag: bool, name: &str, variable: Option<&OsStr>) -> Result<bool, ConfigError> {
-    let Some(value) = given(variable) else {
-        return Ok(flag);
-    };
-    match value.to_ascii_lowercase().as_str() {
+/// What a variable says. Hosts pass an empty text for one that is not set.
+enum Said<'a> {
+    Nothing,
+    Text(&'a str),
+    /// Not Unicode text, or a reference that was not expanded. Shape: `"${X}" was not expanded`.
+    Unreadable(String),
+}
+
+fn said(variable: Option<&OsStr>) -> Said<'_> {
+    let Some(value) = variable else { return Said::Nothing };
+    match value.to_str().map(str::trim) {
+        None => Said::Unreadable("its value is not Unicode text".to_owned()),
+        Some("") => Said::Nothing,
+        Some(text) if is_unexpanded(text) => Said::Unreadable(format!("{} was not expanded", quote(text, 60))),
+        Some(text) => Said::Text(text),
+    }
+}
+
+fn error(name: &str, problem: &str) -> ConfigError {
+    ConfigError(format!("{name}: {problem}"))
+}
+
+/// A switch that protects: on if its flag is given or its variable says so. A variable that cannot be read stops the start.
+pub(super) fn protection(flag: bool, name: &str, variable: Option<&OsStr>) -> Result<bool, ConfigError> {
+    match said(variable) {
+        Said::Nothing => Ok(flag),
+        Said::Text(text) => Ok(flag | truth(name, text)?),
+        Said::Unreadable(problem) => Err(error(name, &problem)),
+    }
+}
+
+/// A switch that permits: a variable that cannot be read permits nothing.
+pub(super) fn permission(flag: bool, name: &str, variable: Option<&OsStr>) -> Result<bool, ConfigError> {
+    match said(variable) {
+        Said::Nothing | Said::Unreadable(_) => Ok(flag),
+        Said::Text(text) => Ok(flag | truth(name, text)?),
+    }
+}
+
+/// A value that binds the server, such as a project. The flag wins; a variable that cannot be read stops the start.
+pub(super) fn pin(flag: Option<&str>, name: &str, variable: Option<&OsStr>) -> Result<Option<String>, ConfigError> {
+    match (flag, said(variable)) {
+        (Some(flag), _) => Ok(Some(flag.to_owned())),
+        (None, Said::Nothing) => Ok(None),
+        (None, Said::Text(text)) => Ok(Some(text.to_owned())),
+        (None, Said::Unreadable(problem)) => Err(error(name, &problem)),
+    }
+}
+
+fn truth(name: &str, text: &str) -> Result<bool, ConfigError> {
+    match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
-        "false" | "0" => Ok(flag),
-        _ => {
-            let quoted = foreign::quote(&value, 60);
-            Err(ConfigError(format!("{name}: {quoted} is neither true nor false")))
-        }
+        "false" | "0" => Ok(false),
+        _ => Err(error(name, &format!("{} is neither true nor false", quote(text, 60)))),
     }
 }
 
@@ -25,16 +67,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_switch_is_on_by_its_flag_or_its_variable() {
-        for (flag, said, expected) in [
-            (true, "0", Some(true)),
-            (false, "TRUE", Some(true)),
-            (false, "1", Some(true)),
-            (false, "false", Some(false)),
-            (false, "${user_config.x}", Some(false)),
-            (true, "maybe", None),
+    fn what_cannot_be_read_never_weakens_a_protection() {
+        for (flag, said, protects, permits) in [
+            (false, "", Some(false), Some(false)),
+            (true, "0", Some(true), Some(true)),
+            (false, "TRUE", Some(true), Some(true)),
+            (false, "1", Some(true), Some(true)),
+            (false, "false", Some(false), Some(false)),
+            (false, "${X:-true}", None, Some(false)),
+            (false, "${X}", None, Some(false)),
+            (false, "{{X}}", None, Some(false)),
+            (true, "{{X}}", None, Some(true)),
+            (true, "maybe", None, None),
         ] {
-            assert_eq!(switch(flag, "NAME", Some(OsStr::new(said))).ok(), expected, "{said}");
+            let variable = Some(OsStr::new(said));
+            assert_eq!(protection(flag, "NAME", variable).ok(), protects, "{said}");
+            assert_eq!(permission(flag, "NAME", variable).ok(), permits, "{said}");
         }
+    }
+
+    #[test]
+    fn a_pin_that_cannot_be_read_stops_the_start() {
+        let pin = |flag, said: &str| pin(flag, "NAME", Some(OsStr::new(said))).map_err(|error| error.to_string());
+        assert_eq!(pin(None, ""), Ok(None));
+        assert_eq!(pin(None, "p-1"), Ok(Some("p-1".to_owned())));
+        assert_eq!(pin(Some("p-2"), "${X}"), Ok(Some("p-2".to_owned())));
+        for said in ["${X}", "{{X}}"] {
+            assert_eq!(pin(None, said), Err(format!("NAME: \"{said}\" was not expanded")));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_not_text_stop_the_start() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let odd = Some(OsStr::from_bytes(b"\xff"));
+        assert!(protection(false, "NAME", odd).is_err() && pin(None, "NAME", odd).is_err());
+        assert_eq!(permission(false, "NAME", odd).ok(), Some(false));
     }
 }

@@ -13,11 +13,7 @@ use reqwest::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    error_kind::{ErrorKind, TlsProblem},
-    refusal,
-    retry::Failure,
-};
+use super::{error_kind::ErrorKind, refusal, retry::Failure, settings::Network, tls};
 use crate::foreign::clean;
 
 /// How much of an error body is read. Units: bytes after decompression.
@@ -27,13 +23,13 @@ const MAX_REASON_CHARS: usize = 300;
 /// The `Server` header of the simulated LlamaCloud.
 const SANDBOX: &[u8] = b"llamacloud-sandbox";
 
-/// What bounds one exchange.
+/// What bounds the body of an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    pub(super) connect_timeout: Duration,
-    pub(super) read_timeout: Duration,
     /// After decompression.
     pub(super) max_body_bytes: usize,
+    /// How long the next part may take; then the rest of the time is for another attempt.
+    pub(super) stall: Option<Duration>,
 }
 
 /// A 2xx answer.
@@ -53,7 +49,7 @@ pub(super) struct Server {
 }
 
 /// Anything else.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Failed {
     pub(super) failure: Failure,
     pub(super) kind: ErrorKind,
@@ -76,12 +72,21 @@ impl Failed {
     }
 }
 
-/// Sends one request and reads its answer, until `until` at the latest. `key` is kept out of what comes back.
-pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant, key: &str) -> Result<Answer, Failed> {
+/// Sends one request, and waits for an answer to begin, until `until` at the latest.
+pub(super) async fn send(request: RequestBuilder, until: Instant, network: &Network) -> Result<Response, Failed> {
     let response = timeout_at(until, request.send())
         .await
         .map_err(|_| Failed::timed_out())?;
-    let mut response = response.map_err(|error| broken(&error, limits))?;
+    response.map_err(|error| broken(&error, network))
+}
+
+/// Reads an answer, until `until` at the latest. `key` is kept out of what comes back.
+pub(super) async fn receive(
+    mut response: Response,
+    limits: Limits,
+    until: Instant,
+    key: &str,
+) -> Result<Answer, Failed> {
     let status = response.status();
     let headers = response.headers();
     let date = headers
@@ -108,7 +113,9 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
     }
     let retry_after = retry_after(headers, date);
     let host = redirect_host(headers).filter(|host| !refusal::repeats(host, key));
-    let body = start_of_body(&mut response, until.min(Instant::now() + limits.read_timeout)).await;
+    let begun = Instant::now();
+    // The status has decided already; what explains it may not take the time of another attempt.
+    let body = start_of_body(&mut response, begun + until.saturating_duration_since(begun) / 4).await;
     let refusal::Refusal {
         reason,
         details,
@@ -145,11 +152,11 @@ pub(super) async fn run(request: RequestBuilder, limits: Limits, until: Instant,
 async fn whole_body(response: &mut Response, limits: Limits, until: Instant) -> Result<Vec<u8>, Failed> {
     let mut body = Vec::new();
     loop {
-        let until = until.min(Instant::now() + limits.read_timeout);
+        let until = limits.stall.map_or(until, |stall| until.min(Instant::now() + stall));
         let chunk = timeout_at(until, response.chunk())
             .await
             .map_err(|_| Failed::timed_out())?;
-        let Some(chunk) = chunk.map_err(|error| broken(&error, limits))? else {
+        let Some(chunk) = chunk.map_err(|error| interrupted(&error))? else {
             return Ok(body);
         };
         if body.len() + chunk.len() > limits.max_body_bytes {
@@ -174,37 +181,39 @@ async fn start_of_body(response: &mut Response, until: Instant) -> Vec<u8> {
     body
 }
 
-/// How the network failed. The URL and the library's own words around the cause are left out.
-fn broken(error: &reqwest::Error, limits: Limits) -> Failed {
+/// How the network failed before an answer began. The URL and the library's own words around the cause are left out.
+fn broken(error: &reqwest::Error, network: &Network) -> Failed {
     if error.is_builder() {
         let reason = "the address cannot be used: https is required, except on this machine".to_owned();
         return Failed::new(Failure::NotSendable, ErrorKind::Unreachable, Some(reason));
     }
-    let reason = Some(root_cause(error));
     if !error.is_connect() {
-        return if error.is_timeout() {
-            Failed::timed_out()
-        } else {
-            Failed::new(Failure::Interrupted, ErrorKind::Unreachable, reason)
-        };
+        return interrupted(error);
     }
-    if is_tls(error) {
-        Failed::new(Failure::NotSendable, ErrorKind::Tls(TlsProblem::Other), reason)
-    } else if error.is_timeout() {
-        let reason = format!("no connection within {} ms", limits.connect_timeout.as_millis());
-        Failed::new(Failure::NotConnected, ErrorKind::Unreachable, Some(reason))
+    if let Some(error) = causes(error).find_map(<dyn std::error::Error>::downcast_ref) {
+        let (problem, reason) = tls::explain(error, network);
+        let reason = reason.map(|reason| clean(&reason, MAX_REASON_CHARS));
+        return Failed::new(Failure::NotSendable, ErrorKind::Tls(problem), reason);
+    }
+    let reason = if error.is_timeout() {
+        "no connection could be made in time".to_owned()
     } else {
-        Failed::new(Failure::NotConnected, ErrorKind::Unreachable, reason)
+        root_cause(error)
+    };
+    Failed::new(Failure::NotConnected, ErrorKind::Unreachable, Some(reason))
+}
+
+/// How the network failed after the request may have left.
+fn interrupted(error: &reqwest::Error) -> Failed {
+    if error.is_timeout() {
+        return Failed::timed_out();
     }
+    Failed::new(Failure::Interrupted, ErrorKind::Unreachable, Some(root_cause(error)))
 }
 
 /// The innermost error, which is the operating system's or the TLS library's.
 pub(super) fn root_cause(error: &reqwest::Error) -> String {
     clean(&causes(error).last().unwrap_or(error).to_string(), MAX_REASON_CHARS)
-}
-
-fn is_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(<dyn std::error::Error>::is::<rustls::Error>)
 }
 
 /// What lies behind an error, outermost first.

@@ -3,17 +3,12 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{
-    RequestBuilder,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
-    redirect::Policy,
-};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -23,24 +18,22 @@ use tokio::{
 use url::Url;
 
 use super::{
-    attempt::{self, Answer, Failed, Limits},
+    attempt::{Answer, Failed},
     batches::Batches,
     error::{Account, Error},
-    error_kind::{ErrorKind, TlsProblem},
+    error_kind::ErrorKind,
     jobs::Jobs,
-    projects::Projects,
     refusal,
-    request::{Reply, Request, decode, is_loopback},
+    request::{Reply, Request, decode},
     retry::{self, Decision, Failure, Method},
+    sending::Sending,
     settings::{Credential, KeySource, Settings},
+    transport::{MAX_KEPT, Transport},
 };
-use crate::tally;
 
 /// How many reads are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
 /// have as few as 256 descriptors. Connections are kept for a minute and a half.
-pub(super) const MAX_AT_ONCE: usize = 64;
-/// How long a connection of uploads is kept without use.
-const UPLOADS_IDLE: std::time::Duration = std::time::Duration::from_secs(2);
+pub(super) const MAX_AT_ONCE: usize = MAX_KEPT;
 
 /// The REST client. Clones share connections.
 ///
@@ -52,12 +45,7 @@ pub struct Client(Arc<Shared>, Arc<Semaphore>);
 
 struct Shared {
     settings: Settings,
-    /// Keeps connections alive between requests.
-    reads: OnceLock<Result<reqwest::Client, String>>,
-    /// A connection for each request. On an idle connection that the peer is just closing, a POST would be re-sent below us.
-    creates: OnceLock<Result<reqwest::Client, String>>,
-    /// Keeps connections between the files of a folder. A file that streams cannot be re-sent below us.
-    uploads: OnceLock<Result<reqwest::Client, String>>,
+    transport: Transport,
     sandbox: AtomicBool,
     /// The API's clock as last seen, and when that was.
     clock: Mutex<Option<(Timestamp, Instant)>>,
@@ -75,12 +63,10 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
-        let (reads, creates, uploads, sandbox, clock) = Default::default();
+        let (transport, sandbox, clock) = Default::default();
         let shared = Shared {
             settings,
-            reads,
-            creates,
-            uploads,
+            transport,
             sandbox,
             clock,
         };
@@ -101,48 +87,6 @@ impl Client {
     /// The job operations.
     pub fn jobs(&self) -> Jobs<'_> {
         Jobs::new(self)
-    }
-
-    /// The project operations.
-    pub fn projects(&self) -> Projects<'_> {
-        Projects::new(self)
-    }
-
-    /// Whether a connection to the API stands, TLS included: one request without the key, to which every answer will do.
-    ///
-    /// # Errors
-    /// Why none stands.
-    pub async fn reach(&self, deadline: Instant) -> Result<(), Error> {
-        let started = Instant::now();
-        let outcome = match self.http(Pool::Reads) {
-            Ok(http) => attempt::run(http.get(self.base_url().clone()), self.limits(), deadline, "").await,
-            Err(failed) => Err(failed),
-        };
-        let failed = match outcome {
-            Err(failed) if !matches!(failed.failure, Failure::Status(_) | Failure::Unusable) => failed,
-            _ => return Ok(()),
-        };
-        let account = Account {
-            attempts: 1,
-            elapsed: started.elapsed(),
-            no_effect: true,
-        };
-        let error = Error::new(failed.kind, failed.reason, "GET /".to_owned(), account);
-        Err(error.at(self.base_url().host_str()))
-    }
-
-    fn limits(&self) -> Limits {
-        let Settings {
-            connect_timeout,
-            read_timeout,
-            max_body_bytes,
-            ..
-        } = self.0.settings;
-        Limits {
-            connect_timeout,
-            read_timeout,
-            max_body_bytes,
-        }
     }
 
     /// Where the API key comes from, or would have to come from.
@@ -202,6 +146,13 @@ impl Client {
             },
             Err(failed) => failed,
         };
+        let kind = match (failure, kind) {
+            (Failure::Status(status @ 404), ErrorKind::NotFound) if request.must_be_found() => {
+                ErrorKind::NoSuchPath { status }
+            }
+            (Failure::Status(status @ 405), ErrorKind::Rejected { .. }) => ErrorKind::NoSuchPath { status },
+            (_, kind) => kind,
+        };
         let account = Account {
             attempts,
             elapsed: started.elapsed(),
@@ -217,47 +168,30 @@ impl Client {
         deadline: Instant,
         attempts: &mut u32,
     ) -> Result<Answer, Failed> {
-        let Settings {
-            attempt_timeout, retry, ..
-        } = self.0.settings;
-        let mut limits = self.limits();
-        let mut attempt_timeout = attempt_timeout;
-        if request.is_for_document {
-            limits.max_body_bytes = self.0.settings.max_document_bytes;
-        }
-        if request.is_for_document || request.form.is_some() {
-            attempt_timeout = deadline.saturating_duration_since(Instant::now());
-        }
+        let retry = self.0.settings.retry;
         let key = self.key()?;
         let mut waits = retry::waits(&retry);
         if Instant::now() >= deadline {
             return Err(Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None));
         }
-        // A POST that runs out of time while it connects cannot be told from one that was sent.
-        let latest = match request.method {
-            Method::Post => deadline
-                .checked_sub(self.0.settings.connect_timeout)
-                .unwrap_or(deadline),
-            Method::Get => deadline,
-        };
         loop {
-            let prepared = self.prepare(request, key)?;
             let turn = match request.method {
                 Method::Get => Some(
-                    timeout_at(latest, self.1.acquire())
+                    timeout_at(deadline, self.1.acquire())
                         .await
                         .map_err(|_| Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None))?,
                 ),
                 Method::Post => None,
             };
             let begun = Instant::now();
-            *attempts += 1;
-            tally::note_request();
-            let running = attempt::run(prepared, limits, deadline.min(begun + attempt_timeout), key);
-            let outcome = match &request.form {
-                None => running.await,
-                Some(form) => form.unless_stalled(running, self.0.settings.stall_timeout).await,
+            let sending = Sending {
+                transport: &self.0.transport,
+                settings: &self.0.settings,
+                request,
+                key,
+                deadline,
             };
+            let outcome = sending.run(attempts).await;
             drop(turn);
             let (status, server) = match &outcome {
                 Ok(answer) => (Some(answer.status), answer.server),
@@ -278,7 +212,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            let remaining = latest.saturating_duration_since(Instant::now());
+            let remaining = deadline.saturating_duration_since(Instant::now());
             match retry::decide(
                 request.method,
                 failed.failure,
@@ -308,89 +242,4 @@ impl Client {
             None,
         ))
     }
-
-    fn http(&self, pool: Pool) -> Result<&reqwest::Client, Failed> {
-        let http = match pool {
-            Pool::Reads => &self.0.reads,
-            Pool::Creates => &self.0.creates,
-            Pool::Uploads => &self.0.uploads,
-        };
-        let http = http.get_or_init(|| build(&self.0.settings, pool));
-        http.as_ref().map_err(|reason| {
-            Failed::new(
-                Failure::NotSendable,
-                ErrorKind::Tls(TlsProblem::Other),
-                Some(reason.clone()),
-            )
-        })
-    }
-
-    /// The request as the HTTP library wants it; made anew for each attempt.
-    fn prepare(&self, request: &Request<'_>, key: &str) -> Result<RequestBuilder, Failed> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-            let reason = "no HTTP header can carry it".to_owned();
-            Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
-        })?;
-        bearer.set_sensitive(true);
-        let http = self.http(match (request.method, &request.form) {
-            (Method::Get, _) => Pool::Reads,
-            (Method::Post, None) => Pool::Creates,
-            (Method::Post, Some(_)) => Pool::Uploads,
-        })?;
-        let url = request.url(self.base_url());
-        let builder = match request.method {
-            Method::Get => http.get(url),
-            Method::Post => http.post(url),
-        };
-        let builder = builder.header(ACCEPT, "application/json").header(AUTHORIZATION, bearer);
-        if let Some(form) = &request.form {
-            return Ok(builder.header(CONTENT_TYPE, form.content_type()).body(form.body()));
-        }
-        Ok(match &request.body {
-            Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
-            // The library leaves it out, and some proxies then answer 411.
-            None if request.method == Method::Post => builder.header(CONTENT_LENGTH, "0"),
-            None => builder,
-        })
-    }
-}
-
-/// The connections that a request may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pool {
-    Reads,
-    Creates,
-    Uploads,
-}
-
-/// Builds one of the HTTP clients. The library's own repeating and redirecting is off: both are decided here.
-fn build(settings: &Settings, pool: Pool) -> Result<reqwest::Client, String> {
-    // Fails only if a provider is installed already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let loopback = is_loopback(&settings.base_url);
-    let user_agent: String = settings.user_agent.chars().filter(|c| matches!(c, ' '..='~')).collect();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(user_agent)
-        .connect_timeout(settings.connect_timeout)
-        .redirect(Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .http1_only()
-        .https_only(!loopback);
-    if loopback {
-        builder = builder.no_proxy();
-    }
-    if settings.base_url.scheme() == "http" {
-        // Plain loopback: the system's certificates, milliseconds to read, are never asked for.
-        builder = builder.tls_certs_only([]);
-    }
-    builder = match pool {
-        Pool::Reads => builder.pool_max_idle_per_host(MAX_AT_ONCE),
-        Pool::Creates => builder.pool_max_idle_per_host(0),
-        // Shorter than servers keep connections, so that none is used while it is being closed.
-        Pool::Uploads => builder
-            .pool_max_idle_per_host(MAX_AT_ONCE)
-            .pool_idle_timeout(UPLOADS_IDLE),
-    };
-    builder.build().map_err(|error| attempt::root_cause(&error))
 }

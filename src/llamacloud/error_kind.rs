@@ -151,6 +151,17 @@ impl ErrorKind {
         }
     }
 
+    /// What the user has to check if waiting does not help, without a subject and a full stop.
+    pub const fn last_resort(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable => Some("check the network, the proxy and the base URL"),
+            Self::Intercepted { .. } => {
+                Some("check for a network that asks for a login first, a proxy or a firewall, and the base URL")
+            }
+            _ => None,
+        }
+    }
+
     /// What happened, as a clause without a full stop; `host` is where the request went.
     pub(super) fn cause(&self, host: &str) -> String {
         match self {

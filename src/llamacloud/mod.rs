@@ -33,16 +33,21 @@ mod jobs;
 mod lenient;
 #[cfg(test)]
 mod lookup_tests;
+#[cfg(all(test, not(any(target_os = "macos", windows))))]
+mod network_tests;
 mod paging;
-mod projects;
+mod proxy;
 mod refusal;
 mod request;
 mod results;
 mod retry;
+mod sending;
 mod settings;
 mod single_flight;
 #[cfg(test)]
 mod test_server;
+mod tls;
+mod transport;
 #[cfg(test)]
 mod turn_tests;
 mod upload_body;
@@ -66,12 +71,12 @@ pub use files::{AddFile, NewFile, UploadError};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Jobs, Product};
 pub(crate) use paging::Reading;
-pub use projects::{Project, Projects};
+pub use proxy::{Route, route};
 pub use request::{Page, Scope, Window, is_loopback};
 pub use results::{
     ExtractPart, ExtractedData, MarkdownPage, Pages, ParsePart, ParsedDocument, ResultJob, TextPage, Usage,
 };
 pub use retry::RetryPolicy;
-pub use settings::{Credential, KeySource, Settings};
+pub use settings::{Credential, KeySource, Network, Settings};
 pub use upload_body::{Open, Pieces};
 pub use upload_once::{DirectoryNotMade, Filling, NotStored, Unfinished, UploadOnce};

@@ -66,8 +66,12 @@ pub(super) fn is_web_page(body: &[u8]) -> bool {
 pub(super) fn without_key(body: Vec<u8>, key: &str) -> Vec<u8> {
     const IN_ITS_PLACE: &[u8] = b"[API key]";
 
+    if key.len() < MIN_KEY_CHARS {
+        return body;
+    }
+    let body = without_escapes(body);
     let finder = memmem::Finder::new(key);
-    if key.len() < MIN_KEY_CHARS || finder.find(&body).is_none() {
+    if finder.find(&body).is_none() {
         return body;
     }
     let mut rest = body.as_slice();
@@ -79,6 +83,38 @@ pub(super) fn without_key(body: Vec<u8>, key: &str) -> Vec<u8> {
     }
     without.extend_from_slice(rest);
     without
+}
+
+/// The same JSON, in which what a key is made of is written as it is and not as `\u002d`.
+fn without_escapes(body: Vec<u8>) -> Vec<u8> {
+    let is_escaped = memmem::find_iter(&body, b"\\u00").any(|at| plain(body.get(at..).unwrap_or_default()).is_some());
+    if !is_escaped && memmem::find(&body, b"\\/").is_none() {
+        return body;
+    }
+    let mut rest = body.as_slice();
+    let mut plainly = Vec::with_capacity(body.len());
+    while let Some((before, escape)) = memchr::memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at)) {
+        plainly.extend_from_slice(before);
+        let (written, length) = match plain(escape) {
+            Some((character, length)) => (vec![character], length),
+            // Both bytes of it, so that an escaped backslash does not begin another escape.
+            None => (escape.iter().take(2).copied().collect(), 2),
+        };
+        plainly.extend(written);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    plainly.extend_from_slice(rest);
+    plainly
+}
+
+/// The printable character that an escape stands for, and the length of the escape; quotation marks and backslashes need theirs.
+fn plain(escape: &[u8]) -> Option<(u8, usize)> {
+    if escape.starts_with(b"\\/") {
+        return Some((b'/', 2));
+    }
+    let digits = escape.strip_prefix(b"\\u00")?.get(..2)?;
+    let character = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    (character.is_ascii_graphic() && !matches!(character, b'"' | b'\\')).then_some((character, 6))
 }
 
 /// Whether a word repeats the key, in capitals or not.
@@ -255,6 +291,19 @@ mod tests {
             "1 [API key] 2 [API key][API key]",
         );
         assert_eq!(without_key(b"a short key".to_vec(), "key"), b"a short key");
+        check(r#"{"a":"llx\u002dcanary\u002Dkey"}"#, r#"{"a":"[API key]"}"#);
+        check(
+            r#"{"a":"\u006c\u006Cx-canary-key\u00e9\n"}"#,
+            r#"{"a":"[API key]\u00e9\n"}"#,
+        );
+        check(
+            r#"{"a":"\\u002d \u0022 \u005c \""}"#,
+            r#"{"a":"\\u002d \u0022 \u005c \""}"#,
+        );
+        assert_eq!(
+            without_key(br#"{"a":"llx-12\/34"}"#.to_vec(), "llx-12/34"),
+            br#"{"a":"[API key]"}"#
+        );
         assert!(repeats("x.LLX-canary-key.example", "llx-Canary-key") && !repeats("x.example", "llx-canary-key"));
     }
 

@@ -127,6 +127,12 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Whether a 404 can only mean that the API is somewhere else: nothing that the request names may be missing.
+    pub(super) fn must_be_found(&self) -> bool {
+        let names_account = |(name, _): &(&str, String)| ["project_id", "organization_id"].contains(name);
+        self.method == Method::Get && self.ids.is_empty() && !self.query.iter().any(names_account)
+    }
+
     /// Shape: `GET /api/v2/batches/{id}`, without host, ids and query.
     pub(super) fn line(&self) -> String {
         format!("{} {}", self.method.as_str(), self.path)

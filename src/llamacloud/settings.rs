@@ -1,6 +1,10 @@
 //! How to reach LlamaCloud: address, key, limits.
 
-use std::{fmt, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use url::Url;
@@ -18,12 +22,11 @@ pub struct Settings {
     pub key_source: KeySource,
     /// The `User-Agent` header; what no header can hold is left out.
     pub user_agent: String,
-    /// How long one connection may take to stand, TLS included.
+    /// How long making one connection may take, TLS included. A name with several addresses shares it among them. Otherwise only the
+    /// deadline of an operation bounds how long anything takes.
     pub connect_timeout: Duration,
-    /// How long one attempt may take from its start to the last byte of its answer.
-    pub attempt_timeout: Duration,
-    /// How long the next part of a body may take.
-    pub read_timeout: Duration,
+    /// What the environment says about the way to the API.
+    pub network: Network,
     /// The largest answer, after decompression.
     pub max_body_bytes: usize,
     /// The same for an answer that is a whole document.
@@ -35,21 +38,52 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: 5 s to connect, 30 s an attempt, 20 s a read, 8 MiB an answer, five attempts.
+    /// The defaults: 45 s to connect, 8 MiB an answer, five attempts.
     pub fn new(base_url: Url, credential: Credential) -> Self {
         Self {
             base_url,
             credential,
             key_source: KeySource::Variable("LLAMA_CLOUD_API_KEY"),
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
-            connect_timeout: Duration::from_secs(5),
-            attempt_timeout: Duration::from_secs(30),
-            read_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(45),
+            network: Network::default(),
             max_body_bytes: 8 * 1024 * 1024,
             max_document_bytes: 64 * 1024 * 1024,
             stall_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
         }
+    }
+}
+
+/// The variables about certificates and proxies, as found.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// `SSL_CERT_FILE`.
+    pub cert_file: Option<OsString>,
+    /// `SSL_CERT_DIR`.
+    pub cert_dir: Option<OsString>,
+    /// Those of [`Network::PROXY_VARIABLES`] that are set.
+    pub proxies: Vec<(&'static str, OsString)>,
+}
+
+impl Network {
+    /// What the HTTP library reads about proxies.
+    pub const PROXY_VARIABLES: [&str; 6] = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ];
+
+    /// The first of these variables that is set, and its value.
+    pub(super) fn value_of(&self, names: &[&str]) -> Option<(&'static str, &OsStr)> {
+        let find = |name: &&str| self.proxies.iter().find(|(set, _)| set == name);
+        names
+            .iter()
+            .find_map(find)
+            .map(|(name, value)| (*name, value.as_os_str()))
     }
 }
 

@@ -95,8 +95,6 @@ impl TestServer {
         let key = Credential::Key(KEY.into());
         Settings {
             connect_timeout: Duration::from_secs(2),
-            attempt_timeout: Duration::from_secs(2),
-            read_timeout: Duration::from_secs(2),
             max_body_bytes: 64 * 1024,
             user_agent: "tests/1".to_owned(),
             retry: RetryPolicy {

@@ -30,17 +30,21 @@ pub(super) fn create_request() -> CreateBatch {
 }
 
 pub(super) async fn get(client: &Client) -> Result<Batch, Error> {
-    client
-        .batches()
-        .get(&Scope::default(), &"bat-1".parse().unwrap(), &[], soon())
-        .await
+    get_until(client, soon()).await
+}
+
+pub(super) async fn get_until(client: &Client, deadline: Instant) -> Result<Batch, Error> {
+    let (batches, id) = (client.batches(), "bat-1".parse().unwrap());
+    batches.get(&Scope::default(), &id, &[], deadline).await
 }
 
 pub(super) async fn create(client: &Client) -> Result<Batch, Error> {
-    client
-        .batches()
-        .create(&Scope::default(), &create_request(), soon())
-        .await
+    create_until(client, soon()).await
+}
+
+pub(super) async fn create_until(client: &Client, deadline: Instant) -> Result<Batch, Error> {
+    let batches = client.batches();
+    batches.create(&Scope::default(), &create_request(), deadline).await
 }
 
 /// The heads and bodies, without what differs from run to run.
@@ -211,10 +215,7 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 #[tokio::test]
 async fn the_deadline_ends_everything() {
     let server = TestServer::start(|_, _| Act::Hang(Vec::new())).await;
-    let client = Client::new(Settings {
-        attempt_timeout: Duration::from_mins(1),
-        ..server.settings()
-    });
+    let client = server.client();
     let id = "bat-1".parse().unwrap();
     let deadline = Instant::now() + Duration::from_millis(50);
     let get = |deadline| async move { client.batches().get(&Scope::default(), &id, &[], deadline).await };
@@ -260,7 +261,6 @@ async fn a_peer_that_does_not_speak_tls_is_not_trusted() {
     let mut settings = server.settings();
     settings.base_url = format!("https://localhost:{port}").parse().unwrap();
     settings.connect_timeout = Duration::from_secs(3);
-    settings.attempt_timeout = Duration::from_secs(3);
     let error = create(&Client::new(settings)).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts(), error.had_no_effect()),

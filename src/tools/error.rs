@@ -156,14 +156,9 @@ fn later(kind: &ErrorKind, after: Option<Duration>) -> String {
             correlation_id: Some(id),
             ..
         } => format!(" If this continues, the user can give LlamaCloud's support the correlation ID {id}."),
-        ErrorKind::Unreachable => {
-            " If this continues, the user has to check the network, the proxy and the base URL.".to_owned()
-        }
-        ErrorKind::Intercepted { .. } => {
-            " If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."
-                .to_owned()
-        }
-        _ => String::new(),
+        _ => kind.last_resort().map_or_else(String::new, |check| {
+            format!(" If this continues, the user has to {check}.")
+        }),
     };
     format!("Wait {wait} and call again.{else_}")
 }

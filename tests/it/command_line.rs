@@ -133,20 +133,20 @@ async fn a_setting_that_cannot_be_used_says_so_in_one_line() {
         (
             ["--project-id", "../x"],
             expect![[r#"
-            llamacloud-batches-mcp: project id: "../x" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
-        "#]],
+                llamacloud-batches-mcp: LLAMA_CLOUD_PROJECT_ID: "../x" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
+            "#]],
         ),
         (
             ["--project-id", ""],
             expect![[r#"
-            llamacloud-batches-mcp: project id: "" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
-        "#]],
+                llamacloud-batches-mcp: LLAMA_CLOUD_PROJECT_ID: "" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
+            "#]],
         ),
         (
             ["--organization-id", &project],
             expect![[r#"
-            llamacloud-batches-mcp: organization id: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
-        "#]],
+                llamacloud-batches-mcp: LLAMA_CLOUD_ORGANIZATION_ID: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
+            "#]],
         ),
     ] {
         let output = with(&arguments).await;
@@ -168,20 +168,12 @@ async fn a_setting_that_cannot_be_used_says_so_in_one_line() {
 
 #[tokio::test]
 async fn what_cannot_be_logged_to_says_so() {
-    for (arguments, expected) in [
-        (
-            ["--log", "a=b=c=d"],
-            expect![[r#"
+    for (arguments, expected) in [(
+        ["--log", "a=b=c=d"],
+        expect![[r#"
                 llamacloud-batches-mcp: --log: "a=b=c=d" is no filter; write it like `info` or `llamacloud_batches_mcp=debug`
             "#]],
-        ),
-        (
-            ["--log-file", "/nonexistent/folder/log"],
-            expect![[r#"
-            llamacloud-batches-mcp: --log-file: it cannot be opened (entity not found)
-        "#]],
-        ),
-    ] {
+    )] {
         let output = with(&arguments).await;
         assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}");
         expected.assert_eq(&text(&output.stderr));
@@ -195,11 +187,16 @@ async fn a_key_that_cannot_be_used_is_explained_on_the_first_call() {
     std::fs::write(&empty, "\n").unwrap();
     let broken = scratch("broken-key");
     std::fs::write(&broken, b"\xff\xfe\n").unwrap();
+    let fifo = scratch("fifo-key");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
     for (file, reason) in [
+        (fifo, "is not a regular file"),
+        (PathBuf::from("/dev/zero"), "is not a regular file"),
         (scratch("no-such-key"), "cannot be read"),
-        (PathBuf::from(env!("CARGO_TARGET_TMPDIR")), "cannot be read"),
-        (empty, "is empty"),
-        (broken, "cannot be read"),
+        (PathBuf::from(env!("CARGO_TARGET_TMPDIR")), "is not a regular file"),
+        (empty, "its first line is empty"),
+        (broken, "is not text in UTF-8 or UTF-16"),
     ] {
         let mut child = Child::start(Plumbing::Pipes, &["--api-key-file", file.to_str().unwrap()]);
         child.speak(Revision::V2025_06_18).await;
@@ -207,6 +204,8 @@ async fn a_key_that_cannot_be_used_is_explained_on_the_first_call() {
         assert_eq!(list["tools"].as_array().unwrap().len(), 3);
         let said = child.call("list_batches", json!({})).await;
         assert!(said.error().contains(reason), "{reason}: {}", said.text);
+        assert!(said.error().contains("--api-key-file"), "{}", said.text);
+        assert!(!said.error().contains("LLAMA_CLOUD_API_KEY"), "{}", said.text);
         assert!(!said.text.contains(file.to_str().unwrap()), "{}", said.text);
         child.close().await;
     }
@@ -254,4 +253,87 @@ async fn the_log_goes_where_it_was_sent() {
         assert!(line["level"].is_string(), "{line}");
     }
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// A server without its log file is worth more than none.
+#[tokio::test]
+async fn a_log_file_that_cannot_be_opened_means_a_log_on_stderr() {
+    for (file, why) in [
+        (PathBuf::from("/nonexistent/folder/log"), "entity not found"),
+        (PathBuf::from(env!("CARGO_TARGET_TMPDIR")), "is a directory"),
+    ] {
+        let mut child = Child::start(
+            Plumbing::Pipes,
+            &["--sandbox", "--log", "info", "--log-file", file.to_str().unwrap()],
+        );
+        child.call("list_batches", json!({})).await.json();
+        let log = child.close().await;
+        assert!(
+            log.contains(&format!(
+                "--log-file: it cannot be opened ({why}); the log goes to stderr"
+            )),
+            "{log}"
+        );
+        assert!(log.contains("tool call"), "{log}");
+    }
+}
+
+/// A protection that cannot be read is not taken for none.
+#[tokio::test]
+async fn switches_and_pins_that_cannot_be_read_stop_the_start() {
+    let start = async |variable: &str, value: &std::ffi::OsStr| {
+        let mut command = command(&["serve", "--sandbox"]);
+        command.env(variable, value);
+        let output = super::harness::child::run(command).await;
+        (output.status.code(), text(&output.stderr))
+    };
+    let variables = [
+        "LLAMA_CLOUD_READ_ONLY",
+        "LLAMA_CLOUD_CONFIRM_CREATE",
+        "LLAMA_CLOUD_PROJECT_ID",
+        "LLAMA_CLOUD_ORGANIZATION_ID",
+    ];
+    for variable in variables {
+        for value in ["${X}", "${X:-true}", "{{X}}"] {
+            let (code, said) = start(variable, value.as_ref()).await;
+            assert_eq!(code, Some(2), "{said}");
+            assert!(said.contains(variable), "{said}");
+        }
+        #[cfg(unix)]
+        {
+            let odd = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
+            let (code, said) = start(variable, odd).await;
+            assert!(code == Some(2) && said.contains(variable), "{said}");
+        }
+    }
+    let (code, said) = start("LLAMA_CLOUD_ALLOW_CANCEL", "{{X}}".as_ref()).await;
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+}
+
+/// A rejected key is looked for where it came from, and nowhere else.
+#[tokio::test]
+async fn a_rejected_key_names_the_setting_that_was_used() {
+    let sandbox = super::harness::Setup::default().start().await;
+    let file = scratch("rejected-key");
+    std::fs::write(&file, "llx-rejected").unwrap();
+    let path = file.to_str().unwrap();
+    for (arguments, variable, named, not_named) in [
+        (
+            &["--api-key-file", path][..],
+            "LLAMA_CLOUD_API_KEY",
+            "--api-key-file",
+            "LLAMA_",
+        ),
+        (&[], "LLAMA_PARSE_API_KEY", "LLAMA_PARSE_API_KEY", "LLAMA_CLOUD_API_KEY"),
+        (&[], "LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY", "LLAMA_PARSE_API_KEY"),
+    ] {
+        let mut command = command(&[&["call", "list_batches", "--base-url", &sandbox.base_url()], arguments].concat());
+        command.env_remove("LLAMA_CLOUD_API_KEY").env(variable, "llx-rejected");
+        let said = text(&run(command).await.stderr);
+        assert!(
+            said.contains("(401)") && said.contains(named) && !said.contains(not_named),
+            "{said}"
+        );
+    }
+    sandbox.close(3).await;
 }

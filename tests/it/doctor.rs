@@ -3,7 +3,7 @@
 use expect_test::expect;
 use llamacloud_batches_mcp::app;
 use llamacloud_batches_mcp::cli::Environment;
-use llamacloud_batches_mcp::commands::doctor::{Check, Patient, Regions, Status, examine};
+use llamacloud_batches_mcp::commands::doctor::{Check, Installation, Regions, Status, examine};
 use llamacloud_batches_mcp::config::Config;
 use llamacloud_batches_mcp::sandbox::{self, PROJECT_ID, Sandbox, Settings};
 use serde_json::{Value, json};
@@ -25,16 +25,14 @@ async fn examined(arguments: &[&str], regions: &Regions) -> Vec<Check> {
     };
     let config = Config::resolve(&flags(arguments), &environment).unwrap();
     let server = app::server(&config, &TaskTracker::new()).unwrap();
-    let patient = Patient {
+    let installation = Installation {
         config: &config,
         server: &server,
-        key_source: "LLAMA_CLOUD_API_KEY",
-        base_url_source: "--base-url",
         is_sandbox: false,
         regions,
     };
     let mut found = Vec::new();
-    let checks = examine(&patient, |check| found.push(check.clone())).await;
+    let checks = examine(&installation, |check| found.push(check.clone())).await;
     assert_eq!(found, checks);
     assert!(!format!("{checks:?}").contains(CANARY), "{checks:?}");
     checks
@@ -46,9 +44,7 @@ fn elsewhere() -> Regions {
 
 /// What is wrong, a line each.
 fn wrong(checks: &[Check]) -> String {
-    let lines = checks
-        .iter()
-        .filter(|check| check.status != Status::Ok && check.name != "name resolution");
+    let lines = checks.iter().filter(|check| check.status != Status::Ok);
     let lines = lines.map(|check| {
         let remedy = check.remedy.as_deref().unwrap_or("-");
         format!("{:?} {}: {} | {remedy}\n", check.status, check.name, check.detail)
@@ -70,20 +66,12 @@ async fn all_is_well_in_the_sandbox() {
         &["doctor", "--sandbox"],
         0,
         &expect![[r#"
-            ok    version          llamacloud-batches-mcp 0.0.0 (system machine)
-            ok    API key          the sandbox's own
-            skip  key shape        the sandbox accepts its own key alone
-            ok    base URL         http://127.0.0.1:8017/ (the sandbox)
-            ok    proxy            none is used
-            skip  name resolution  the base URL names an address
-            ok    connection       it stands, without TLS, which never leaves this machine
-            ok    key accepted     LlamaCloud accepts it
-            ok    project          "Sandbox" (00000000-0000-4000-8000-000000000001), the
-                                   key's own
-            ok    batches          they can be listed; there are none yet
-            ok    protocol         sessions and 2026-07-28 are both answered, and list the
-                                   same tools
-            ok    tools            create_batch, list_batches, get_batch
+            ok    version     llamacloud-batches-mcp 0.0.0 (system machine)
+            ok    API key     the sandbox's own
+            ok    base URL    http://127.0.0.1:8017/ (the sandbox)
+            ok    proxy       none is used
+            ok    LlamaCloud  it accepts the key, and batches can be listed
+            ok    tools       create_batch, list_batches, get_batch
             No check failed.
         "#]],
     )
@@ -92,22 +80,12 @@ async fn all_is_well_in_the_sandbox() {
         &["doctor", "--sandbox", "--allow-cancel", "--project-id", PROJECT_ID],
         0,
         &expect![[r#"
-            ok    version          llamacloud-batches-mcp 0.0.0 (system machine)
-            ok    API key          the sandbox's own
-            skip  key shape        the sandbox accepts its own key alone
-            ok    base URL         http://127.0.0.1:8017/ (the sandbox)
-            ok    proxy            none is used
-            skip  name resolution  the base URL names an address
-            ok    connection       it stands, without TLS, which never leaves this machine
-            ok    key accepted     LlamaCloud accepts it
-            ok    project          "Sandbox" (00000000-0000-4000-8000-000000000001), pinned
-                                   by the settings
-            ok    batches          they can be listed; there are none yet
-            ok    protocol         sessions and 2026-07-28 are both answered, and list the
-                                   same tools
-            ok    tools            create_batch, list_batches, get_batch, cancel_batch
-                                   (--allow-cancel adds the last; the project or
-                                   organization is pinned)
+            ok    version     llamacloud-batches-mcp 0.0.0 (system machine)
+            ok    API key     the sandbox's own
+            ok    base URL    http://127.0.0.1:8017/ (the sandbox)
+            ok    proxy       none is used
+            ok    LlamaCloud  it accepts the key, and batches can be listed
+            ok    tools       create_batch, list_batches, get_batch, cancel_batch
             No check failed.
         "#]],
     )
@@ -126,8 +104,9 @@ async fn json_has_every_check() {
         .map(|check| check["name"].as_str().unwrap())
         .collect();
     expect![[r#"
-        "version, API key, key shape, base URL, proxy, name resolution, connection, key accepted, project, batches, protocol, tools"
-    "#]].assert_debug_eq(&names.join(", "));
+        "version, API key, base URL, proxy, LlamaCloud, tools"
+    "#]]
+    .assert_debug_eq(&names.join(", "));
     let mut no_key = command(&["doctor", "--json", "--base-url", "http://127.0.0.1:1"]);
     no_key.env_remove("LLAMA_CLOUD_API_KEY");
     let output = run(no_key).await;
@@ -143,12 +122,10 @@ async fn a_key_that_is_rejected() {
     let url = sandbox.base_url();
     let checks = examined(&["--base-url", &url], &elsewhere()).await;
     expect![[r#"
-        Fail key accepted: it is rejected (401) | Put a valid key into LLAMA_CLOUD_API_KEY: the LlamaCloud console shows which there are and makes new ones.
-        Skip project: a check above has to succeed first | -
-        Skip batches: a check above has to succeed first | -
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token" | Provide a valid API key (the LlamaCloud console lists the keys and makes new ones). Its setting is LLAMA_CLOUD_API_KEY.
     "#]].assert_eq(&wrong(&checks));
     // An address that is no region's: the key was sent there alone.
-    assert_eq!(sandbox.ledger().total(), 2, "{:?}", sandbox.ledger().lines);
+    assert_eq!(sandbox.ledger().total(), 1, "{:?}", sandbox.ledger().lines);
 }
 
 #[tokio::test]
@@ -160,9 +137,7 @@ async fn a_key_of_the_other_region() {
     };
     let checks = examined(&["--base-url", &us.base_url()], &regions).await;
     expect![[r#"
-        Fail key accepted: it is rejected (401) here, and accepted in region eu | Start the server with --region eu, here and in the host's configuration.
-        Skip project: a check above has to succeed first | -
-        Skip batches: a check above has to succeed first | -
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token"; region eu accepts it | Start the server with --region eu, here and in the host's configuration.
     "#]].assert_eq(&wrong(&checks));
     let checks = examined(&["--base-url", &eu.base_url()], &regions).await;
     assert_eq!(wrong(&checks), "");
@@ -173,9 +148,7 @@ async fn a_key_of_the_other_region() {
     };
     let checks = examined(&["--base-url", &us.base_url()], &neither).await;
     expect![[r#"
-        Fail key accepted: it is rejected (401) here and in the other region | Put a valid key into LLAMA_CLOUD_API_KEY: the LlamaCloud console shows which there are and makes new ones.
-        Skip project: a check above has to succeed first | -
-        Skip batches: a check above has to succeed first | -
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token", and so did the other region | Provide a valid API key (the LlamaCloud console lists the keys and makes new ones). Its setting is LLAMA_CLOUD_API_KEY.
     "#]].assert_eq(&wrong(&checks));
 }
 
@@ -188,10 +161,7 @@ async fn nothing_listens_there() {
     let url = format!("http://127.0.0.1:{port}");
     let checks = examined(&["--base-url", &url], &elsewhere()).await;
     expect![[r#"
-        Fail connection: no connection could be made: "Connection refused (os error 1)" | Check the network, a firewall, and the base URL. Where a proxy is needed, HTTPS_PROXY names it.
-        Skip key accepted: a check above has to succeed first | -
-        Skip project: a check above has to succeed first | -
-        Skip batches: a check above has to succeed first | -
+        Fail LlamaCloud: 127.0.0.1 could not be reached, or the connection broke: "Connection refused (os error 1)" | Check the network, the proxy and the base URL.
     "#]].assert_eq(&wrong(&checks));
 }
 
@@ -207,10 +177,7 @@ async fn what_listens_there_speaks_no_tls() {
     });
     let checks = examined(&["--base-url", &url], &elsewhere()).await;
     expect![[r#"
-        Fail connection: no trusted TLS connection could be made: "received corrupt message of type InvalidContentType" | If a proxy or a firewall intercepts TLS, or the certificate is your own, put its certificate authority into the system's store or into the file that SSL_CERT_FILE names. If the base URL is your own, check that TLS is spoken there.
-        Skip key accepted: a check above has to succeed first | -
-        Skip project: a check above has to succeed first | -
-        Skip batches: a check above has to succeed first | -
+        Fail LlamaCloud: no trusted TLS connection to 127.0.0.1 could be made: "received corrupt message of type InvalidContentType" | Correct the base URL (--base-url, --region or LLAMA_CLOUD_BASE_URL): it is https://api.cloud.llamaindex.ai, or https://api.cloud.eu.llamaindex.ai for accounts in the EU.
     "#]].assert_eq(&wrong(&checks));
 }
 
@@ -220,50 +187,38 @@ async fn what_answers_is_not_llamacloud() {
         (
             Reply::json("200 OK", "", "\"hello\""),
             expect![[r#"
-                Fail key accepted: it is not known, since what answers is not LlamaCloud: response not readable: "unexpected type of value" | Check the base URL, and whether a network asks for a login first.
-                Skip project: a check above has to succeed first | -
-                Skip batches: a check above has to succeed first | -
+                Fail LlamaCloud: 127.0.0.1 sent a response that is not from the LlamaCloud API: "unexpected type of value" | Check the base URL and any proxy in between.
             "#]],
         ),
         (
             Reply::json("302 Found", "location: https://login.example/\r\n", ""),
             expect![[r#"
-                Fail key accepted: it is not known, since what answers is not LlamaCloud: redirected | Check the base URL, and whether a network asks for a login first.
-                Skip project: a check above has to succeed first | -
-                Skip batches: a check above has to succeed first | -
+                Fail LlamaCloud: 127.0.0.1 answered with a redirect to "login.example", which is never followed with an API key | Correct the base URL (--base-url, --region or LLAMA_CLOUD_BASE_URL): it is https://api.cloud.llamaindex.ai, or https://api.cloud.eu.llamaindex.ai for accounts in the EU.
             "#]],
         ),
         (
             Reply::json("429 Too Many Requests", "retry-after: 3600\r\n", ""),
             expect![[r#"
-                Warn key accepted: it is not known: too many requests (429), wait 3600 s | Run this again in a minute. If it stays so, LlamaCloud's status page or support may know more.
-                Warn project: the key's own is not known: too many requests (429), wait 3600 s | If calls fail for want of a project, pin one with --project-id; its ID is in the LlamaCloud console.
-                Fail batches: they cannot be listed: too many requests (429), wait 3600 s | Run this again in a minute. If it stays so, LlamaCloud's status page or support may know more.
+                Warn LlamaCloud: too many requests for the account's plan (429) | Run `doctor` again in a minute.
             "#]],
         ),
         (
             Reply::json("500 Internal Server Error", "", r#"{"detail":"oops"}"#),
             expect![[r#"
-                Fail key accepted: it is not known: unavailable (500): "oops" | Run this again in a minute. If it stays so, LlamaCloud's status page or support may know more.
-                Skip project: a check above has to succeed first | -
-                Skip batches: a check above has to succeed first | -
+                Fail LlamaCloud: LlamaCloud has an internal problem (500): "oops" | Run `doctor` again in a minute. If this continues, LlamaCloud's status page or support may know more.
             "#]],
         ),
         (
             Reply::json("400 Bad Request", "", r#"{"detail":"organization_id is required"}"#),
             expect![[r#"
-                Warn project: the key's own is not known: rejected (400): "organization_id is required" | If calls fail for want of a project, pin one with --project-id; its ID is in the LlamaCloud console.
-                Fail batches: they cannot be listed: rejected (400): "organization_id is required" | Check the base URL, --project-id and --organization-id. A key without a project of its own needs --project-id.
+                Fail LlamaCloud: LlamaCloud rejected the request (400): "organization_id is required" | Check the base URL, --project-id and --organization-id. A key without a project of its own needs --project-id.
             "#]],
         ),
         (
             Reply::Bytes(Vec::new()),
             expect![[r#"
-            Fail connection: no connection could be made: "connection closed before message completed" | Check the network, a firewall, and the base URL. Where a proxy is needed, HTTPS_PROXY names it.
-            Skip key accepted: a check above has to succeed first | -
-            Skip project: a check above has to succeed first | -
-            Skip batches: a check above has to succeed first | -
-        "#]],
+                Fail LlamaCloud: 127.0.0.1 could not be reached, or the connection broke: "connection closed before message completed" | Check the network, the proxy and the base URL.
+            "#]],
         ),
     ] {
         let upstream = Upstream::start([reply]).await;
@@ -279,8 +234,7 @@ async fn a_project_that_is_not_the_keys() {
     let other = "5a11ba5e-0000-4000-8000-00000000dead";
     let checks = examined(&["--base-url", &url, "--project-id", other], &elsewhere()).await;
     expect![[r#"
-        Fail project: 00000000-0000-4000-8000-00000000dead, which is pinned by the settings, cannot be read: not found (404): "Project 00000000-0000-4000-8000-00000000dead not found" | Correct --project-id (or LLAMA_CLOUD_PROJECT_ID), or leave it out for the key's own project. The key can see "Sandbox" (00000000-0000-4000-8000-000000000001).
-        Fail batches: they cannot be listed: forbidden (403): "You do not have access to this project" | Use a key of a project with a Pro or Enterprise plan, which batches need; check --project-id and --organization-id.
+        Fail LlamaCloud: this API key is not allowed to do that (403): "You do not have access to this project" | Use an API key of a project whose plan includes batches (Pro or Enterprise). Check --project-id and --organization-id.
     "#]].assert_eq(&wrong(&checks));
 }
 
@@ -296,26 +250,15 @@ async fn a_proxy_does_the_resolving_and_its_password_is_not_told() {
     let printed = printed.replace(proxy.base_url().trim_start_matches("http://"), "127.0.0.1:3128");
     assert!(!printed.contains("secret"), "{printed}");
     expect![[r#"
-        ok    version          llamacloud-batches-mcp 0.0.0 (system machine)
-        ok    API key          found in LLAMA_CLOUD_API_KEY
-        ok    key shape        it looks like a key of LlamaCloud
-        ok    base URL         https://api.cloud.eu.llamaindex.ai/ (region eu, from
-                               --region)
-        ok    proxy            requests go through the proxy 127.0.0.1:3128
-        skip  name resolution  the proxy 127.0.0.1:3128 does that, and not this machine
-        fail  connection       no connection could be made through the proxy
-                               127.0.0.1:3128: "tunnel error: proxy authorization
-                               required"
-              to do:           Check the proxy 127.0.0.1:3128 (HTTPS_PROXY, ALL_PROXY
-                               or the system's settings); NO_PROXY names hosts that need
-                               none.
-        skip  key accepted     a check above has to succeed first
-        skip  project          a check above has to succeed first
-        skip  batches          a check above has to succeed first
-        ok    protocol         sessions and 2026-07-28 are both answered, and list the
-                               same tools
-        ok    tools            create_batch, list_batches, get_batch
-        One check failed. Do what stands below it, and run this again.
+        ok    version     llamacloud-batches-mcp 0.0.0 (system machine)
+        ok    API key     found in LLAMA_CLOUD_API_KEY
+        ok    base URL    https://api.cloud.eu.llamaindex.ai/ (region eu, from --region)
+        ok    proxy       requests go through 127.0.0.1:3128
+        fail  LlamaCloud  api.cloud.eu.llamaindex.ai could not be reached, or the
+                          connection broke: "tunnel error: proxy authorization required"
+              to do:      Check the network, the proxy and the base URL.
+        ok    tools       create_batch, list_batches, get_batch
+        One check failed. Fix the problem above, then run `doctor` again.
     "#]]
     .assert_eq(&printed);
     assert!(
@@ -327,6 +270,24 @@ async fn a_proxy_does_the_resolving_and_its_password_is_not_told() {
 }
 
 #[tokio::test]
+async fn a_proxy_setting_that_cannot_be_used_is_named() {
+    for (variable, value) in [
+        ("ALL_PROXY", "socks://127.0.0.1:1"),
+        ("HTTPS_PROXY", "\"http://127.0.0.1:1\""),
+    ] {
+        let mut command = command(&["doctor", "--region", "eu"]);
+        command.env(variable, value);
+        let output = run(command).await;
+        let printed = text(&output.stdout);
+        assert!(
+            printed.contains(&format!("fail  proxy       {variable} cannot be used")),
+            "{printed}"
+        );
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[tokio::test]
 async fn a_key_in_quotation_marks_is_not_sent() {
     let sandbox = Setup::default().start().await;
     let mut command = command(&["doctor", "--base-url", &sandbox.base_url()]);
@@ -334,6 +295,5 @@ async fn a_key_in_quotation_marks_is_not_sent() {
     let output = run(command).await;
     assert!(text(&output.stdout).contains("quotation marks"), "{output:?}");
     assert_eq!(output.status.code(), Some(1));
-    // The connection alone was tried.
-    sandbox.close(1).await;
+    sandbox.close(0).await;
 }

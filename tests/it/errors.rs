@@ -243,21 +243,21 @@ async fn a_key_that_is_missing_is_explained_in_the_hosts_own_words() {
             "",
             "claude-code",
             expect![[
-                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is set, but empty), so nothing was sent. The user has to pass it to this server: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, with the variable set before Claude Code starts; then restart the server."#
+                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is empty), so nothing was sent. The user has to pass it to this server: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, with the variable set before Claude Code starts; then restart the server."#
             ]],
         ),
         (
             "",
             "an unknown host",
             expect![
-                "No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is set, but empty), so nothing was sent. The user has to set LLAMA_CLOUD_API_KEY in the environment of this server's entry in the host's MCP configuration, and restart the server."
+                "No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is empty), so nothing was sent. The user has to set LLAMA_CLOUD_API_KEY in the environment of this server's entry in the host's MCP configuration, and restart the server."
             ],
         ),
         (
             "${LLAMA_CLOUD_API_KEY}",
             "codex-mcp-client",
             expect![[
-                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY arrived as the literal text "${LLAMA_CLOUD_API_KEY}", which the host did not expand), so nothing was sent. The user has to pass it to this server: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, with the variable set before Codex starts; then restart the server."#
+                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY holds the literal text "${LLAMA_CLOUD_API_KEY}", which was not expanded), so nothing was sent. The user has to pass it to this server: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, with the variable set before Codex starts; then restart the server."#
             ]],
         ),
     ] {

@@ -53,6 +53,7 @@ mod local_files;
 mod log_lines;
 /// What other machines read about this server: hosts, registries, bundles.
 mod manifests;
+mod network;
 /// What became of each file of a batch, against the API's own word.
 mod outcomes;
 /// Lists of batches and of files: filters and pages.

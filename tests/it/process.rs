@@ -43,7 +43,7 @@ async fn a_conversation_over_every_kind_of_stream() {
         child.call("get_batch", json!({ "batch_id": "bat-none" })).await.error();
         let log = child.close().await;
         assert!(
-            log.contains("get_batch") && log.contains("GET /api/v2/batches/bat-none"),
+            log.contains("get_batch") && log.contains("GET /api/v2/batches/{id}"),
             "{log}"
         );
         sandbox.close(5).await;

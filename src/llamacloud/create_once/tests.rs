@@ -16,7 +16,7 @@ use super::{
     fake::{Bench, Fake, LONG_AGO, batch, order, running, shown},
 };
 use crate::llamacloud::{
-    Scope, Window,
+    Product, Scope, Window,
     client::MAX_AT_ONCE,
     test_server::{Act, TestServer},
 };
@@ -85,8 +85,18 @@ async fn an_unreadable_list_stops_what_allows_no_duplicates() {
     };
     let created = "created bat-new-1 over 1";
     check(vec![error("500 x"); 3], "not checked: unavailable (500)", created).await;
-    check(vec![error("404 x")], "not checked: not found (404)", created).await;
-    check(vec![error("405 x"); 3], "not checked: rejected (405)", created).await;
+    check(
+        vec![error("404 x")],
+        "not created: no such path (404)",
+        "not created: no such path (404)",
+    )
+    .await;
+    check(
+        vec![error("405 x"); 3],
+        "not created: no such path (405)",
+        "not created: no such path (405)",
+    )
+    .await;
     check(vec![error("422 x"); 3], "not checked: rejected (422)", created).await;
     check(vec![error("422 x"); 2], created, created).await;
     let page = ("200 OK\ncontent-type: text/html", "<html>Sign in</html>".to_owned());
@@ -117,7 +127,7 @@ async fn other_reads_do_not_delay_the_guard() {
     let server = TestServer::start({
         let mut fake = Fake::default();
         move |_, request| {
-            if request.head.contains("/projects") {
+            if request.head.contains("/parse") {
                 Act::Hang(Vec::new())
             } else {
                 fake.answer(request)
@@ -131,7 +141,12 @@ async fn other_reads_do_not_delay_the_guard() {
     let reads: Vec<_> = (0..=MAX_AT_ONCE)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { client.projects().list(None, &Window::default(), deadline).await })
+            tokio::spawn(async move {
+                client
+                    .jobs()
+                    .list(&Scope::default(), Product::Parse, &[], &Window::default(), deadline)
+                    .await
+            })
         })
         .collect();
     server.has_seen(MAX_AT_ONCE).await;

@@ -1,0 +1,316 @@
+//! The API key: where it comes from, and whether what is there is a key at all. This is the only place that decides that.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use crate::cli::{Environment, Flags};
+use crate::foreign::{is_unexpanded, quote};
+use crate::llamacloud::KeySource;
+
+/// A longer file is something else.
+const MAX_FILE_BYTES: u64 = 4096;
+/// What the words of an example are made of. A key that has only such words is one.
+const WORDS_OF_EXAMPLES: [&str; 24] = [
+    "add",
+    "api",
+    "apikey",
+    "changeme",
+    "cloud",
+    "enter",
+    "example",
+    "goes",
+    "here",
+    "insert",
+    "key",
+    "llama",
+    "llamacloud",
+    "llx",
+    "my",
+    "paste",
+    "placeholder",
+    "put",
+    "replace",
+    "secret",
+    "test",
+    "the",
+    "token",
+    "your",
+];
+
+/// The API key. Its `Debug` shows no key.
+#[derive(Debug, Clone)]
+pub enum ApiKey {
+    /// A key.
+    Given(SecretString),
+    /// None, and why: a clause that names the setting, such as `LLAMA_CLOUD_API_KEY is not set`.
+    Missing(String),
+}
+
+/// Finds the key: in the file, else in the first variable that holds one.
+pub(super) fn find(flags: &Flags, environment: &Environment) -> (ApiKey, KeySource) {
+    if let Some(path) = &flags.api_key_file {
+        let path = in_home(path, environment.home.as_deref());
+        let key = read(&path)
+            .and_then(|line| usable(&line).map_err(|problem| format!("cannot be used: its first line {problem}")));
+        return (given_or(key, KeySource::File), KeySource::File);
+    }
+    let variables = [
+        ("LLAMA_CLOUD_API_KEY", environment.api_key.as_deref()),
+        ("LLAMA_PARSE_API_KEY", environment.parse_api_key.as_deref()),
+    ];
+    let mut set = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((KeySource::Variable(name), of_variable(value?))))
+        .collect::<Vec<_>>();
+    // Where no variable holds a key, the first one that is set explains itself.
+    let chosen = set.iter().position(|(_, key)| key.is_ok()).unwrap_or(0);
+    if set.is_empty() {
+        let (name, _) = variables[0];
+        return (ApiKey::Missing(format!("{name} is not set")), KeySource::Variable(name));
+    }
+    let (source, key) = set.swap_remove(chosen);
+    (given_or(key, source), source)
+}
+
+fn given_or(key: Result<String, String>, source: KeySource) -> ApiKey {
+    match key {
+        Ok(key) => ApiKey::Given(SecretString::from(key)),
+        Err(problem) => ApiKey::Missing(format!("{source} {problem}")),
+    }
+}
+
+fn of_variable(value: &OsStr) -> Result<String, String> {
+    usable(value.to_str().ok_or("is not Unicode text")?)
+}
+
+/// The key in a text, or what the text is instead: the end of a sentence. Nothing of what may be a key is repeated.
+fn usable(text: &str) -> Result<String, String> {
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+    let key = text.trim();
+    Err(match key {
+        "" => "is empty",
+        _ if is_unexpanded(key) => {
+            let quoted = quote(key, 60);
+            return Err(format!("holds the literal text {quoted}, which was not expanded"));
+        }
+        _ if is_placeholder(key) => "holds a placeholder and not a key",
+        _ if key.starts_with(QUOTES) || key.ends_with(QUOTES) => "has quotation marks around the key",
+        _ if key.to_ascii_lowercase().starts_with("bearer ") => {
+            "begins with the word Bearer, which is not part of the key"
+        }
+        _ if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            "holds characters that no API key has, such as a space, a line break or a typographic quote"
+        }
+        _ => return Ok(key.to_owned()),
+    }
+    .to_owned())
+}
+
+/// Whether the whole text is the example of some document. A key may hold any of its words within.
+fn is_placeholder(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let mut words = lower
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let is_of_example = |word: &str| WORDS_OF_EXAMPLES.contains(&word) || word.bytes().all(|byte| byte == b'x');
+    key.starts_with('<') || key.contains("...") || key.contains('…') || words.all(is_of_example)
+}
+
+/// `~/key` as a shell reads it, for hosts start programs without one.
+fn in_home(path: &Path, home: Option<&OsStr>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => Path::new(home).join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// The first line of a file, or why it cannot be read, without its path.
+fn read(path: &Path) -> Result<String, String> {
+    let cannot = |error: &io::Error| format!("cannot be read ({})", error.kind());
+    // Before it is opened: opening a pipe may wait for ever.
+    if !fs::metadata(path).map_err(|error| cannot(&error))?.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| cannot(&error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err("is longer than 4 KiB".to_owned());
+    }
+    let text = decode(&bytes).ok_or("is not text in UTF-8 or UTF-16")?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Text as editors write it: UTF-8, or UTF-16 with a byte order mark. The mark is dropped.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (units, odd) = rest.as_chunks::<2>();
+        let text = char::decode_utf16(units.iter().map(|bytes| unit(*bytes))).collect::<Result<String, _>>();
+        text.ok().filter(|_| odd.is_empty())
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
+        _ => String::from_utf8(bytes.to_vec()).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn found(first: Option<&str>, second: Option<&str>) -> String {
+        let environment = Environment {
+            api_key: first.map(Into::into),
+            parse_api_key: second.map(Into::into),
+            ..Environment::default()
+        };
+        shown(find(&Flags::default(), &environment))
+    }
+
+    fn shown((key, source): (ApiKey, KeySource)) -> String {
+        match key {
+            ApiKey::Given(key) => format!("{} from {source}", key.expose_secret()),
+            ApiKey::Missing(reason) => reason,
+        }
+    }
+
+    #[test]
+    fn the_first_variable_that_holds_a_key_is_used() {
+        for (first, second, expected) in [
+            (Some("llx-1"), None, "llx-1 from LLAMA_CLOUD_API_KEY"),
+            (Some(" llx-1\n"), None, "llx-1 from LLAMA_CLOUD_API_KEY"),
+            (None, Some("llx-2"), "llx-2 from LLAMA_PARSE_API_KEY"),
+            (Some("llx-1"), Some("llx-2"), "llx-1 from LLAMA_CLOUD_API_KEY"),
+            (Some(""), Some("llx-2"), "llx-2 from LLAMA_PARSE_API_KEY"),
+            (None, None, "LLAMA_CLOUD_API_KEY is not set"),
+            (Some(""), None, "LLAMA_CLOUD_API_KEY is empty"),
+            (None, Some(" "), "LLAMA_PARSE_API_KEY is empty"),
+            (
+                Some("'llx-1'"),
+                None,
+                "LLAMA_CLOUD_API_KEY has quotation marks around the key",
+            ),
+            (
+                Some("Bearer llx-1"),
+                None,
+                "LLAMA_CLOUD_API_KEY begins with the word Bearer, which is not part of the key",
+            ),
+            (
+                Some("llx-a b"),
+                None,
+                "LLAMA_CLOUD_API_KEY holds characters that no API key has, such as a space, a line break or a typographic quote",
+            ),
+            (
+                None,
+                Some("${user_config.api_key}"),
+                "LLAMA_PARSE_API_KEY holds the literal text \"${user_config.api_key}\", which was not expanded",
+            ),
+        ] {
+            assert_eq!(found(first, second), expected);
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_not_a_key_and_a_key_is_not_a_placeholder() {
+        for text in [
+            "{{X}}",
+            "${X}",
+            "$X",
+            "%X%",
+            "{env:X}",
+            "<your-key>",
+            "YOUR_API_KEY",
+            "llx-your-key",
+            "llx-...",
+            "llx-…",
+            "llx-xxxxxxxx",
+            "your-llama-cloud-api-key-here",
+            "changeme",
+            "...",
+        ] {
+            assert!(
+                found(Some(text), None).starts_with("LLAMA_CLOUD_API_KEY holds "),
+                "{text}"
+            );
+        }
+        for key in [
+            "llx-Ab3dEf6hIj9kxXx2nOp5qRs8tUv1wXy4zAb7cDe0fGh3iJk6l",
+            "llx-Ab3dEf6hyOuR2nOp5qRs8tUv1wXy4zAb7cDe0fGh3iJk6lmN",
+            "llx-example1",
+            "llx-sandbox",
+        ] {
+            assert_eq!(found(Some(key), None), format!("{key} from LLAMA_CLOUD_API_KEY"));
+        }
+    }
+
+    fn of_file(path: &Path) -> String {
+        let flags = Flags {
+            api_key_file: Some(path.to_owned()),
+            ..Flags::default()
+        };
+        let environment = Environment {
+            api_key: Some("llx-1".into()),
+            home: path.parent().map(Into::into),
+            ..Environment::default()
+        };
+        shown(find(&flags, &environment))
+    }
+
+    #[test]
+    fn key_files_as_editors_write_them() {
+        let folder = std::env::temp_dir().join(format!("llamacloud-batches-key-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("key");
+        let utf16 = |unit: fn(u16) -> [u8; 2]| "\u{feff}llx-1\r\n".encode_utf16().flat_map(unit).collect::<Vec<_>>();
+        let unusable = |problem: &str| format!("the file given with --api-key-file {problem}");
+        let usable = "llx-1 from the file given with --api-key-file".to_owned();
+        for (bytes, expected) in [
+            (b"llx-1\nmore".to_vec(), usable.clone()),
+            (b"\xef\xbb\xbfllx-1\r\n".to_vec(), usable.clone()),
+            (utf16(u16::to_le_bytes), usable.clone()),
+            (utf16(u16::to_be_bytes), usable.clone()),
+            (vec![0xff, 0xfe, 0x00, 0xd8], unusable("is not text in UTF-8 or UTF-16")),
+            (vec![0xff, 0xfe, 0x00], unusable("is not text in UTF-8 or UTF-16")),
+            (vec![b'k', 0xff], unusable("is not text in UTF-8 or UTF-16")),
+            (Vec::new(), unusable("cannot be used: its first line is empty")),
+            (vec![b'k'; 5000], unusable("is longer than 4 KiB")),
+            (
+                [&b"llx-1\n"[..], &[b'k'; 100_000]].concat(),
+                unusable("is longer than 4 KiB"),
+            ),
+            (
+                b"llx-your-key".to_vec(),
+                unusable("cannot be used: its first line holds a placeholder and not a key"),
+            ),
+        ] {
+            fs::write(&path, &bytes).unwrap();
+            assert_eq!(of_file(&path), expected);
+        }
+        fs::write(&path, "llx-1").unwrap();
+        let in_home = in_home(Path::new("~/key"), Some(folder.as_os_str()));
+        assert_eq!(of_file(&in_home), usable);
+        assert_eq!(of_file(&folder), unusable("is not a regular file"));
+        assert_eq!(
+            of_file(&folder.join("none")),
+            unusable("cannot be read (entity not found)")
+        );
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_not_read() {
+        let expected = "the file given with --api-key-file is not a regular file";
+        assert_eq!(of_file(Path::new("/dev/zero")), expected);
+    }
+}

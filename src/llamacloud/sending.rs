@@ -1,0 +1,150 @@
+//! One attempt at a request: over which connection it goes, and how long each part of it may take.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+use reqwest::{
+    RequestBuilder,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+};
+use tokio::time::{Instant, timeout};
+
+use super::{
+    attempt::{self, Answer, Failed, Limits},
+    error_kind::ErrorKind,
+    request::Request,
+    retry::{Failure, Method},
+    settings::Settings,
+    transport::Transport,
+};
+use crate::tally;
+
+/// A request on its way. Only its deadline bounds how long it takes: any smaller limit is one that a slow network cannot meet.
+#[derive(Clone, Copy)]
+pub(super) struct Sending<'a> {
+    pub(super) transport: &'a Transport,
+    pub(super) settings: &'a Settings,
+    pub(super) request: &'a Request<'a>,
+    pub(super) key: &'a str,
+    pub(super) deadline: Instant,
+}
+
+impl Sending<'_> {
+    /// Sends it. `attempts` counts how often it left.
+    pub(super) async fn run(self, attempts: &mut u32) -> Result<Answer, Failed> {
+        match self.request.method {
+            Method::Get => self.read(attempts).await,
+            Method::Post => self.change(attempts).await,
+        }
+    }
+
+    fn left(self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// If a kept connection stays silent, the same request goes out over a new one as well, and the first answer counts: a connection
+    /// that was broken without a word must not cost the whole time, nor an answer that is only slow.
+    async fn read(self, attempts: &mut u32) -> Result<Answer, Failed> {
+        let Self {
+            transport, settings, ..
+        } = self;
+        let begun = Instant::now();
+        let mut send = |http: &reqwest::Client| {
+            count(attempts);
+            let prepared = self.prepare(http);
+            async move { attempt::send(prepared?, self.deadline, &settings.network).await }
+        };
+        let lease = transport.reads(settings)?;
+        let mut first = pin!(send(&lease.http));
+        let patience = lease.patience(self.left()).unwrap_or(Duration::MAX);
+        let response = if let Ok(response) = timeout(patience, first.as_mut()).await {
+            response
+        } else {
+            transport.drop_kept(&lease);
+            let second = pin!(send(&transport.reads(settings)?.http));
+            match select(first, second).await {
+                Either::Left((Err(_), second)) => second.await,
+                Either::Right((Err(_), first)) => first.await,
+                Either::Left((response, _)) | Either::Right((response, _)) => response,
+            }
+        };
+        let answer = match response {
+            Ok(response) => {
+                transport.answered(begun.elapsed());
+                let limits = Limits {
+                    max_body_bytes: if self.request.is_for_document {
+                        settings.max_document_bytes
+                    } else {
+                        settings.max_body_bytes
+                    },
+                    stall: Some(self.left() / 2),
+                };
+                attempt::receive(response, limits, self.deadline, self.key).await
+            }
+            Err(failed) => Err(failed),
+        };
+        if let Err(Failed {
+            failure: Failure::TimedOut | Failure::Interrupted,
+            ..
+        }) = &answer
+        {
+            transport.drop_kept(&lease);
+        }
+        answer
+    }
+
+    async fn change(self, attempts: &mut u32) -> Result<Answer, Failed> {
+        let Self {
+            transport, settings, ..
+        } = self;
+        let http = match &self.request.form {
+            Some(_) => transport.uploads(settings)?,
+            // A little less than the time there is: what ends the connecting is then known to have come before the sending.
+            None => transport.change(settings, settings.connect_timeout.min(self.left() * 9 / 10))?,
+        };
+        let prepared = self.prepare(&http)?;
+        let exchange = async {
+            let response = attempt::send(prepared, self.deadline, &settings.network).await?;
+            let limits = Limits {
+                max_body_bytes: settings.max_body_bytes,
+                stall: None,
+            };
+            attempt::receive(response, limits, self.deadline, self.key).await
+        };
+        count(attempts);
+        match &self.request.form {
+            Some(form) => form.unless_stalled(exchange, settings.stall_timeout).await,
+            None => exchange.await,
+        }
+    }
+
+    /// The request as the HTTP library wants it; made anew for each attempt.
+    fn prepare(self, http: &reqwest::Client) -> Result<RequestBuilder, Failed> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.key)).map_err(|_| {
+            let reason = "no HTTP header can carry it".to_owned();
+            Failed::new(Failure::NotSendable, ErrorKind::MissingKey { reason }, None)
+        })?;
+        bearer.set_sensitive(true);
+        let request = self.request;
+        let url = request.url(&self.settings.base_url);
+        let builder = match request.method {
+            Method::Get => http.get(url),
+            Method::Post => http.post(url),
+        };
+        let builder = builder.header(ACCEPT, "application/json").header(AUTHORIZATION, bearer);
+        if let Some(form) = &request.form {
+            return Ok(builder.header(CONTENT_TYPE, form.content_type()).body(form.body()));
+        }
+        Ok(match &request.body {
+            Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            // The library leaves it out, and some proxies then answer 411.
+            None if request.method == Method::Post => builder.header(CONTENT_LENGTH, "0"),
+            None => builder,
+        })
+    }
+}
+
+fn count(attempts: &mut u32) {
+    *attempts += 1;
+    tally::note_request();
+}

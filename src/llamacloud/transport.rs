@@ -1,0 +1,186 @@
+//! The HTTP clients of the library, built when they are first needed: certificates, proxies, connections that are kept.
+
+use std::{
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{ClientBuilder, redirect::Policy};
+
+use super::{
+    attempt::{self, Failed},
+    error_kind::{ErrorKind, TlsProblem},
+    proxy::{self, Route},
+    request::is_loopback,
+    retry::Failure,
+    settings::Settings,
+    tls,
+};
+
+/// How many connections are kept. More reads are never under way.
+pub(super) const MAX_KEPT: usize = 64;
+/// How long a connection of uploads is kept without use: shorter than servers keep it, so that none is used while it is being closed.
+const UPLOADS_IDLE: Duration = Duration::from_secs(2);
+
+/// Certificates and proxy settings are read by the first request, once.
+#[derive(Default)]
+pub(super) struct Transport {
+    tls: OnceLock<Result<Option<rustls::ClientConfig>, Failed>>,
+    reads: Mutex<Reads>,
+    uploads: OnceLock<Result<reqwest::Client, Failed>>,
+}
+
+/// The connections of reads.
+#[derive(Default)]
+struct Reads {
+    http: Option<reqwest::Client>,
+    /// Counts how often they were replaced.
+    generation: u64,
+    /// How long the slowest answer took to begin; `None` before the first, when there is no connection that could be kept.
+    slowest: Option<Duration>,
+}
+
+/// The connections of reads, as one request uses them.
+pub(super) struct Lease {
+    pub(super) http: reqwest::Client,
+    generation: u64,
+    slowest: Option<Duration>,
+}
+
+impl Lease {
+    /// How long this request may stay without an answer before its connection is suspect. `None`: it surely is a new one, or answers
+    /// are so slow that silence means nothing.
+    pub(super) fn patience(&self, left: Duration) -> Option<Duration> {
+        let patience = (left / 3).max(self.slowest? * 2);
+        (patience < left).then_some(patience)
+    }
+}
+
+impl Transport {
+    /// Connections for a read.
+    ///
+    /// # Errors
+    /// For settings with which no connection can be made.
+    pub(super) fn reads(&self, settings: &Settings) -> Result<Lease, Failed> {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let http = match &reads.http {
+            Some(http) => http.clone(),
+            None => {
+                let http = finish(self.builder(settings, settings.connect_timeout)?)?;
+                reads.http.insert(http).clone()
+            }
+        };
+        Ok(Lease {
+            http,
+            generation: reads.generation,
+            slowest: reads.slowest,
+        })
+    }
+
+    /// Notes that a read was answered, and after how long.
+    pub(super) fn answered(&self, after: Duration) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.slowest = reads.slowest.max(Some(after));
+    }
+
+    /// Drops every kept connection as old as this request's: where one was broken without a word, the others are, too. Requests that
+    /// are under way on them go on.
+    pub(super) fn drop_kept(&self, lease: &Lease) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if reads.generation == lease.generation {
+            reads.http = None;
+            reads.generation += 1;
+        }
+    }
+
+    /// A connection for one change. None is kept: on an idle connection that the peer is just closing, a POST would be sent again
+    /// below us. If it cannot be made within `connect_timeout`, nothing has been sent, and that is known.
+    ///
+    /// # Errors
+    /// For settings with which no connection can be made.
+    pub(super) fn change(&self, settings: &Settings, connect_timeout: Duration) -> Result<reqwest::Client, Failed> {
+        finish(self.builder(settings, connect_timeout)?.pool_max_idle_per_host(0))
+    }
+
+    /// Connections that are kept between the files of a folder. A file that streams cannot be sent again below us.
+    ///
+    /// # Errors
+    /// For settings with which no connection can be made.
+    pub(super) fn uploads(&self, settings: &Settings) -> Result<reqwest::Client, Failed> {
+        let build = || {
+            let builder = self.builder(settings, settings.connect_timeout)?;
+            finish(builder.pool_idle_timeout(UPLOADS_IDLE))
+        };
+        self.uploads.get_or_init(build).clone()
+    }
+
+    /// The library's own repeating and redirecting is off: both are decided here.
+    fn builder(&self, settings: &Settings, connect_timeout: Duration) -> Result<ClientBuilder, Failed> {
+        let loopback = is_loopback(&settings.base_url);
+        if let Route::Unusable { variable, why } = proxy::route(&settings.base_url, &settings.network) {
+            let variable = variable.to_owned();
+            return Err(Failed::new(
+                Failure::NotSendable,
+                ErrorKind::Proxy { variable },
+                Some(why),
+            ));
+        }
+        // Fails only if a provider is installed already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let user_agent: String = settings.user_agent.chars().filter(|c| matches!(c, ' '..='~')).collect();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .connect_timeout(connect_timeout)
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .https_only(!loopback)
+            .pool_max_idle_per_host(MAX_KEPT);
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        // Plain loopback: certificates, milliseconds to read, are never asked for.
+        let tls = match settings.base_url.scheme() {
+            "http" => None,
+            _ => self.tls.get_or_init(|| tls::config(&settings.network)).clone()?,
+        };
+        Ok(match tls {
+            Some(config) => builder.tls_backend_preconfigured(config),
+            None if settings.base_url.scheme() == "http" => builder.tls_certs_only([]),
+            None => builder,
+        })
+    }
+}
+
+fn finish(builder: ClientBuilder) -> Result<reqwest::Client, Failed> {
+    builder.build().map_err(|error| {
+        let reason = Some(attempt::root_cause(&error));
+        Failed::new(Failure::NotSendable, ErrorKind::Tls(TlsProblem::Other), reason)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_kept_connection_is_suspected_and_only_if_answers_are_quick() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let seconds = Duration::from_secs;
+        for (slowest, left, expected) in [
+            (None, 15, None),
+            (Some(0), 15, Some(5)),
+            (Some(1), 15, Some(5)),
+            (Some(4), 15, Some(8)),
+            (Some(8), 15, None),
+        ] {
+            let lease = Lease {
+                http: reqwest::Client::builder().tls_certs_only([]).build().unwrap(),
+                generation: 0,
+                slowest: slowest.map(seconds),
+            };
+            assert_eq!(lease.patience(seconds(left)), expected.map(seconds), "{slowest:?}");
+        }
+    }
+}
