@@ -9,6 +9,7 @@
 //! | `internal`, `internal_because` | -32603 | our own bug; an answer that cannot be had now |
 //! | `busy` | -32000 | more requests in flight than one connection may have |
 //! | `unsupported_version` | -32022 | `_meta` names a revision that is not served there |
+//! | `resource_not_found` | -32602, before 2026-07-28 -32002 | no resource has this address |
 //! | `missing_capability` | -32021 | the request needs something its client did not declare |
 //!
 //! What a tool has to say is not here: that is a result (see [`super::tool::ToolError`]).
@@ -16,7 +17,7 @@
 use jsonrpsee::types::{ErrorObject, ErrorObjectOwned};
 use serde_json::{Value, json};
 
-use super::version::Revision;
+use super::version::{Era, Revision};
 use crate::foreign;
 
 /// An error about the message itself. Shape on the wire: `{"code": -32602, "message": "…", "data": …}`.
@@ -47,6 +48,15 @@ impl ProtocolError {
     /// -32602 with the wording that the official SDKs use, and what to do about it. Source: MCP, server/tools, error handling.
     pub fn unknown_tool(name: &str, what_to_do: &str) -> Self {
         Self::new(-32602, format!("Unknown tool: {}. {what_to_do}", clip(name)), None)
+    }
+
+    /// -32602, in legacy revisions -32002. Source: MCP, server/resources, error handling.
+    pub fn resource_not_found(uri: &str, revision: Revision) -> Self {
+        let code = match revision.era() {
+            Era::Legacy => -32002,
+            Era::Modern => -32602,
+        };
+        Self::new(code, format!("Resource not found: {}", clip(uri)), None)
     }
 
     /// -32603: the bug is ours. Source: JSON-RPC 2.0, section 5.1.

@@ -21,6 +21,7 @@ use super::error::ProtocolError;
 use super::meta::client_name;
 use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
 use super::outcome::{InputRequired, Outcome, Task};
+use super::resources;
 use super::task::{DetailedTask, Follower, Subscription, TaskSource};
 use super::tool::ToolSet;
 use super::types::{
@@ -63,6 +64,18 @@ pub(crate) trait Mcp {
         #[argument(rename = "requestState")] request_state: Option<String>,
     ) -> RpcResult<Stamped<CallAnswer>>;
 
+    /// Lists the views. Source: server/resources, listing resources.
+    #[method(name = "resources/list", param_kind = map, with_extensions)]
+    fn list_resources(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Stamped<Listing>>;
+
+    /// Lists the templates of resources, of which there are none. Source: server/resources, resource templates.
+    #[method(name = "resources/templates/list", param_kind = map, with_extensions)]
+    fn list_resource_templates(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Stamped<Listing>>;
+
+    /// Reads a view. Source: server/resources, reading resources.
+    #[method(name = "resources/read", param_kind = map, with_extensions)]
+    fn read_resource(&self, uri: String) -> RpcResult<Stamped<Listing>>;
+
     /// Says how a task stands. Source: ext-tasks, tasks/get.
     #[method(name = "tasks/get", param_kind = map, with_extensions)]
     async fn get_task(&self, #[argument(rename = "taskId")] task_id: String) -> RpcResult<Stamped<DetailedTask>>;
@@ -91,6 +104,15 @@ pub(crate) enum CallAnswer {
     Result(CallToolResult),
     Task(Box<DetailedTask>),
     Ask(InputRequired),
+}
+
+/// A list that never changes while the process runs, under its own name.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Listing {
+    #[serde(flatten)]
+    list: Map<String, Value>,
+    #[serde(flatten)]
+    caching: Option<Caching>,
 }
 
 /// What the server says of itself.
@@ -127,8 +149,8 @@ struct Table {
     identity: ServerIdentity,
     tools: ToolSet,
     tasks: Arc<dyn TaskSource>,
-    /// The answer to `tools/list` in each revision: it never changes while the process runs.
-    lists: [OnceLock<Box<RawValue>>; Revision::ALL.len()],
+    /// The answer to `tools/list` in each revision, without and with views: it never changes while the process runs.
+    lists: [[OnceLock<Box<RawValue>>; 2]; Revision::ALL.len()],
 }
 
 #[async_trait]
@@ -157,7 +179,7 @@ impl McpServer for Table {
         });
         Ok(InitializeResult {
             protocol_version: revision.as_str(),
-            capabilities: ServerCapabilities::default(),
+            capabilities: ServerCapabilities::for_client(revision, capabilities),
             server_info: self.identity.implementation.for_revision(revision),
             instructions: self.identity.instructions.clone(),
         })
@@ -168,15 +190,13 @@ impl McpServer for Table {
     }
 
     fn discover(&self, extensions: &Extensions) -> RpcResult<Stamped<DiscoverResult>> {
-        let revision = context(extensions)?.revision;
+        let context = context(extensions)?;
+        let revision = context.revision;
         let result = DiscoverResult {
             supported_versions: Revision::MODERN.map(Revision::as_str),
-            capabilities: ServerCapabilities {
-                extensions: Some(json!({ TASKS_EXTENSION: {} })),
-                ..ServerCapabilities::default()
-            },
+            capabilities: ServerCapabilities::for_client(revision, context.capabilities),
             instructions: self.identity.instructions.clone(),
-            caching: Caching::STATIC,
+            caching: Caching::OF_CLIENT,
         };
         Ok(Stamped::complete(
             revision,
@@ -186,20 +206,40 @@ impl McpServer for Table {
     }
 
     fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>> {
-        if cursor.is_some_and(|cursor| cursor.get() != "\"\"") {
-            let reason = "no such `cursor`: the list of tools has one page, ask for it without a cursor";
-            return Err(ProtocolError::invalid_params(reason).into());
-        }
-        let revision = context(extensions)?.revision;
+        one_page(cursor.as_deref())?;
+        let context = context(extensions)?;
+        let (revision, shows_views) = (context.revision, context.capabilities.views);
         let index = Revision::ALL.iter().position(|known| *known == revision);
         let place = index
-            .and_then(|index| self.lists.get(index))
+            .and_then(|index| self.lists.get(index)?.get(usize::from(shows_views)))
             .ok_or_else(ProtocolError::internal)?;
         if let Some(list) = place.get() {
             return Ok(list.clone());
         }
-        let list = self.tool_list(revision).map_err(|_| ProtocolError::internal())?;
+        let list = self.tool_list(revision, shows_views).map_err(|_| ProtocolError::internal())?;
         Ok(place.get_or_init(|| list).clone())
+    }
+
+    fn list_resources(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Stamped<Listing>> {
+        one_page(cursor.as_deref())?;
+        let revision = context(extensions)?.revision;
+        let views = self.tools.views().iter().map(|view| view.listed(revision));
+        Ok(self.listing(revision, "resources", views.collect()))
+    }
+
+    fn list_resource_templates(
+        &self,
+        extensions: &Extensions,
+        cursor: Option<Box<RawValue>>,
+    ) -> RpcResult<Stamped<Listing>> {
+        one_page(cursor.as_deref())?;
+        Ok(self.listing(context(extensions)?.revision, "resourceTemplates", json!([])))
+    }
+
+    fn read_resource(&self, extensions: &Extensions, uri: String) -> RpcResult<Stamped<Listing>> {
+        let revision = context(extensions)?.revision;
+        let contents = resources::read(self.tools.views(), &uri, revision)?;
+        Ok(self.listing(revision, "contents", contents))
     }
 
     async fn call_tool(
@@ -315,21 +355,14 @@ impl McpServer for Table {
 }
 
 impl Table {
-    fn tool_list(&self, revision: Revision) -> serde_json::Result<Box<RawValue>> {
-        #[derive(Clone, Serialize)]
-        struct ListToolsResult {
-            tools: Value,
-            #[serde(flatten)]
-            caching: Option<Caching>,
-        }
+    fn tool_list(&self, revision: Revision, shows_views: bool) -> serde_json::Result<Box<RawValue>> {
+        to_raw_value(&self.listing(revision, "tools", self.tools.list(revision, shows_views)))
+    }
+
+    fn listing(&self, revision: Revision, name: &str, list: Value) -> Stamped<Listing> {
         let caching = (revision.era() == Era::Modern).then_some(Caching::STATIC);
-        to_raw_value(&self.stamp(
-            revision,
-            ListToolsResult {
-                tools: self.tools.list(revision),
-                caching,
-            },
-        ))
+        let list = Map::from_iter([(name.to_owned(), list)]);
+        self.stamp(revision, Listing { list, caching })
     }
 
     fn detail(&self, context: &RequestContext, task: Task) -> DetailedTask {
@@ -343,6 +376,16 @@ impl Table {
 
 fn context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
     extensions.get().ok_or_else(|| ProtocolError::internal().into())
+}
+
+/// Refuses a cursor: no list here has a second page.
+fn one_page(cursor: Option<&RawValue>) -> Result<(), ProtocolError> {
+    match cursor.map(RawValue::get) {
+        None | Some("\"\"") => Ok(()),
+        Some(_) => Err(ProtocolError::invalid_params(
+            "no such `cursor`: the list has one page, ask for it without a cursor",
+        )),
+    }
 }
 
 /// The same for what only clients with the tasks extension may ask.

@@ -19,6 +19,7 @@ mod notification;
 mod outbox;
 mod outcome;
 mod progress;
+mod resources;
 mod schema;
 #[cfg(target_os = "linux")]
 mod stdio_linux;
@@ -35,6 +36,7 @@ pub use error::ProtocolError;
 pub use methods::{Server, ServerIdentity};
 pub use outcome::{InputRequired, Json, Outcome, Task, TaskState, ToolError};
 pub use progress::Progress;
+pub use resources::{UI_EXTENSION, VIEW_TYPE, View};
 pub use task::{Look, TaskError, TaskSource};
 pub use tool::{CallSetup, Tool, ToolSet};
 pub use transport::{Io, Transport};

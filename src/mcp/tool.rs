@@ -16,6 +16,7 @@ use super::arguments;
 use super::context::RequestContext;
 use super::error::ProtocolError;
 use super::outcome::{Outcome, ToolError};
+use super::resources::View;
 use super::schema::{self, InputSchema};
 use super::types::{Icon, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
@@ -45,10 +46,10 @@ pub trait Tool<Call>: Send + Sync + 'static {
         input: Self::Input,
     ) -> impl Future<Output = Result<Outcome<Self::Output>, ToolError>> + Send;
 
-    /// `_meta` of the definition, for hosts that know extensions.
-    fn meta() -> Option<Value> {
-        None
-    }
+    /// The address of the view that shows the tool's results, in hosts that show views.
+    const VIEW: Option<&'static str> = None;
+    /// Whether the tool is offered only to hosts that show views.
+    const NEEDS_VIEWS: bool = false;
 }
 
 /// What all tools of a set have in common: arguments that each takes beside its own, and what a call consists of.
@@ -73,6 +74,7 @@ pub trait CallSetup: Send + Sync + 'static {
 pub struct ToolSet {
     tools: Vec<Box<dyn Offered>>,
     withheld: Vec<(&'static str, String)>,
+    views: Vec<View>,
     icons: &'static [Icon],
 }
 
@@ -103,20 +105,36 @@ impl ToolSet {
         self
     }
 
-    /// The names of the tools on offer.
+    /// A view that hosts may show beside the results of tools.
+    #[must_use]
+    pub fn showing(mut self, view: View) -> Self {
+        self.views.push(view);
+        self
+    }
+
+    pub(crate) fn views(&self) -> &[View] {
+        &self.views
+    }
+
+    /// The names of the tools on offer to every host.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.tools.iter().map(|tool| tool.name())
+        self.offered(false).map(Offered::name)
+    }
+
+    fn offered(&self, shows_views: bool) -> impl Iterator<Item = &dyn Offered> {
+        let tools = self.tools.iter().map(AsRef::as_ref);
+        tools.filter(move |tool| shows_views || !tool.needs_views())
     }
 
     /// The definitions, as they are advertised.
     pub fn definitions(&self) -> Vec<ToolDefinition> {
-        self.tools.iter().map(|tool| tool.define(self.icons)).collect()
+        self.offered(false).map(|tool| tool.define(self.icons)).collect()
     }
 
     /// The definitions as JSON, as a revision defines them.
-    pub(crate) fn list(&self, revision: Revision) -> Value {
-        let tools = self.definitions();
-        Value::Array(tools.iter().map(|tool| tool.for_revision(revision)).collect())
+    pub(crate) fn list(&self, revision: Revision, shows_views: bool) -> Value {
+        let define = |tool: &dyn Offered| tool.define(self.icons).for_client(revision, shows_views);
+        Value::Array(self.offered(shows_views).map(define).collect())
     }
 
     /// Calls a tool.
@@ -129,7 +147,7 @@ impl ToolSet {
         name: &str,
         arguments: Option<&RawValue>,
     ) -> Result<Result<Outcome, ToolError>, ProtocolError> {
-        let Some(tool) = self.tools.iter().find(|tool| tool.name() == name) else {
+        let Some(tool) = self.offered(context.capabilities.views).find(|tool| tool.name() == name) else {
             return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
         let none = RawValue::from_string("{}".to_owned()).unwrap_or_default();
@@ -177,6 +195,7 @@ type Called<'a> = BoxFuture<'a, Result<Outcome, ToolError>>;
 /// A tool without its types.
 trait Offered: Send + Sync {
     fn name(&self) -> &'static str;
+    fn needs_views(&self) -> bool;
     fn define(&self, icons: &'static [Icon]) -> ToolDefinition;
     fn call<'a>(&'a self, context: &Arc<RequestContext>, arguments: &'a RawValue) -> Called<'a>;
 }
@@ -211,6 +230,10 @@ impl<S: CallSetup, T: Tool<S::Call>> Offered for Typed<T, S> {
         T::NAME
     }
 
+    fn needs_views(&self) -> bool {
+        T::NEEDS_VIEWS
+    }
+
     fn define(&self, icons: &'static [Icon]) -> ToolDefinition {
         ToolDefinition {
             name: T::NAME,
@@ -220,7 +243,7 @@ impl<S: CallSetup, T: Tool<S::Call>> Offered for Typed<T, S> {
             output_schema: schema::of_output::<T::Output>(),
             annotations: T::ANNOTATIONS,
             icons,
-            meta: T::meta(),
+            view: T::VIEW,
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::outcome::{Json, ToolError};
+use super::resources::{UI_EXTENSION, VIEW_TYPE, View};
 use super::version::{Era, Revision};
 
 /// Name of the tasks extension, as clients and servers declare it.
@@ -132,13 +133,13 @@ pub struct ToolDefinition {
     pub annotations: ToolAnnotations,
     /// Pictures.
     pub icons: &'static [Icon],
-    /// `_meta`, for hosts that know extensions.
-    pub meta: Option<Value>,
+    /// The view that shows the tool's results, in hosts that show views.
+    pub view: Option<&'static str>,
 }
 
 impl ToolDefinition {
-    /// The JSON object that the revision defines.
-    pub(crate) fn for_revision(&self, revision: Revision) -> Value {
+    /// The JSON object that the revision defines; its view only for clients that show views.
+    pub(crate) fn for_client(&self, revision: Revision, shows_views: bool) -> Value {
         let mut tool = Map::new();
         tool.insert("name".to_owned(), json!(self.name));
         if revision.has_titles() {
@@ -155,8 +156,8 @@ impl ToolDefinition {
         if revision.has_icons() {
             tool.insert("icons".to_owned(), json!(self.icons));
         }
-        if let Some(meta) = &self.meta {
-            tool.insert("_meta".to_owned(), meta.clone());
+        if let Some(uri) = self.view.filter(|_| shows_views) {
+            tool.insert("_meta".to_owned(), View::meta_of_tool(uri));
         }
         Value::Object(tool)
     }
@@ -169,6 +170,8 @@ pub(crate) struct ClientCapabilities {
     pub(crate) elicitation: bool,
     /// The tasks extension; modern requests only, whatever a legacy session says.
     pub(crate) tasks: bool,
+    /// Views are shown beside results. Any revision: the extension is older than the era that defines extensions.
+    pub(crate) views: bool,
 }
 
 impl ClientCapabilities {
@@ -182,13 +185,13 @@ impl ClientCapabilities {
         let Ok(declared) = serde_json::from_str::<Declared>(declared.get()) else {
             return Self::default();
         };
+        let extension = |name: &str| declared.extensions.as_ref().and_then(|extensions| extensions.get(name));
+        let views = extension(UI_EXTENSION).and_then(|settings| settings.get("mimeTypes")?.as_array());
         let forms = |modes: &Map<String, Value>| modes.is_empty() || modes.contains_key("form");
         Self {
             elicitation: revision.has_elicitation() && declared.elicitation.as_ref().is_some_and(forms),
-            tasks: revision.era() == Era::Modern
-                && declared
-                    .extensions
-                    .is_some_and(|extensions| extensions.contains_key(TASKS_EXTENSION)),
+            tasks: revision.era() == Era::Modern && extension(TASKS_EXTENSION).is_some(),
+            views: views.is_some_and(|types| types.iter().any(|kind| kind == VIEW_TYPE)),
         }
     }
 }
@@ -207,9 +210,30 @@ pub(crate) struct InitializeResult {
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ServerCapabilities {
     pub(crate) tools: Empty,
-    /// By name. Only the modern era defines any.
+    /// Only for clients that show views: some hosts turn it into tools of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resources: Option<Empty>,
+    /// By name. Legacy revisions do not define any, but clients that show views expect theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) extensions: Option<Value>,
+}
+
+impl ServerCapabilities {
+    /// What is offered to a client: extensions of the protocol, and views where they are shown.
+    pub(crate) fn for_client(revision: Revision, client: ClientCapabilities) -> Self {
+        let tasks = (revision.era() == Era::Modern).then_some(TASKS_EXTENSION);
+        let views = client.views.then_some(UI_EXTENSION);
+        let extensions: Map<String, Value> = [tasks, views]
+            .into_iter()
+            .flatten()
+            .map(|name| (name.to_owned(), json!({})))
+            .collect();
+        Self {
+            tools: Empty {},
+            resources: client.views.then_some(Empty {}),
+            extensions: (!extensions.is_empty()).then_some(Value::Object(extensions)),
+        }
+    }
 }
 
 /// `{}`.
@@ -241,6 +265,11 @@ impl Caching {
     pub(crate) const STATIC: Self = Self {
         ttl_ms: 300_000,
         cache_scope: "public",
+    };
+    /// The same for what depends on the client that asks.
+    pub(crate) const OF_CLIENT: Self = Self {
+        cache_scope: "private",
+        ..Self::STATIC
     };
 }
 
