@@ -62,7 +62,7 @@ pub(crate) fn print_help(command: &str) -> io::Result<()> {
 /// # Errors
 /// For a stdout that cannot be written.
 pub(crate) fn print_manual(tools: &[ToolDefinition]) -> io::Result<()> {
-    let tools = tools.iter().map(|tool| tool.for_revision(Revision::V2026_07_28));
+    let tools = tools.iter().map(|tool| tool.for_client(Revision::V2026_07_28, false));
     let tools = tools.filter_map(|tool| serde_json::from_value(tool).ok()).collect();
     print(&String::from_utf8_lossy(&manual(tools)?))
 }

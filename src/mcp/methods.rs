@@ -216,7 +216,9 @@ impl McpServer for Table {
         if let Some(list) = place.get() {
             return Ok(list.clone());
         }
-        let list = self.tool_list(revision, shows_views).map_err(|_| ProtocolError::internal())?;
+        let list = self
+            .tool_list(revision, shows_views)
+            .map_err(|_| ProtocolError::internal())?;
         Ok(place.get_or_init(|| list).clone())
     }
 

@@ -147,7 +147,10 @@ impl ToolSet {
         name: &str,
         arguments: Option<&RawValue>,
     ) -> Result<Result<Outcome, ToolError>, ProtocolError> {
-        let Some(tool) = self.offered(context.capabilities.views).find(|tool| tool.name() == name) else {
+        let Some(tool) = self
+            .offered(context.capabilities.views)
+            .find(|tool| tool.name() == name)
+        else {
             return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
         let none = RawValue::from_string("{}".to_owned()).unwrap_or_default();

@@ -221,6 +221,7 @@ impl Tool<Call> for CreateBatch {
     const NAME: &'static str = "create_batch";
     const TITLE: &'static str = "Create batch";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS;
+    const VIEW: Option<&'static str> = Some(super::view::BATCH);
     type Input = CreateBatchInput;
     type Output = CreateBatchOutput;
 

@@ -49,6 +49,18 @@ pub(super) const FAILS: Failure = Failure {
     ask_less: Some("Ask for less: leave `expand` out."),
 };
 
+impl GetBatchInput {
+    /// Asks for the status of a batch and nothing else.
+    pub(crate) const fn status_of(batch_id: BatchId) -> Self {
+        Self {
+            batch_id,
+            expand: None,
+            results_cursor: None,
+            wait_seconds: None,
+        }
+    }
+}
+
 /// The tool.
 pub(crate) struct GetBatch;
 

@@ -16,6 +16,7 @@
 //! | `wait`, `tasks`, `task_reference` | following a batch: within the call, or as a task |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
 //! | `moment`, `token` | instants and opaque texts in arguments |
+//! | `view` | the view of a batch, for hosts that show views, and the tool that shows it |
 //! | `wording` | numbers, plurals and enumerations in sentences |
 
 mod account;
@@ -40,6 +41,7 @@ mod task_reference;
 mod tasks;
 mod token;
 mod upload_files;
+mod view;
 mod wait;
 mod wording;
 
@@ -60,6 +62,7 @@ use long_work::{AllTasks, LongWork};
 use save_results::SaveResults;
 use tasks::BatchTasks;
 use upload_files::UploadFiles;
+use view::ShowBatch;
 
 use crate::files::{Allowed, Output};
 use crate::foreign;
@@ -131,6 +134,7 @@ pub fn all(
         .tool_with("--allow-dir", reads, upload_files)
         .local_tool("--output-dir", writes, save_results)
         .tool_with("--allow-cancel", allow_cancel, CancelBatch)
+            .tool(ShowBatch)
         .offer(AllTasks { batches, work })
 }
 
@@ -201,9 +205,10 @@ impl Shelf {
             });
         }
         let offered: Vec<_> = self.tools.names().collect();
+        let view = view::batch(&offered);
         Ok(Offer {
             instructions: instructions(&offered, &self.withheld),
-            tools: self.tools,
+            tools: self.tools.showing(view),
             tasks: Arc::new(tasks),
         })
     }

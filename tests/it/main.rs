@@ -87,5 +87,7 @@ mod tidy;
 mod tools_call;
 /// What is advertised: the contract of `manifests/tools.json`.
 mod tools_list;
+/// The view of a batch: who is told of it, and what it is.
+mod view;
 /// Calls that wait for a batch.
 mod waiting;

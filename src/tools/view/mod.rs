@@ -33,7 +33,18 @@ mod tests {
         assert!(html.len() <= 20_000, "{} bytes", html.len());
         assert!(html.contains(r#"<body data-tools="create_batch get_batch">"#));
         assert!(!html.contains("{{"));
-        for word in ["http:", "https:", "innerHTML", "outerHTML", "eval(", "fetch(", "import ", "src=", "href=", "wait_seconds"] {
+        for word in [
+            "http:",
+            "https:",
+            "innerHTML",
+            "outerHTML",
+            "eval(",
+            "fetch(",
+            "import ",
+            "src=",
+            "href=",
+            "wait_seconds",
+        ] {
             assert!(!html.contains(word), "{word}");
         }
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::call::Call;
-use super::super::get_batch::{self, GetBatch};
+use super::super::get_batch::{GetBatch, GetBatchInput};
 use crate::llamacloud::BatchId;
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
@@ -30,6 +30,6 @@ impl Tool<Call> for ShowBatch {
     type Output = <GetBatch as Tool<Call>>::Output;
 
     async fn call(&self, call: &Call, input: ShowBatchInput) -> Result<Outcome<Self::Output>, ToolError> {
-        GetBatch.call(call, get_batch::Input::status_of(input.batch_id)).await
+        GetBatch.call(call, GetBatchInput::status_of(input.batch_id)).await
     }
 }

@@ -145,10 +145,10 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
                 "cacheScope",
             ],
         ),
-        "tools/list" => match revision.era() {
-            Era::Legacy => ("ListToolsResult", &["tools"]),
-            Era::Modern => ("ListToolsResult", &["tools", "ttlMs", "cacheScope"]),
-        },
+        "tools/list" => ("ListToolsResult", &["tools"]),
+        "resources/list" => ("ListResourcesResult", &["resources"]),
+        "resources/templates/list" => ("ListResourceTemplatesResult", &["resourceTemplates"]),
+        "resources/read" => ("ReadResourceResult", &["contents"]),
         "tools/call" => match result["resultType"].as_str() {
             Some("task") => ("CreateTaskResult", &TASK),
             Some("input_required") => ("InputRequiredResult", &["inputRequests", "requestState"]),
@@ -161,6 +161,9 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
         other => panic!("no result is known of {other}"),
     };
     let mut expected: BTreeSet<&str> = own.iter().copied().collect();
+    if revision.era() == Era::Modern && (method == "tools/list" || method.starts_with("resources/")) {
+        expected.extend(["ttlMs", "cacheScope"]);
+    }
     if revision.era() == Era::Modern {
         expected.extend(["resultType", "_meta"]);
         let result_type = result["resultType"].as_str().unwrap();
@@ -252,6 +255,9 @@ fn check_tool(revision: Revision, tool: &Value) {
     if revision >= Revision::V2025_11_25 {
         expected.insert("icons");
     }
+    if tool.get("_meta").is_some() {
+        expected.insert("_meta");
+    }
     assert_eq!(members(tool), expected, "a tool in {}", revision.as_str());
     schemas::validate(revision, "Tool", tool);
 }
@@ -294,7 +300,9 @@ fn check_tool_result(asked: &Asked, result: &RawValue) {
 }
 
 fn check_error(code: i64, message: &str, data: Option<&Value>, whole: &Value, revision: Option<Revision>) {
-    const KNOWN: [i64; 8] = [-32700, -32600, -32601, -32602, -32603, -32000, -32022, -32021];
+    const KNOWN: [i64; 9] = [
+        -32700, -32600, -32601, -32602, -32603, -32000, -32022, -32021, -32002,
+    ];
     assert!(KNOWN.contains(&code), "{whole}");
     assert!(!message.is_empty() && message.chars().count() < 600, "{whole}");
     match code {

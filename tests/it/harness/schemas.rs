@@ -82,6 +82,8 @@ pub(crate) fn validate_output(tool: &str, value: &Value) {
     if ["cancel_batch", "upload_files", "save_results"].contains(&tool) {
         return;
     }
+    // A tool for some clients only, whose answers are those of another.
+    let tool = if tool == "show_batch" { "get_batch" } else { tool };
     assert_valid(&validators[tool], value, &format!("the output schema of {tool}"));
 }
 

@@ -1,0 +1,141 @@
+//! The view of a batch: who is told of it, and what it is. What it looks like is tested in a browser (`tests/view`).
+
+use llamacloud_batches_mcp::mcp::{Era, Revision, UI_EXTENSION, VIEW_TYPE};
+use serde_json::{Value, json};
+
+use super::harness::{Harness, Setup, flags};
+
+const URI: &str = "ui://llamacloud-batches/batch.html";
+
+fn shows_views() -> Value {
+    json!({ "extensions": { UI_EXTENSION: { "mimeTypes": ["text/html+other", VIEW_TYPE] } } })
+}
+
+async fn open(revision: Revision, capabilities: Value, arguments: &[&str]) -> Harness {
+    let setup = Setup {
+        capabilities,
+        flags: flags(arguments),
+        ..Setup::default()
+    };
+    setup.open(revision).await
+}
+
+/// What the server says it can do, to a client with these capabilities.
+async fn capabilities(revision: Revision, declared: Value) -> Value {
+    let mut harness = Setup {
+        capabilities: declared.clone(),
+        ..Setup::default()
+    }
+    .start()
+    .await;
+    let result = match revision.era() {
+        Era::Modern => harness.result("server/discover", json!({})).await,
+        Era::Legacy => {
+            let mut params = super::harness::peer::initialize(revision.as_str());
+            params["capabilities"] = declared;
+            harness.result("initialize", params).await
+        }
+    };
+    harness.close(0).await;
+    result["capabilities"].clone()
+}
+
+#[tokio::test]
+async fn only_clients_that_show_views_are_told_of_them() {
+    for revision in Revision::ALL {
+        let told = capabilities(revision, shows_views()).await;
+        assert_eq!(told["resources"], json!({}), "{}", revision.as_str());
+        assert_eq!(told["extensions"][UI_EXTENSION], json!({}));
+        for others in [
+            json!({}),
+            json!({ "extensions": { UI_EXTENSION: {} } }),
+            json!({ "extensions": { UI_EXTENSION: { "mimeTypes": ["text/html"] } } }),
+            json!({ "extensions": { UI_EXTENSION: { "mimeTypes": VIEW_TYPE } } }),
+        ] {
+            let told = capabilities(revision, others.clone()).await;
+            assert_eq!(told.get("resources"), None, "{others}");
+            assert_eq!(told["extensions"].get(UI_EXTENSION), None, "{others}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_tools_differs_by_the_view_alone() {
+    for revision in Revision::ALL {
+        let mut plain = open(revision, json!({}), &[]).await;
+        let expected = plain.result("tools/list", json!({})).await["tools"].clone();
+        plain.close(0).await;
+        let mut harness = open(revision, shows_views(), &[]).await;
+        let mut tools = harness.result("tools/list", json!({})).await["tools"].clone();
+        harness.close(0).await;
+        let mut shown = Vec::new();
+        for tool in tools.as_array_mut().unwrap() {
+            if let Some(meta) = tool.as_object_mut().unwrap().remove("_meta") {
+                assert_eq!(meta, json!({ "ui": { "resourceUri": URI }, "ui/resourceUri": URI }));
+                shown.push(tool["name"].as_str().unwrap().to_owned());
+            }
+        }
+        assert!(
+            shown.contains(&"create_batch".to_owned()) && !shown.contains(&"get_batch".to_owned()),
+            "{shown:?}"
+        );
+        let tools = tools.as_array().unwrap();
+        assert_eq!(tools.last().unwrap()["name"], "show_batch");
+        assert_eq!(
+            json!(tools[..tools.len() - 1]).to_string(),
+            expected.to_string(),
+            "{}",
+            revision.as_str()
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_view_is_one_document_in_every_revision() {
+    for revision in Revision::ALL {
+        for declared in [json!({}), shows_views()] {
+            let mut harness = open(revision, declared, &["--allow-cancel"]).await;
+            let resources = harness.result("resources/list", json!({})).await["resources"].clone();
+            assert_eq!(
+                (resources[0]["uri"].as_str(), resources.as_array().unwrap().len()),
+                (Some(URI), 1)
+            );
+            let templates = harness.result("resources/templates/list", json!({})).await;
+            assert_eq!(templates["resourceTemplates"], json!([]));
+            let read = harness.result("resources/read", json!({ "uri": URI })).await;
+            let [contents] = &read["contents"].as_array().unwrap()[..] else {
+                panic!("{read}")
+            };
+            assert_eq!(
+                (&contents["uri"], &contents["mimeType"]),
+                (&json!(URI), &json!(VIEW_TYPE))
+            );
+            assert_eq!(contents["_meta"], json!({ "ui": { "prefersBorder": true } }));
+            let html = contents["text"].as_str().unwrap();
+            assert!(html.starts_with("<!doctype html>") && html.contains("cancel_batch"));
+            let code = if revision.era() == Era::Modern { -32602 } else { -32002 };
+            for uri in ["ui://llamacloud-batches/other.html", "", "file:///etc/passwd"] {
+                assert_eq!(
+                    harness.refusal("resources/read", json!({ "uri": uri })).await.0,
+                    code,
+                    "{uri}"
+                );
+            }
+            harness.close(0).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn show_batch_answers_as_get_batch_does_and_only_where_views_are_shown() {
+    for revision in Revision::ALL {
+        let mut harness = open(revision, shows_views(), &[]).await;
+        let shown = harness.call("show_batch", json!({ "batch_id": "bat-none" })).await;
+        assert!(shown.is_error);
+        harness.close(1).await;
+        let mut plain = open(revision, json!({}), &[]).await;
+        let arguments = json!({ "name": "show_batch", "arguments": { "batch_id": "bat-none" } });
+        assert_eq!(plain.refusal("tools/call", arguments).await.0, -32602);
+        plain.close(0).await;
+    }
+}
