@@ -213,7 +213,6 @@ async fn a_method_belongs_to_its_era() {
         "initialize",
         "ping",
         "logging/setLevel",
-        "resources/list",
         "resources/subscribe",
         "prompts/list",
         "completion/complete",
@@ -229,8 +228,7 @@ async fn a_method_belongs_to_its_era() {
         for method in [
             "subscriptions/listen",
             "logging/setLevel",
-            "resources/list",
-            "resources/templates/list",
+            "resources/subscribe",
             "prompts/list",
             "tasks/get",
             "tasks/result",
