@@ -134,7 +134,7 @@ pub fn all(
         .tool_with("--allow-dir", reads, upload_files)
         .local_tool("--output-dir", writes, save_results)
         .tool_with("--allow-cancel", allow_cancel, CancelBatch)
-            .tool(ShowBatch)
+        .tool(ShowBatch)
         .offer(AllTasks { batches, work })
 }
 

@@ -300,9 +300,7 @@ fn check_tool_result(asked: &Asked, result: &RawValue) {
 }
 
 fn check_error(code: i64, message: &str, data: Option<&Value>, whole: &Value, revision: Option<Revision>) {
-    const KNOWN: [i64; 9] = [
-        -32700, -32600, -32601, -32602, -32603, -32000, -32022, -32021, -32002,
-    ];
+    const KNOWN: [i64; 9] = [-32700, -32600, -32601, -32602, -32603, -32000, -32022, -32021, -32002];
     assert!(KNOWN.contains(&code), "{whole}");
     assert!(!message.is_empty() && message.chars().count() < 600, "{whole}");
     match code {
