@@ -81,7 +81,7 @@ struct SourceDirectoryId(DirectoryId);
 impl<'de> Deserialize<'de> for SourceDirectoryId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let hint = "directory IDs begin with `dir-`. To find the ID of a directory by its name, call `list_directories` with `name`";
+        let hint = "directory IDs begin with `dir-`. If this is the name of a directory, ask the user for its ID";
         match text.parse() {
             Ok(id) if !looks_like_a_name(&text) => Ok(Self(id)),
             Ok(_) => Err(D::Error::custom(format!(

@@ -57,34 +57,29 @@ fn before(Earlier { batch, change }: &Earlier, order: &Order) -> String {
         Some(Change::Configuration) => format!("configuration {} was changed", order.request.configuration_id),
     };
     format!(
-        "{earlier} did the same work and is COMPLETED, but {changed} since. The new batch processes all files again, and all of \
+        "{earlier} did the same work and is COMPLETED, but {changed} since then. The new batch processes all files again, and all of \
          them cost credits."
     )
 }
 
-fn already_there(batch: &Batch, input: Input) -> Vec<String> {
+fn already_there(batch: &Batch, input: Input) -> String {
     const SAME_WORK: &str = "the same work (same directory, job type and configuration)";
     let batch_id = format!("batch {}{}", id(batch), created_at(batch));
-    let once_more = "if the user wants to pay for all files again, call again with `allow_duplicate: true`";
-    vec![match (&batch.status, input) {
+    match (&batch.status, input) {
         (BatchStatus::Completed, Input::Unknown) => format!(
-            "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. Whether files were added or the \
-             configuration was changed since could not be determined: if so, and {once_more}."
+            "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. It could not be determined whether files \
+             were added or the configuration was changed since then."
         ),
         (BatchStatus::Completed, _) => format!(
             "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. No files were added and the \
-             configuration was not changed since. Only {once_more}."
+             configuration was not changed since then."
         ),
         (BatchStatus::Other(_), _) => format!(
-            "Nothing was created: {batch_id} exists for {SAME_WORK}. It {}, so whether it is still being processed is \
-             not known. Only {once_more}.",
+            "Nothing was created: {batch_id} exists for {SAME_WORK}. It {}. Whether it is still being processed is unknown.",
             state(batch)
         ),
-        _ => format!(
-            "Nothing was created: {batch_id} does {SAME_WORK} and {}. Only {once_more}.",
-            state(batch)
-        ),
-    }]
+        _ => format!("Nothing was created: {batch_id} does {SAME_WORK} and {}.", state(batch)),
+    }
 }
 
 /// The status as the end of a sentence.

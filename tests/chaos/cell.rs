@@ -84,7 +84,9 @@ async fn act(cell: Cell, api: &mut Api, processes: &mut Vec<Process>) -> Result<
     let answer = first.answer_so_far(1);
     first.close_stdin();
     let status = first.ended().await?;
-    if cell.fate != Fate::Sigkill && !status.success() {
+    // An output that closes is an error, if the process notices.
+    let may_fail = matches!(cell.fate, Fate::Sigkill | Fate::OutputCloses);
+    if !may_fail && !status.success() {
         return Err(format!("the process ended with {status}"));
     }
     let stderr = first.said().stderr.clone();

@@ -58,6 +58,8 @@ mod network;
 mod outcomes;
 /// Lists of batches and of files: filters and pages.
 mod paging;
+/// One batch for the same work.
+mod paying_once;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;

@@ -42,11 +42,15 @@ pub(super) async fn check(
     deadline: Instant,
 ) -> Result<Checked, NotSettled> {
     let now = Instant::now();
-    // A batch can be created without the files being listed, so half of the time is left for it. The list of batches may take all.
-    let files_deadline = now + deadline.saturating_duration_since(now) / 2;
+    let left = deadline.saturating_duration_since(now);
+    // Where duplicates are refused, the list decides, so it may take all of the time. The rest is only good to know.
+    let list_deadline = match order.duplicates {
+        Duplicates::Refuse => deadline,
+        Duplicates::Allow => now + left / 3,
+    };
     let (listing, files) = tokio::join!(
-        listing::batches(&access.client, order, None, deadline),
-        listing::files(access, order, files_deadline)
+        listing::batches(&access.client, order, None, list_deadline),
+        listing::files(access, order, now + left / 2)
     );
     let files = files.ok();
     let mut earlier = Vec::new();
@@ -55,20 +59,19 @@ pub(super) async fn check(
             Ok(settled) => return Ok(Checked::AlreadyThere(settled)),
             Err(found) => earlier = found,
         }
+        if let Some((at, error, look_after)) = &memory.unknown
+            && at.elapsed() <= access.policy.list_lag
+        {
+            return Err(NotSettled::Unknown {
+                error: error.clone(),
+                look_after: *look_after,
+            });
+        }
     }
     match &listing.gap {
         Some(error) if stops_creates_too(error) => return Err(NotSettled::NotCreated(error.clone())),
         Some(error) if order.duplicates == Duplicates::Refuse => return Err(NotSettled::NotChecked(error.clone())),
         _ => {}
-    }
-    if order.duplicates == Duplicates::Refuse
-        && let Some((at, error, look_after)) = &memory.unknown
-        && at.elapsed() <= access.policy.list_lag
-    {
-        return Err(NotSettled::Unknown {
-            error: error.clone(),
-            look_after: *look_after,
-        });
     }
     let files = files.map(|files| files.len());
     match (files, order.agreed_files) {

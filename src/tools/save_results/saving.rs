@@ -393,10 +393,5 @@ fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) -> Vec<File
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| {
-        ToolError::caused_by(
-            "The results could not be written. This is a bug: please report it.",
-            error,
-        )
-    })
+    done.map_err(|error| ToolError::caused_by("The results could not be written. This is a bug.", error))
 }

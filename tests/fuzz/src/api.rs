@@ -91,7 +91,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
             } else {
                 match shared.told.front() {
                     Some(told) => (told.clone(), true),
-                    None => (sensible(&line), false),
+                    None => (sensible(&line, &request), false),
                 }
             }
         };
@@ -129,6 +129,8 @@ fn is_known(line: &str) -> bool {
     let known = match segments.as_slice() {
         ["api", "v2", "batches" | "parse" | "extract"] => true,
         ["api", "v2", "batches", id]
+        | ["api", "v1", "beta", "configurations", id]
+        | ["api", "v1", "beta", "directories", id]
         | ["api", "v2", "batches", id, "cancel"]
         | ["api", "v1", "beta", "directories", id, "files"] => is_id(id),
         _ => false,
@@ -136,12 +138,12 @@ fn is_known(line: &str) -> bool {
     known && query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
-fn sensible(line: &str) -> Vec<u8> {
+fn sensible(line: &str, request: &[u8]) -> Vec<u8> {
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
     let (status, body) = match (method, path) {
-        ("POST", "/api/v2/batches") => ("201 Created", batch("bat-new")),
+        ("POST", "/api/v2/batches") => ("201 Created", created(request)),
         ("GET", "/api/v2/batches") => ("200 OK", json!({ "items": [batch("bat-1"), batch("bat-2")] })),
         ("GET", "/api/v2/parse" | "/api/v2/extract") => (
             "200 OK",
@@ -159,6 +161,20 @@ fn sensible(line: &str) -> Vec<u8> {
     };
     let body = body.to_string();
     response(status, "content-type: application/json\r\n", body.as_bytes())
+}
+
+/// The batch that a request asks for.
+fn created(request: &[u8]) -> Value {
+    let body = request
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .map_or(0, |at| at + 4);
+    let asked: Value = serde_json::from_slice(&request[body..]).unwrap_or_default();
+    let mut batch = batch("bat-new");
+    for member in ["source_directory_id", "config"] {
+        batch[member] = asked[member].clone();
+    }
+    batch
 }
 
 /// A batch. Its id says how it stands, and it always has results.

@@ -143,7 +143,10 @@ impl Made<'_, '_> {
             _ => {
                 // A cursor was not handed out by anybody.
                 self.surely_right &= name != "results_cursor";
-                json!(words::id(self.choices, name.split('_').next().unwrap_or_default())?)
+                let prefix = name
+                    .strip_prefix("source_directory")
+                    .map_or_else(|| name.split('_').next(), |_| Some("dir"));
+                json!(words::id(self.choices, prefix.unwrap_or_default())?)
             }
         })
     }

@@ -110,6 +110,16 @@ impl Harness {
         self.sandbox.ledger()
     }
 
+    /// Moves the API's clock forward.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.sandbox.advance(by);
+    }
+
+    /// Puts one more fault in force.
+    pub(crate) fn inject(&self, fault: &str) {
+        self.sandbox.inject(fault.parse().unwrap());
+    }
+
     /// Where the sandbox listens.
     pub(crate) fn base_url(&self) -> String {
         self.sandbox.base_url()
