@@ -20,7 +20,10 @@ pub(super) fn tell(batch: &Batch, how: &How, order: &Order) -> Vec<String> {
             id(batch),
             state(batch)
         )],
-        How::AlreadyThere(input) => already_there(batch, *input),
+        How::AlreadyThere(input) => vec![
+            already_there(batch, *input),
+            "Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`.".to_owned(),
+        ],
     }
 }
 

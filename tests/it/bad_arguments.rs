@@ -75,7 +75,7 @@ async fn a_bad_create_is_named_with_its_rule() {
         (
             "create_batch",
             json!({ "source_directory_id": "dir 1", "config": { "job": { "type": "parse", "configuration_id": "c" } } }),
-            expect![[r#"`config.job.type` must be one of `parse_v2`, `extract_v2`, not "parse" (did you mean `parse_v2`?); `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `create_batch` again."#]],
+            expect![[r#"`config.job.type` must be one of `parse_v2`, `extract_v2`, not "parse" (did you mean `parse_v2`?); `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -; directory IDs begin with `dir-`. If this is the name of a directory, ask the user for its ID. Nothing was sent. Correct this and call `create_batch` again."#]],
         ),
         (
             "create_batch",

@@ -117,10 +117,10 @@ async fn what_is_said_of_the_batch_that_is_there() {
         expected.assert_eq(&summary(&there, made["id"].as_str().unwrap()));
         close(harness, 1).await;
     };
-    check(Speed::Lasting(HOUR), None, expect!["[sandbox] Nothing was created: batch OLD (created #) does the same work (same directory, job type and configuration) and is PENDING. Check it with `get_batch` in 15 seconds. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."]).await;
-    check(Speed::Instant, None, expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. No files were added and the configuration was not changed since then. Call `get_batch` with `expand: ["outcomes"]` to see how each file ended. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."#]]).await;
-    check(Speed::Instant, Some("500@configurations"), expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. It could not be determined whether files were added or the configuration was changed since then. Call `get_batch` with `expand: ["outcomes"]` to see how each file ended. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."#]]).await;
-    check(Speed::Instant, Some("403@files"), expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. It could not be determined whether files were added or the configuration was changed since then. Call `get_batch` with `expand: ["outcomes"]` to see how each file ended. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."#]]).await;
+    check(Speed::Lasting(HOUR), None, expect!["[sandbox] Nothing was created: batch OLD (created #) does the same work (same directory, job type and configuration) and is PENDING. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 15 seconds."]).await;
+    check(Speed::Instant, None, expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. No files were added and the configuration was not changed since then. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Of its 4 files, 4 succeeded. Call `get_batch` with `expand: ["outcomes"]` for the `job_id` of each result."#]]).await;
+    check(Speed::Instant, Some("500@configurations"), expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. It could not be determined whether files were added or the configuration was changed since then. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Of its 4 files, 4 succeeded. Call `get_batch` with `expand: ["outcomes"]` for the `job_id` of each result."#]]).await;
+    check(Speed::Instant, Some("403@files"), expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. It could not be determined whether files were added or the configuration was changed since then. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Of its 4 files, 4 succeeded. The file names could not be read: this API key is not allowed to do that (403): "You do not have access to this project". IDs are shown instead. Call `get_batch` with `expand: ["outcomes"]` for the `job_id` of each result."#]]).await;
 }
 
 /// Each reason for another batch, as a model reads it.
@@ -142,10 +142,10 @@ async fn what_is_said_of_the_batch_before() {
         expected.assert_eq(&summary(&new, old["id"].as_str().unwrap()));
         close(harness, 2).await;
     };
-    check(DIR_SMALL, Some("file"), expect!["[sandbox] Batch NEW over 5 files was created and is PENDING. The earlier batch OLD (created #) did the same work and is COMPLETED, but 1 file was added to directory dir-small since then. The new batch processes all files again, and all of them cost credits. Check it with `get_batch` in 15 seconds."]).await;
+    check(DIR_SMALL, Some("file"), expect!["[sandbox] Batch NEW over 5 files was created and is PENDING. The earlier batch OLD (created #) did the same work and is COMPLETED, but 1 file was added to directory dir-small since then. The new batch processes all files again, and all of them cost credits. Check again with `get_batch` in 15 seconds."]).await;
     let configuration = format!("/api/v1/beta/configurations/{SAVED_PARSE}");
-    check(DIR_SMALL, Some(&configuration), expect!["[sandbox] Batch NEW over 4 files was created and is PENDING. The earlier batch OLD (created #) did the same work and is COMPLETED, but configuration cfg-parse-saved was changed since then. The new batch processes all files again, and all of them cost credits. Check it with `get_batch` in 15 seconds."]).await;
-    check("dir-broken", None, expect!["[sandbox] Batch NEW over 3 files was created and is PENDING. The earlier batch OLD (created #) for the same work FAILED. Check it with `get_batch` in 15 seconds."]).await;
+    check(DIR_SMALL, Some(&configuration), expect!["[sandbox] Batch NEW over 4 files was created and is PENDING. The earlier batch OLD (created #) did the same work and is COMPLETED, but configuration cfg-parse-saved was changed since then. The new batch processes all files again, and all of them cost credits. Check again with `get_batch` in 15 seconds."]).await;
+    check("dir-broken", None, expect!["[sandbox] Batch NEW over 3 files was created and is PENDING. The earlier batch OLD (created #) for the same work FAILED. Check again with `get_batch` in 15 seconds."]).await;
 }
 
 #[tokio::test]
@@ -153,15 +153,11 @@ async fn a_status_that_nobody_knows_is_quoted_and_not_called_running() {
     for (status, expected) in [
         (
             r#""EXPIRED""#,
-            expect![[
-                r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EXPIRED", which this server does not know. Whether it is still being processed is unknown. Check it with `get_batch` in 300 seconds. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."#
-            ]],
+            expect![[r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EXPIRED", which this server does not know. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."#]],
         ),
         (
             r#""\u202eEX\"PIRED""#,
-            expect![[
-                r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EX'PIRED", which this server does not know. Whether it is still being processed is unknown. Check it with `get_batch` in 300 seconds. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."#
-            ]],
+            expect![[r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EX'PIRED", which this server does not know. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."#]],
         ),
         (
             "null",

@@ -494,7 +494,7 @@ async fn a_batch_is_watched_to_its_end() {
 
                 status  FAILED
                 Following batch bat-sandbox-broken. Ctrl-C ends this command, not the batch.
-                FAILED after 0 s
+                FAILED after 0 s, 3 files
             "#]],
         ),
         (
