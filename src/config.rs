@@ -28,6 +28,7 @@ pub const US: &str = "https://api.cloud.llamaindex.ai";
 pub const EU: &str = "https://api.cloud.eu.llamaindex.ai";
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// Where the API is.
     pub base_url: Url,

@@ -285,7 +285,7 @@ mod tests {
             (Vec::new(), unusable("cannot be used: its first line is empty")),
             (vec![b'k'; 5000], unusable("is longer than 4 KiB")),
             (
-                [&b"llx-1\n"[..], &[b'k'; 100_000]].concat(),
+                [&b"llx-1\n"[..], &vec![b'k'; 100_000]].concat(),
                 unusable("is longer than 4 KiB"),
             ),
             (

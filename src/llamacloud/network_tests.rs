@@ -1,4 +1,5 @@
 //! Networks that are slow, broken, or in between: what is still answered, and what is said otherwise.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
     path::{Path, PathBuf},

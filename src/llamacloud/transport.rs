@@ -63,12 +63,11 @@ impl Transport {
     /// For settings with which no connection can be made.
     pub(super) fn reads(&self, settings: &Settings) -> Result<Lease, Failed> {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        let http = match &reads.http {
-            Some(http) => http.clone(),
-            None => {
-                let http = finish(self.builder(settings, settings.connect_timeout)?)?;
-                reads.http.insert(http).clone()
-            }
+        let http = if let Some(http) = &reads.http {
+            http.clone()
+        } else {
+            let http = finish(self.builder(settings, settings.connect_timeout)?)?;
+            reads.http.insert(http).clone()
         };
         Ok(Lease {
             http,

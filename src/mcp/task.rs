@@ -27,7 +27,7 @@ const LOOKS_AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub enum Look {
     /// It has not ended.
-    Working(Task),
+    Working(Box<Task>),
     /// It may have ended: [`TaskSource::get`] knows.
     MayHaveEnded,
 }
@@ -151,7 +151,7 @@ impl Follower<'_> {
         let looks: Vec<_> = ids.iter().map(|id| self.source.look(self.context, id)).collect();
         let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).collect().await;
         let working = looked.into_iter().filter_map(|looked| match looked {
-            Ok(Look::Working(task)) => Some(task),
+            Ok(Look::Working(task)) => Some(*task),
             Ok(Look::MayHaveEnded) | Err(_) => None,
         });
         working.collect()
@@ -190,7 +190,7 @@ impl Follower<'_> {
     /// Only a task that may have ended is read whole.
     async fn next(&self, id: &str) -> Result<Task, TaskError> {
         match self.source.look(self.context, id).await? {
-            Look::Working(task) => Ok(task),
+            Look::Working(task) => Ok(*task),
             Look::MayHaveEnded => self.source.get(self.context, id).await,
         }
     }

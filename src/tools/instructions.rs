@@ -26,8 +26,8 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         }
     }
     sentences.push(
-        "\nStatuses: PENDING and THROTTLED are queued; RUNNING is being processed; COMPLETED means that every file got a job or an \
-         error (a job can still fail); FAILED has no reliable results; CANCELLED keeps what was finished.",
+        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED means that every file got a job or an error (a job can still fail); \
+         FAILED has no reliable results; CANCELLED keeps what was finished.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
     if withheld.is_empty() {
@@ -45,7 +45,11 @@ mod tests {
     fn instructions_are_short_and_speak_of_what_is_offered() {
         let all = instructions(
             &["create_batch", "list_batches", "get_batch"],
-            &["`cancel_batch` (needs --allow-cancel)".to_owned()],
+            &[
+                "`upload_files` (needs --allow-dir)".to_owned(),
+                "`save_results` (needs --output-dir)".to_owned(),
+                "`cancel_batch` (needs --allow-cancel)".to_owned(),
+            ],
         );
         assert!(all.chars().count() <= MAX_CHARS, "{}: {all}", all.chars().count());
         let names = ["create_batch", "list_batches", "get_batch"];

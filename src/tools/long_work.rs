@@ -100,18 +100,14 @@ impl Pace {
 
     async fn report(&self, progress: Progress) {
         let Progress { done, total, message } = progress;
-        match &self.work {
-            Some(work) => {
-                let mut state = lock(&work.state);
-                if state.message != message {
-                    state.message = message;
-                    state.updated_at = Timestamp::now();
-                }
-            }
-            None => {
-                let progress = mcp::Progress::Done { parts: done, of: total };
-                self.context.report_progress(progress, &message).await;
-            }
+        let Some(work) = &self.work else {
+            let progress = mcp::Progress::Done { parts: done, of: total };
+            return self.context.report_progress(progress, &message).await;
+        };
+        let mut state = lock(&work.state);
+        if state.message != message {
+            state.message = message;
+            state.updated_at = Timestamp::now();
         }
     }
 }
@@ -259,7 +255,7 @@ impl<B: TaskSource> TaskSource for AllTasks<B> {
             if work.has_ended() {
                 Look::MayHaveEnded
             } else {
-                Look::Working(work.task())
+                Look::Working(Box::new(work.task()))
             }
         });
         async { look.ok_or(TaskError::Unknown) }.boxed()

@@ -88,7 +88,7 @@ impl TaskSource for BatchTasks {
             Ok(if seen.batch.status.is_final() {
                 Look::MayHaveEnded
             } else {
-                Look::Working(reference.task(&self.account, &seen.batch, TaskState::Working))
+                Look::Working(Box::new(reference.task(&self.account, &seen.batch, TaskState::Working)))
             })
         }
         .boxed()

@@ -153,16 +153,20 @@ async fn a_status_that_nobody_knows_is_quoted_and_not_called_running() {
     for (status, expected) in [
         (
             r#""EXPIRED""#,
-            expect![[r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EXPIRED", which this server does not know. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."#]],
+            expect![[
+                r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EXPIRED", which this server does not know. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."#
+            ]],
         ),
         (
             r#""\u202eEX\"PIRED""#,
-            expect![[r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EX'PIRED", which this server does not know. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."#]],
+            expect![[
+                r#"Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has the status "EX'PIRED", which this server does not know. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."#
+            ]],
         ),
         (
             "null",
             expect![
-                "Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has no status in LlamaCloud's answer. Whether it is still being processed is unknown. Check it with `get_batch` in 300 seconds. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`."
+                "Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has no status in LlamaCloud's answer. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."
             ],
         ),
     ] {
@@ -295,7 +299,7 @@ async fn a_yes_does_not_count_for_files_that_the_user_did_not_see() {
 }
 
 #[tokio::test]
-async fn a_name_in_place_of_an_id_leads_to_the_list_of_directories() {
+async fn a_name_in_place_of_an_id_is_refused() {
     let mut harness = Harness::open(Revision::V2025_06_18).await;
     for name in [
         "Lease contracts",
@@ -305,7 +309,7 @@ async fn a_name_in_place_of_an_id_leads_to_the_list_of_directories() {
         let said = harness.call("create_batch", parse(name)).await;
         let text = said.error();
         assert!(
-            text.contains("`list_directories` with `name`") && text.contains(name),
+            text.contains("directory IDs begin with `dir-`") && text.contains(name),
             "{text}"
         );
     }

@@ -81,6 +81,7 @@ pub(crate) struct Files {
     /// The most frequent first.
     pub(crate) problems: Vec<Problem>,
     /// In the order of their keys.
+    #[expect(clippy::struct_field_names, reason = "the files themselves")]
     files: Vec<File>,
 }
 
@@ -131,7 +132,7 @@ impl File {
         let kind = kind(batch, result, states.is_some(), job);
         let error = job.and_then(|job| job.error_message.as_deref()).and_then(text);
         let error = error.or_else(|| result.error_message.as_deref().and_then(text));
-        let status = match (kind, job) {
+        let own_status = match (kind, job) {
             (Kind::Cancelled, _) => "CANCELLED".to_owned(),
             (_, Some(job)) => clean(job.status.as_str(), 60),
             (kind, None) => kind.member().to_owned(),
@@ -150,7 +151,7 @@ impl File {
                 .and_then(text),
             has_own_name: false,
             job_id: result.job_reference.as_ref().map(|job| clean(&job.id, MAX_ID_CHARS)),
-            status: states.map(|_| status),
+            status: states.map(|_| own_status),
             error,
         }
     }

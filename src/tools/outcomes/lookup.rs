@@ -97,7 +97,7 @@ impl<'a> Lookup<'a> {
         names_of: Option<(&str, &[BatchResult])>,
     ) -> (Option<Names>, FoundJobs) {
         let names = names_of.map(|(directory_id, results)| self.names(directory_id, results).boxed());
-        let jobs = chunks(results).into_iter();
+        let jobs = chunks(&results).into_iter();
         let jobs = jobs.map(|(product, ids)| self.jobs(product, ids).boxed());
         let lookups: Vec<BoxFuture<'_, Found>> = names.into_iter().chain(jobs).collect();
         let found: Vec<Found> = stream::iter(lookups).buffer_unordered(AT_A_TIME).collect().await;
@@ -207,7 +207,7 @@ pub(crate) fn product(job_type: &JobType) -> Option<Product> {
 }
 
 /// The ids of all jobs that can be looked up, as many in each request as its address may hold.
-fn chunks<'r>(results: impl Iterator<Item = &'r BatchResult> + Clone) -> Vec<(Product, Vec<JobId>)> {
+fn chunks<'r>(results: &(impl Iterator<Item = &'r BatchResult> + Clone)) -> Vec<(Product, Vec<JobId>)> {
     const KEY_BYTES: usize = "&job_ids=".len();
     let mut chunks: Vec<(Product, Vec<JobId>)> = Vec::new();
     for wanted in [Product::Parse, Product::Extract] {
@@ -261,7 +261,7 @@ mod tests {
             (60, 128, 3),
         ] {
             let results = results(count, id_chars, &JobType::ParseV2);
-            let chunks = chunks(results.iter());
+            let chunks = chunks(&results.iter());
             assert_eq!(chunks.len(), requests, "{count} ids of {id_chars} characters");
             let asked: Vec<_> = chunks.iter().flat_map(|(_, ids)| ids).map(JobId::as_str).collect();
             assert_eq!(asked.len(), count);
@@ -279,7 +279,7 @@ mod tests {
         mixed.extend(results(1, 5, &JobType::ExtractV2));
         mixed.extend(results(1, 6, &JobType::Other("split_v1".to_owned())));
         mixed.extend(results(1, 129, &JobType::ParseV2));
-        let chunks = chunks(mixed.iter());
+        let chunks = chunks(&mixed.iter());
         let shape: Vec<_> = chunks.iter().map(|(product, ids)| (*product, ids.len())).collect();
         assert_eq!(shape, [(Product::Parse, 2), (Product::Extract, 1)]);
     }

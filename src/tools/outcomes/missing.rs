@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_said() {
         let check = |sentence: Option<String>, expected: &Expect| {
-            expected.assert_eq(&format!("{}\n", sentence.unwrap_or_default()))
+            expected.assert_eq(&format!("{}\n", sentence.unwrap_or_default()));
         };
         let strange = Unread::job_type(&JobType::from("split_v1"));
         assert_eq!(names(0, 12, None), None);

@@ -62,7 +62,7 @@ impl Report<'_> {
 
     /// What follows the batch's status: for an answer that has said the status in its own words.
     pub(crate) fn after_status(&self) -> String {
-        let counts = self.known_counts().map(|counts| self.clause(counts)).map(|clause| {
+        let counts = self.known_counts().map(Self::clause).map(|clause| {
             let mut letters = clause.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());
             format!("{}{}.", first.into_iter().collect::<String>(), letters.as_str())
@@ -93,7 +93,7 @@ impl Report<'_> {
     fn state(&self) -> String {
         let batch = &self.seen.batch;
         let id = BatchFacts::from(batch).id;
-        let clause = self.known_counts().map(|counts| self.clause(counts));
+        let clause = self.known_counts().map(Self::clause);
         match (&batch.status, clause) {
             (BatchStatus::Completed, _) => self.completed(&id),
             (BatchStatus::Cancelled, Some(clause)) => {
@@ -165,7 +165,7 @@ impl Report<'_> {
                 format!("Batch {id} is COMPLETED. That does not mean that every file succeeded.")
             };
         };
-        let clause = self.clause(counts);
+        let clause = Self::clause(counts);
         let is_known = |kind| counts.of(kind) == 0;
         match counts.total() {
             0 => format!("Batch {id} is COMPLETED and has no files."),
@@ -199,7 +199,7 @@ impl Report<'_> {
     }
 
     /// Shape: `of its 12 files, 4 succeeded, 5 failed, and 3 are still running`; `its one file failed`.
-    fn clause(&self, counts: &FileCounts) -> String {
+    fn clause(counts: &FileCounts) -> String {
         if counts.total() == 1 {
             let verbs: String = counts.iter().map(|(kind, count)| kind.verb(count)).collect();
             return format!("its one file {verbs}");

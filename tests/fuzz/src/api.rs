@@ -129,9 +129,8 @@ fn is_known(line: &str) -> bool {
     let known = match segments.as_slice() {
         ["api", "v2", "batches" | "parse" | "extract"] => true,
         ["api", "v2", "batches", id]
-        | ["api", "v1", "beta", "configurations", id]
-        | ["api", "v1", "beta", "directories", id]
         | ["api", "v2", "batches", id, "cancel"]
+        | ["api", "v1", "beta", "configurations" | "directories", id]
         | ["api", "v1", "beta", "directories", id, "files"] => is_id(id),
         _ => false,
     };
