@@ -37,7 +37,7 @@ pub(super) const MAX_AT_ONCE: usize = MAX_KEPT;
 
 /// The REST client. Clones share connections.
 ///
-/// Reads take turns, of which there are [`MAX_AT_ONCE`]. A change never waits: what is given up must not be sent later.
+/// Reads take turns, of which there are `MAX_AT_ONCE`. A change never waits: what is given up must not be sent later.
 ///
 /// Making one does no work: TLS and the connection pool are built by the first operation, once.
 #[derive(Clone)]

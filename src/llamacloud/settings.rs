@@ -110,7 +110,7 @@ impl fmt::Display for KeySource {
 pub enum Credential {
     /// The key as it goes after `Bearer`.
     Key(SecretString),
-    /// No key: every operation fails with [`ErrorKind::MissingKey`] before anything is sent.
+    /// No key: every operation fails with `ErrorKind::MissingKey` before anything is sent.
     Missing {
         /// Why, in words of the configuration.
         reason: String,

@@ -9,7 +9,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let has = |name: &str| offered.contains(&name);
     let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over every file of a cloud directory."];
     if has("create_batch") {
-        sentences.push("A batch takes minutes to hours and costs credits, so create one only when the user asks for it.\nOrder of work: call `create_batch` once.");
+        sentences.push("A batch takes minutes to hours and costs credits: create one only when asked.\nOrder of work: call `create_batch` once.");
     } else {
         sentences.push("This server does not create batches.");
     }
@@ -26,7 +26,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         }
     }
     sentences.push(
-        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED means that every file got a job or an error (a job can still fail); \
+        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED: every file got a job or an error (a job can still fail); \
          FAILED has no reliable results; CANCELLED keeps what was finished.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
