@@ -22,7 +22,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     if has("list_batches") {
         sentences.push("`list_batches` finds existing batches.");
         if has("create_batch") {
-            sentences.push("After a failed or interrupted call, look there before creating again.");
+            sentences.push("After a failed call, look there before creating again.");
         }
     }
     sentences.push(
