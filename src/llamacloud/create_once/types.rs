@@ -138,7 +138,7 @@ impl Default for CreatePolicy {
     fn default() -> Self {
         Self {
             empty_pause: Duration::from_secs(2),
-            reconcile_reserve: Duration::from_secs(12),
+            reconcile_reserve: Duration::from_secs(15),
             first_look: Duration::from_millis(500),
             longest_look: Duration::from_secs(4),
             list_lag: Duration::from_mins(1),
