@@ -169,7 +169,7 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
                 | Command::Doctor { .. }
         )
     );
-    if is_for_people && environment.log.is_none() {
+    if is_for_people && environment.get("LLAMA_CLOUD_LOG").is_none() {
         flags.log.get_or_insert_with(|| LOG_FOR_PEOPLE.to_owned());
     }
     flags

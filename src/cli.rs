@@ -1,8 +1,10 @@
 //! Flags and variables, exactly as typed. What they mean together is decided in [`crate::config`].
 
+mod environment;
 mod help;
 mod run;
 mod typed;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,12 +14,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use environment::Environment;
 pub use help::{EXIT_CODES, FILES, VARIABLES, definition};
 pub use run::Run;
 pub use typed::{Setting, settings, settings_as_typed};
+pub use words::words;
 
 use crate::hosts;
-use crate::llamacloud::Network;
 
 /// The command line.
 #[derive(Debug, Clone, Default, Parser)]
@@ -48,7 +51,7 @@ impl Cli {
     /// # Errors
     /// For one that is wrong, and for one that asks for help.
     pub fn of_process() -> Result<Self, clap::Error> {
-        Self::of(std::env::args_os())
+        Self::of(words().into_iter())
     }
 
     /// Most hosts give no arguments. What that means needs no parser, and making one would take longer than the rest of the start.
@@ -195,7 +198,7 @@ pub struct Flags {
     /// Offer the tool `cancel_batch` [variable: `LLAMA_CLOUD_ALLOW_CANCEL`].
     #[arg(long, global = true, help_heading = "Tools")]
     pub allow_cancel: bool,
-    /// Offer the tool `upload_files` for this folder of this machine; may be given more than once.
+    /// Offer the tool `upload_files` for this folder of this machine; may be given more than once [variable: `LLAMA_CLOUD_ALLOW_DIR`].
     #[arg(long, global = true, value_name = "DIR", help_heading = "Local files")]
     pub allow_dir: Vec<PathBuf>,
     /// Offer the tool `save_results`, which writes below this folder of this machine. The folder must exist.
@@ -323,66 +326,6 @@ pub enum Stdio {
     Auto,
     /// As every system can.
     Portable,
-}
-
-/// The variables that are read, as found.
-#[derive(Debug, Clone, Default)]
-pub struct Environment {
-    /// `LLAMA_CLOUD_API_KEY`.
-    pub api_key: Option<OsString>,
-    /// `LLAMA_PARSE_API_KEY`, which the official SDKs accept as well.
-    pub parse_api_key: Option<OsString>,
-    /// `LLAMA_CLOUD_BASE_URL`.
-    pub base_url: Option<OsString>,
-    /// `LLAMA_CLOUD_PROJECT_ID`.
-    pub project_id: Option<OsString>,
-    /// `LLAMA_CLOUD_ORGANIZATION_ID`.
-    pub organization_id: Option<OsString>,
-    /// `LLAMA_CLOUD_READ_ONLY`.
-    pub read_only: Option<OsString>,
-    /// `LLAMA_CLOUD_ALLOW_CANCEL`.
-    pub allow_cancel: Option<OsString>,
-    /// `LLAMA_CLOUD_CONFIRM_CREATE`.
-    pub confirm_create: Option<OsString>,
-    /// `HOME`, or `USERPROFILE` on Windows: the user's home folder.
-    pub home: Option<OsString>,
-    /// `LLAMA_CLOUD_LOG`.
-    pub log: Option<OsString>,
-    /// `NO_COLOR`: set to anything, nothing is coloured.
-    pub no_color: Option<OsString>,
-    /// `TERM`: `dumb` means a terminal that cannot go back.
-    pub term: Option<OsString>,
-    /// Certificates and proxies.
-    pub network: Network,
-}
-
-impl Environment {
-    /// Reads the process's variables. The only place that does.
-    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
-    pub fn read() -> Self {
-        Self {
-            api_key: std::env::var_os("LLAMA_CLOUD_API_KEY"),
-            parse_api_key: std::env::var_os("LLAMA_PARSE_API_KEY"),
-            base_url: std::env::var_os("LLAMA_CLOUD_BASE_URL"),
-            project_id: std::env::var_os("LLAMA_CLOUD_PROJECT_ID"),
-            organization_id: std::env::var_os("LLAMA_CLOUD_ORGANIZATION_ID"),
-            read_only: std::env::var_os("LLAMA_CLOUD_READ_ONLY"),
-            allow_cancel: std::env::var_os("LLAMA_CLOUD_ALLOW_CANCEL"),
-            confirm_create: std::env::var_os("LLAMA_CLOUD_CONFIRM_CREATE"),
-            home: std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }),
-            log: std::env::var_os("LLAMA_CLOUD_LOG"),
-            no_color: std::env::var_os("NO_COLOR"),
-            term: std::env::var_os("TERM"),
-            network: Network {
-                cert_file: std::env::var_os("SSL_CERT_FILE"),
-                cert_dir: std::env::var_os("SSL_CERT_DIR"),
-                proxies: Network::PROXY_VARIABLES
-                    .iter()
-                    .filter_map(|name| Some((*name, std::env::var_os(name)?)))
-                    .collect(),
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod id;
 mod key;
 mod switch;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -92,8 +92,8 @@ impl Config {
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let (api_key, key_source) = key::find(flags, environment);
         let (base_url_source, base_url) = base_url(flags, environment)?;
-        let id = |name: &str, flag: &Option<String>, variable: &Option<OsString>| {
-            let value = pin(flag.as_deref(), name, variable.as_deref())?;
+        let id = |name: &str, flag: &Option<String>| {
+            let value = pin(flag.as_deref(), name, environment)?;
             let checked = value.map(|value| check_id(&value)).transpose();
             checked.map_err(|problem| ConfigError(format!("{name}: {problem}")))
         };
@@ -102,29 +102,13 @@ impl Config {
             base_url_source,
             api_key,
             key_source,
-            network: environment.network.clone(),
-            project_id: id("LLAMA_CLOUD_PROJECT_ID", &flags.project_id, &environment.project_id)?,
-            organization_id: id(
-                "LLAMA_CLOUD_ORGANIZATION_ID",
-                &flags.organization_id,
-                &environment.organization_id,
-            )?,
+            network: network(environment),
+            project_id: id("LLAMA_CLOUD_PROJECT_ID", &flags.project_id)?,
+            organization_id: id("LLAMA_CLOUD_ORGANIZATION_ID", &flags.organization_id)?,
             tools: flags.tools.clone(),
-            read_only: protection(
-                flags.read_only,
-                "LLAMA_CLOUD_READ_ONLY",
-                environment.read_only.as_deref(),
-            )?,
-            allow_cancel: permission(
-                flags.allow_cancel,
-                "LLAMA_CLOUD_ALLOW_CANCEL",
-                environment.allow_cancel.as_deref(),
-            )?,
-            confirm_create: protection(
-                flags.confirm_create,
-                "LLAMA_CLOUD_CONFIRM_CREATE",
-                environment.confirm_create.as_deref(),
-            )?,
+            read_only: protection(flags.read_only, "LLAMA_CLOUD_READ_ONLY", environment)?,
+            allow_cancel: permission(flags.allow_cancel, "LLAMA_CLOUD_ALLOW_CANCEL", environment)?,
+            confirm_create: protection(flags.confirm_create, "LLAMA_CLOUD_CONFIRM_CREATE", environment)?,
             folders: Folders::of(flags, environment),
             poll_interval: flags.poll_interval,
             timeout: flags.timeout,
@@ -132,7 +116,7 @@ impl Config {
             log: log_filter(flags, environment)?,
             log_format: flags.log_format,
             log_file: flags.log_file.clone(),
-            no_color: environment.no_color.as_ref().is_some_and(|value| !value.is_empty()),
+            no_color: environment.not_empty("NO_COLOR").is_some(),
             stdio: flags.stdio,
         })
     }
@@ -156,6 +140,19 @@ impl From<&Config> for Settings {
     }
 }
 
+/// What the variables say about certificates and proxies.
+fn network(environment: &Environment) -> Network {
+    let owned = |name: &str| environment.get(name).map(OsStr::to_owned);
+    Network {
+        cert_file: owned("SSL_CERT_FILE"),
+        cert_dir: owned("SSL_CERT_DIR"),
+        proxies: Network::PROXY_VARIABLES
+            .iter()
+            .filter_map(|name| Some((*name, owned(name)?)))
+            .collect(),
+    }
+}
+
 /// A variable's value. Hosts pass an empty text or the literal `${NAME}` for one that is not set.
 fn given(variable: Option<&OsStr>) -> Option<String> {
     let value = variable?.to_str()?.trim();
@@ -164,7 +161,7 @@ fn given(variable: Option<&OsStr>) -> Option<String> {
 
 fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, ConfigError> {
     let flag = flags.log.clone().map(|filter| ("--log", filter));
-    let variable = || Some(("LLAMA_CLOUD_LOG", given(environment.log.as_deref())?));
+    let variable = || Some(("LLAMA_CLOUD_LOG", given(environment.get("LLAMA_CLOUD_LOG"))?));
     let (source, filter) = flag.or_else(variable).unwrap_or(("the default", "warn".to_owned()));
     filter.parse().map_err(|_| {
         let quoted = foreign::quote(&filter, 60);
@@ -176,7 +173,7 @@ fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, Confi
 
 /// Which setting says where the API is, and the address.
 fn base_url(flags: &Flags, environment: &Environment) -> Result<(&'static str, Url), ConfigError> {
-    let variable = || Some(("LLAMA_CLOUD_BASE_URL", given(environment.base_url.as_deref())?));
+    let variable = || Some(("LLAMA_CLOUD_BASE_URL", given(environment.get("LLAMA_CLOUD_BASE_URL"))?));
     let region = match flags.region {
         Some(Region::Eu) => Some(("--region", EU.to_owned())),
         Some(Region::Us) => Some(("--region", US.to_owned())),
@@ -276,12 +273,11 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_its_variable() {
-        let environment = Environment {
-            base_url: Some("http://127.0.0.1:1".into()),
-            project_id: Some("from-variable".into()),
-            organization_id: Some("".into()),
-            ..Environment::default()
-        };
+        let environment = Environment::of([
+            ("LLAMA_CLOUD_BASE_URL", "http://127.0.0.1:1"),
+            ("LLAMA_CLOUD_PROJECT_ID", "from-variable"),
+            ("LLAMA_CLOUD_ORGANIZATION_ID", ""),
+        ]);
         let config = Config::resolve(&Flags::default(), &environment).unwrap();
         assert_eq!(config.base_url.as_str(), "http://127.0.0.1:1/");
         assert_eq!(config.project_id.as_deref(), Some("from-variable"));

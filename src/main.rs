@@ -39,7 +39,7 @@ fn explain(mut help_or_error: clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     // The definition for people takes longer to make, and says the same of everything but help.
-    if is_help && let Err(for_people) = cli::definition().try_get_matches_from(std::env::args_os()) {
+    if is_help && let Err(for_people) = cli::definition().try_get_matches_from(cli::words()) {
         help_or_error = for_people;
     }
     let printed = help_or_error.print();

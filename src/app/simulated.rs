@@ -12,10 +12,11 @@ use crate::sandbox::{self, Sandbox, Settings};
 /// The variables that count: a sandbox is where it is, whatever base URL the environment names.
 pub(super) fn environment(cli: &Cli, environment: &Environment) -> Environment {
     let in_sandbox = cli.flags.sandbox || matches!(cli.command, Some(Command::Sandbox { .. }));
-    let base_url = environment.base_url.clone().filter(|_| !in_sandbox);
-    Environment {
-        base_url,
-        ..environment.clone()
+    let environment = environment.clone();
+    if in_sandbox {
+        environment.without("LLAMA_CLOUD_BASE_URL")
+    } else {
+        environment
     }
 }
 

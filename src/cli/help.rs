@@ -136,6 +136,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("LLAMA_CLOUD_READ_ONLY", "As --read-only: true or false."),
     ("LLAMA_CLOUD_ALLOW_CANCEL", "As --allow-cancel: true or false."),
     ("LLAMA_CLOUD_CONFIRM_CREATE", "As --confirm-create: true or false."),
+    ("LLAMA_CLOUD_ALLOW_DIR", "As --allow-dir; several folders as in PATH."),
     ("LLAMA_CLOUD_LOG", "As --log."),
     ("NO_COLOR", "Set to anything, it turns colours off."),
     ("TERM", "If it is dumb, there are no colours and no lines that change."),

@@ -34,7 +34,7 @@ impl Setting {
 /// Every setting of this process that was given as a flag, in the order in which the help lists them. The API key is never among them:
 /// it has no flag.
 pub fn settings() -> Vec<Setting> {
-    let matches = Cli::command().try_get_matches_from(std::env::args_os());
+    let matches = Cli::command().try_get_matches_from(super::words());
     matches.map_or_else(|_| Vec::new(), |matches| given(&matches))
 }
 

@@ -51,7 +51,7 @@ pub(crate) enum Tone {
 impl Terminal {
     /// The terminal of this process.
     pub(crate) fn of(environment: &Environment) -> Self {
-        let wants_colours = environment.no_color.as_ref().is_none_or(|value| value.is_empty());
+        let wants_colours = environment.not_empty("NO_COLOR").is_none();
         let output = |term: Term| Output {
             has_colours: wants_colours && term.features().colors_supported(),
             fixed_width: (!term.is_term()).then_some(USUAL_WIDTH),

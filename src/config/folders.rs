@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Environment, Flags};
 use crate::files::Forbidden;
+use crate::foreign::is_unexpanded;
 
 /// What may be read and written on this machine. Nothing is opened yet.
 #[derive(Debug, Clone, Default)]
@@ -18,14 +19,41 @@ pub struct Folders {
 
 impl Folders {
     pub(super) fn of(flags: &Flags, environment: &Environment) -> Self {
-        let home = environment.home.as_ref().filter(|home| !home.is_empty());
+        // Where the variable cannot be read, nothing is allowed.
+        let listed = environment
+            .not_empty("LLAMA_CLOUD_ALLOW_DIR")
+            .filter(|value| value.to_str().is_none_or(|value| !is_unexpanded(value.trim())));
+        let listed = listed.map(std::env::split_paths).into_iter().flatten();
+        let listed = listed.filter(|path| !path.as_os_str().is_empty());
         Self {
-            allowed: flags.allow_dir.clone(),
+            allowed: flags.allow_dir.iter().cloned().chain(listed).collect(),
             output: flags.output_dir.clone(),
             forbidden: Forbidden {
-                home: home.map(PathBuf::from),
+                home: environment.home().map(PathBuf::from),
                 key_file: flags.api_key_file.clone(),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_adds_folders_and_permits_nothing_where_it_cannot_be_read() {
+        let listed = std::env::join_paths(["a", "b"]).unwrap().into_string().unwrap();
+        for (said, expected) in [
+            (listed.as_str(), &["c", "a", "b"][..]),
+            ("", &["c"]),
+            ("${DIRS}", &["c"]),
+        ] {
+            let flags = Flags {
+                allow_dir: vec!["c".into()],
+                ..Flags::default()
+            };
+            let folders = Folders::of(&flags, &Environment::of([("LLAMA_CLOUD_ALLOW_DIR", said)]));
+            assert_eq!(folders.allowed, expected.iter().map(PathBuf::from).collect::<Vec<_>>());
         }
     }
 }

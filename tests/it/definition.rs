@@ -45,7 +45,7 @@ async fn examples_work() {
     let program = folder.join(env!("CARGO_PKG_NAME"));
     let binary = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
     let script = format!(
-        "#!/bin/sh\ncase \" $* \" in\n*' --sandbox '*|*' completions '*|*' man '*) exec {binary} --poll-interval 5ms \"$@\";;\n\
+        "#!/bin/sh\ncase \" $* \" in\n*' --sandbox '*|*' completions '*|*' man '*|*' host-config '*) exec {binary} --poll-interval 5ms \"$@\";;\n\
          *) exec {binary} --sandbox \"$@\";;\nesac\n"
     );
     std::fs::write(&program, script).unwrap();

@@ -19,10 +19,7 @@ use super::terminal::{check, text, with};
 
 /// What is found with these flags and regions, in which the canary is the key.
 async fn examined(arguments: &[&str], regions: &Regions) -> Vec<Check> {
-    let environment = Environment {
-        api_key: Some(CANARY.into()),
-        ..Environment::default()
-    };
+    let environment = Environment::of([("LLAMA_CLOUD_API_KEY", CANARY)]);
     let config = Config::resolve(&flags(arguments), &environment).unwrap();
     let server = app::server(&config, &TaskTracker::new()).unwrap();
     let installation = Installation {

@@ -117,7 +117,7 @@ fn commands_use_flags_that_exist() {
 
 #[test]
 fn the_readme_names_the_variables_that_are_read_and_no_other() {
-    let read_by_cli = words(&read("src/cli.rs"), "LLAMA_");
+    let read_by_cli = words(&read("src/cli/environment.rs"), "LLAMA_");
     let table: Vec<_> = rows(&section("Settings"))
         .into_iter()
         .map(|row| row[1].clone())
@@ -125,7 +125,7 @@ fn the_readme_names_the_variables_that_are_read_and_no_other() {
     assert_eq!(
         read_by_cli,
         words(&table.join(" "), "LLAMA_"),
-        "left: src/cli.rs; right: README.md, Settings"
+        "left: src/cli/environment.rs; right: README.md, Settings"
     );
     for file in documents() {
         let named = words(&read(&file), "LLAMA_");

@@ -45,7 +45,7 @@ fn texts(value: &Value) -> Vec<&str> {
 
 /// The variables that the program reads, by the only file that does.
 fn variables() -> BTreeSet<String> {
-    words(&read("src/cli.rs"), "LLAMA_")
+    words(&read("src/cli/environment.rs"), "LLAMA_")
 }
 
 /// The flags of the program, by its own definition.

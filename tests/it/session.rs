@@ -33,10 +33,7 @@ impl Session {
             base_url: Some(sandbox.base_url()),
             ..Flags::default()
         };
-        let environment = Environment {
-            api_key: Some(sandbox.api_key().into()),
-            ..Environment::default()
-        };
+        let environment = Environment::of([("LLAMA_CLOUD_API_KEY", sandbox.api_key())]);
         let mut config = Config::resolve(&flags, &environment).unwrap();
         config.timeout = Duration::from_secs(20);
         config.poll_interval = Duration::from_millis(1);

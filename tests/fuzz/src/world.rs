@@ -100,10 +100,7 @@ impl World {
                 api.base_url
             );
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-            let environment = Environment {
-                api_key: Some(CANARY.into()),
-                ..Environment::default()
-            };
+            let environment = Environment::of([("LLAMA_CLOUD_API_KEY", CANARY)]);
             app::server(&Config::resolve(&cli.flags, &environment).unwrap(), &settling).unwrap()
         };
         let servers = ["--timeout 5m", "--timeout 5m --confirm-create", "--timeout 250ms"].map(server);

@@ -153,10 +153,7 @@ impl Setup {
         let sandbox = sandbox::start(settings).await.unwrap();
         let mut flags = self.flags;
         flags.base_url = Some(self.base_url.unwrap_or_else(|| sandbox.base_url()));
-        let environment = Environment {
-            api_key: Some(self.key.unwrap_or(CANARY).into()),
-            ..Environment::default()
-        };
+        let environment = Environment::of([("LLAMA_CLOUD_API_KEY", self.key.unwrap_or(CANARY))]);
         let mut config = Config::resolve(&flags, &environment).unwrap();
         config.timeout = self.timeout;
         config.poll_interval = self.poll_interval;

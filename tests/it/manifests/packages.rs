@@ -115,8 +115,8 @@ fn the_bundle_fits_its_schema_and_asks_for_every_setting_that_it_passes() {
         assert_eq!(setting["required"] == true, setting["default"].is_null(), "{name}");
         assert_eq!(setting["sensitive"] == true, name == "api_key", "{name}");
     }
-    // All variables but the key's second name and the log's filter.
-    assert_eq!(environment.len(), variables().len() - 2);
+    // All variables but the key's second name, the log's filter and the folders, which are a list.
+    assert_eq!(environment.len(), variables().len() - 3);
     let windows = &bundle["server"]["mcp_config"]["platform_overrides"]["win32"]["command"];
     let elsewhere = bundle["server"]["mcp_config"]["command"].as_str().unwrap();
     assert_eq!(windows, &json!(format!("{elsewhere}.exe")));
