@@ -2,6 +2,7 @@
 
 mod document;
 mod manifest;
+mod plan;
 mod saving;
 mod tally;
 

@@ -9,6 +9,7 @@ use llamacloud_batches_mcp::sandbox::{DIR_DOCUMENTS, DIR_FAILING, DIR_THOUSAND};
 use serde_json::{Value, json};
 
 use super::harness::{Harness, Setup, flags};
+use super::tasks::{declared, ended, task};
 
 /// A folder of its own with documents and a place for results, gone when dropped.
 pub(crate) struct Folder(PathBuf);
@@ -44,7 +45,7 @@ impl Folder {
         self.0.join("out")
     }
 
-    async fn open(&self, more: &[&str], faults: &'static str) -> Harness {
+    fn setup(&self, more: &[&str], faults: &'static str) -> Setup {
         let (docs, out) = (self.docs(), self.out());
         let mut arguments = vec![
             "--allow-dir",
@@ -53,12 +54,15 @@ impl Folder {
             out.to_str().unwrap(),
         ];
         arguments.extend(more);
-        let setup = Setup {
+        Setup {
             flags: flags(&arguments),
             faults,
             ..Setup::default()
-        };
-        setup.open(Revision::V2025_06_18).await
+        }
+    }
+
+    async fn open(&self, more: &[&str], faults: &'static str) -> Harness {
+        self.setup(more, faults).open(Revision::V2025_06_18).await
     }
 }
 
@@ -354,4 +358,93 @@ async fn a_folder_of_something_else_is_left_alone() {
     assert!(text.contains("manifest.json"), "{text}");
     assert_eq!(read(&folder.out(), "manifest.json"), "{\"mine\": true}");
     close(harness).await;
+}
+
+#[tokio::test]
+async fn a_client_that_follows_tasks_gets_a_task_with_the_same_answer() {
+    let folder = Folder::new();
+    let setup = Setup {
+        capabilities: declared(),
+        ..folder.setup(&[], "")
+    };
+    let mut harness = setup.start().await;
+    let id = task(&mut harness, "upload_files", json!({ "path": "." })).await;
+    let uploaded = ended(&mut harness, &id).await;
+    let answer = &uploaded["result"]["structuredContent"];
+    assert_eq!(
+        (&uploaded["status"], &answer["uploaded"]),
+        (&json!("completed"), &json!(3)),
+        "{uploaded:#}"
+    );
+    assert_eq!(
+        ended(&mut harness, &id).await["result"],
+        uploaded["result"],
+        "as often as it is asked for"
+    );
+    let again = upload(&mut harness, json!({ "path": "." })).await;
+    assert_eq!(
+        again["already_there"],
+        json!(3),
+        "nothing to do needs no task: {again:#}"
+    );
+    let unknown = json!({ "taskId": "work.00" });
+    assert_eq!(harness.refusal("tasks/get", unknown).await.0, -32602);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn the_user_is_asked_before_files_leave_and_only_then() {
+    let folder = Folder::new();
+    let setup = Setup {
+        capabilities: json!({ "elicitation": {} }),
+        ..folder.setup(&["--confirm-create"], "")
+    };
+    let mut harness = setup.start().await;
+    let call = json!({ "name": "upload_files", "arguments": { "path": "." } });
+    let asked = harness.result("tools/call", call.clone()).await;
+    assert_eq!(asked["resultType"], json!("input_required"), "{asked:#}");
+    let question = asked["inputRequests"]["confirm"]["params"]["message"].as_str().unwrap();
+    assert!(question.contains("3 files") && question.contains("docs"), "{question}");
+    assert_eq!(harness.ledger().count("POST /api/v1/beta/directories"), 0);
+    let answered = |action: Value, state: &Value| {
+        let mut call = call.clone();
+        call["inputResponses"] = json!({ "confirm": action });
+        call["requestState"] = state.clone();
+        call
+    };
+    let declined = harness
+        .result(
+            "tools/call",
+            answered(json!({ "action": "decline" }), &asked["requestState"]),
+        )
+        .await;
+    let text = declined["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("No file was uploaded and nothing was sent"), "{text}");
+    let asked = harness.result("tools/call", call.clone()).await;
+    let yes = json!({ "action": "accept", "content": { "confirm": true } });
+    let done = harness
+        .result("tools/call", answered(yes, &asked["requestState"]))
+        .await;
+    assert_eq!(done["structuredContent"]["uploaded"], json!(3), "{done:#}");
+    let again = upload(&mut harness, json!({ "path": "." })).await;
+    assert_eq!(
+        again["already_there"],
+        json!(3),
+        "where nothing is sent, nobody is asked"
+    );
+    close(harness).await;
+}
+
+#[test]
+fn the_definitions_are_short_enough_for_every_host() {
+    let tools = llamacloud_batches_mcp::app::every_tool();
+    for name in ["upload_files", "save_results"] {
+        let tool = tools.iter().find(|tool| tool.name == name).unwrap();
+        let description = &tool.description;
+        let bytes = name.len() + description.len() + tool.input_schema.to_string().len();
+        assert!(
+            bytes <= 1600 && description.chars().count() <= 1024,
+            "{name}: {bytes} bytes"
+        );
+    }
 }

@@ -45,7 +45,7 @@ async fn begin(peer: &mut Peer, directory: &str) -> String {
 }
 
 /// Calls a tool that becomes a task; the task's id.
-async fn task(peer: &mut Peer, tool: &str, arguments: Value) -> String {
+pub(crate) async fn task(peer: &mut Peer, tool: &str, arguments: Value) -> String {
     let task = peer
         .result("tools/call", json!({ "name": tool, "arguments": arguments }))
         .await;
@@ -62,7 +62,7 @@ async fn get(peer: &mut Peer, id: &str) -> Value {
 }
 
 /// Looks at a task until it has ended.
-async fn ended(peer: &mut Peer, id: &str) -> Value {
+pub(crate) async fn ended(peer: &mut Peer, id: &str) -> Value {
     loop {
         let task = get(peer, id).await;
         if task["status"] != json!("working") {

@@ -12,14 +12,12 @@ use tokio::time::Instant;
 
 use super::document::{Document, Source};
 use super::manifest::{self, Entry, Manifest, SavedFile};
+use super::plan::{File, files, names};
 use super::tally::Tally;
 use super::{Format, SaveResultsOutput, explain_save};
-use crate::files::{Claim, OutputFolder, Saved, file_names, sha256_hex};
+use crate::files::{OutputFolder, Saved, sha256_hex};
 use crate::foreign::{clean, quote};
-use crate::llamacloud::{
-    Advice, Batch, BatchId, BatchResult, Client, Error, ErrorKind, FilesOf, JobId, JobStatus, JobType, Product,
-    Reading, Scope,
-};
+use crate::llamacloud::{Advice, Batch, BatchId, Client, Error, ErrorKind, JobStatus, JobType, Scope};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::long_work::{Pace, Progress};
@@ -29,9 +27,7 @@ const AT_ONCE: usize = 8;
 /// How long one document of a task may take.
 const LONGEST_READ: Duration = Duration::from_mins(10);
 const MANIFEST_EVERY: Duration = Duration::from_secs(1);
-const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const MAX_NAME_CHARS: usize = 1000;
-const MAX_REASON_CHARS: usize = 300;
 /// After so many failures in a row that may pass, the call ends: the next one goes on.
 const MAX_FAILURES: usize = AT_ONCE;
 
@@ -53,17 +49,6 @@ struct Saver {
     folder: Arc<OutputFolder>,
     /// By when the call has to be answered.
     deadline: Instant,
-}
-
-/// One file of the batch.
-struct File {
-    id: String,
-    name: String,
-    /// Where its results go, without their extension.
-    path: String,
-    job: Option<(Product, JobId)>,
-    /// Why it has no job.
-    error: Option<String>,
 }
 
 /// What came of one file.
@@ -330,65 +315,6 @@ impl Saver {
 /// A job that ended without a result has none later either.
 fn is_final_failure(entry: &Entry) -> bool {
     entry.job_id.is_some() && matches!(entry.status.as_str(), "FAILED" | "CANCELLED")
-}
-
-/// The names of the files, by id. Without them, files are named after their ids.
-async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, String>, ToolError> {
-    let Ok(directory_id) = batch.source_directory_id.parse() else {
-        return Ok(HashMap::new());
-    };
-    let mut reading = Reading::new(PAGES);
-    while let Some(window) = reading.next() {
-        let client = &call.account.client;
-        let page = client
-            .list_directory_files(&call.scope, &directory_id, FilesOf::Ever, &window, call.deadline)
-            .await;
-        reading.take(page, |_| true);
-    }
-    match reading.error {
-        // Names that are missing now and there at the next call would save everything twice.
-        Some(error) if matches!(error.advice(), Advice::Later(_)) => Err(explain_save(error, call)),
-        _ => Ok(reading
-            .items
-            .into_iter()
-            .filter_map(|file| Some((file.id, file.display_name?)))
-            .collect()),
-    }
-}
-
-fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) -> Vec<File> {
-    let mut results: Vec<_> = results
-        .into_iter()
-        .map(|result| {
-            let id = result.source_directory_file_id.clone();
-            let name = names.get(&id).cloned().unwrap_or_else(|| id.clone());
-            (id, name, result)
-        })
-        .collect();
-    results.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
-    let claims: Vec<_> = results.iter().map(|(id, name, _)| Claim { id, name }).collect();
-    // With the extension `.json` this would be the manifest.
-    let paths = file_names(&claims, &["manifest"]);
-    let with_path = results.into_iter().zip(paths);
-    with_path
-        .map(|((id, name, result), path)| {
-            let job = result.job_reference.and_then(|job| {
-                let product = match job.job_type {
-                    JobType::ParseV2 => Product::Parse,
-                    JobType::ExtractV2 => Product::Extract,
-                    JobType::Other(_) => return None,
-                };
-                Some((product, job.id.parse().ok()?))
-            });
-            File {
-                error: result.error_message.map(|error| clean(&error, MAX_REASON_CHARS)),
-                id: clean(&id, 128),
-                name,
-                path,
-                job,
-            }
-        })
-        .collect()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {

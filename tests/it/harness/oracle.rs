@@ -218,14 +218,22 @@ fn check_result(asked: &Asked, result: &Value, whole: &Value) {
 fn check_task_result(task: &RawValue) {
     #[derive(Deserialize)]
     struct Task<'a> {
+        #[serde(borrow, rename = "taskId")]
+        id: &'a str,
         #[serde(borrow)]
         result: &'a RawValue,
     }
-    let Task { result } = serde_json::from_str(task.get()).unwrap();
+    let Task { id, result } = serde_json::from_str(task.get()).unwrap();
+    // Batches have tasks, and so has long work of the process itself.
+    let tool = if id.starts_with("batch.") {
+        "get_batch"
+    } else {
+        "upload_files"
+    };
     let asked = Asked {
         method: "tools/call".to_owned(),
         revision: Revision::V2026_07_28,
-        tool: "get_batch".to_owned(),
+        tool: tool.to_owned(),
     };
     let value: Value = serde_json::from_str(result.get()).unwrap();
     let whole = json!({ "jsonrpc": "2.0", "id": 1, "result": value });

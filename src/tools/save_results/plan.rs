@@ -1,0 +1,84 @@
+//! The files of a batch: what they are called, and where their results go.
+
+use std::collections::HashMap;
+
+use super::explain_save;
+use crate::files::{Claim, file_names};
+use crate::foreign::clean;
+use crate::llamacloud::{Advice, Batch, BatchResult, FilesOf, JobId, JobType, Product, Reading};
+use crate::mcp::ToolError;
+use crate::tools::call::Call;
+
+const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
+const MAX_REASON_CHARS: usize = 300;
+
+/// One file of the batch.
+pub(super) struct File {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Where its results go, without their extension.
+    pub(super) path: String,
+    pub(super) job: Option<(Product, JobId)>,
+    /// Why it has no job.
+    pub(super) error: Option<String>,
+}
+
+/// The names of the files, by id. Without them, files are named after their ids.
+pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, String>, ToolError> {
+    let Ok(directory_id) = batch.source_directory_id.parse() else {
+        return Ok(HashMap::new());
+    };
+    let mut reading = Reading::new(PAGES);
+    while let Some(window) = reading.next() {
+        let client = &call.account.client;
+        let page = client
+            .list_directory_files(&call.scope, &directory_id, FilesOf::Ever, &window, call.deadline)
+            .await;
+        reading.take(page, |_| true);
+    }
+    match reading.error {
+        // Names that are missing now and there at the next call would save everything twice.
+        Some(error) if matches!(error.advice(), Advice::Later(_)) => Err(explain_save(error, call)),
+        _ => Ok(reading
+            .items
+            .into_iter()
+            .filter_map(|file| Some((file.id, file.display_name?)))
+            .collect()),
+    }
+}
+
+/// The files of the batch, sorted by name, each with a path of its own.
+pub(super) fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) -> Vec<File> {
+    let mut results: Vec<_> = results
+        .into_iter()
+        .map(|result| {
+            let id = result.source_directory_file_id.clone();
+            let name = names.get(&id).cloned().unwrap_or_else(|| id.clone());
+            (id, name, result)
+        })
+        .collect();
+    results.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
+    let claims: Vec<_> = results.iter().map(|(id, name, _)| Claim { id, name }).collect();
+    // With the extension `.json` this would be the manifest.
+    let paths = file_names(&claims, &["manifest"]);
+    let with_path = results.into_iter().zip(paths);
+    with_path
+        .map(|((id, name, result), path)| {
+            let job = result.job_reference.and_then(|job| {
+                let product = match job.job_type {
+                    JobType::ParseV2 => Product::Parse,
+                    JobType::ExtractV2 => Product::Extract,
+                    JobType::Other(_) => return None,
+                };
+                Some((product, job.id.parse().ok()?))
+            });
+            File {
+                error: result.error_message.map(|error| clean(&error, MAX_REASON_CHARS)),
+                id: clean(&id, 128),
+                name,
+                path,
+                job,
+            }
+        })
+        .collect()
+}
