@@ -47,7 +47,9 @@ impl ProtocolError {
 
     /// -32602 with the wording that the official SDKs use, and what to do about it. Source: MCP, server/tools, error handling.
     pub fn unknown_tool(name: &str, what_to_do: &str) -> Self {
-        Self::new(-32602, format!("Unknown tool: {}. {what_to_do}", clip(name)), None)
+        let is_word = name.bytes().all(|byte| byte.is_ascii_graphic());
+        let name = if is_word { clip(name) } else { foreign::show(name, 100) };
+        Self::new(-32602, format!("Unknown tool: {name}. {what_to_do}"), None)
     }
 
     /// -32602, in legacy revisions -32002. Source: MCP, server/resources, error handling.

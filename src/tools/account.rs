@@ -1,11 +1,13 @@
 //! What the tools share: the way to LlamaCloud, the project that may be used, the limits of an answer.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::cache::Cache;
+use super::page_token::PageTokens;
 use crate::llamacloud::{Client, OrganizationId, ProjectId, Scope};
 use crate::mcp::ToolError;
 
@@ -71,6 +73,7 @@ pub(crate) struct Account {
     pub(crate) policy: Policy,
     /// What was read about things that no longer change.
     pub(crate) cache: Cache,
+    pub(crate) page_tokens: Arc<PageTokens>,
 }
 
 impl Account {
@@ -79,6 +82,7 @@ impl Account {
             client,
             policy,
             cache: Cache::new(),
+            page_tokens: Arc::default(),
         }
     }
 

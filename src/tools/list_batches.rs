@@ -2,38 +2,42 @@
 
 use std::num::NonZeroU32;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::batch::BatchFacts;
-use super::call::Call;
-use super::error::{Failure, explain};
-use super::moment::Moment;
+use super::call::{Answer, Call};
+use super::date::DateOrInstant;
+use super::error::Failure;
+use super::listing::PageEnd;
 use super::token::Token;
 use super::wording::{number, plural};
-use crate::llamacloud::{self, Batch, BatchPage, BatchStatus, DirectoryId};
-use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
+use crate::llamacloud::{self, Batch, BatchStatus, DirectoryId, Page, Window};
+use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists batches, filtered. Use it to find a batch without its ID, or to see whether an interrupted `create_batch`
-/// worked; for one known batch use `get_batch`. Changes and costs nothing. `summary` counts by status.
+/// Lists batches, newest first. Use it to find a batch without its ID, or to see whether an interrupted or timed-out
+/// `create_batch` succeeded; use `get_batch` for one known batch. Returns `now` (UTC), `batches` (`id`, `status`, …) and
+/// `next_page_token`; `summary` counts this page by status. COMPLETED does not mean that every file succeeded, and
+/// `status: "FAILED"` does not find COMPLETED batches with failed files. Changes and costs nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
-    /// Only this status.
+    /// Only batches in this status.
     status: Option<Status>,
-    /// Only this directory, `dir-…`.
+    /// Only batches of this directory, `dir-…`.
     source_directory_id: Option<DirectoryId>,
-    /// RFC 3339 with offset, or a date: its start in UTC.
-    created_at_on_or_after: Option<Moment>,
-    /// Same forms; not before the other.
-    created_at_on_or_before: Option<Moment>,
-    /// At least 1; fewer come if the answer got too long. Default: 20.
+    /// Creation time, not finish time. RFC 3339 with offset, or a date: from its first instant in UTC.
+    created_at_on_or_after: Option<DateOrInstant>,
+    /// The same; a date: to its last instant in UTC.
+    created_at_on_or_before: Option<DateOrInstant>,
+    /// At least 1; fewer are returned if the answer would be too long. Default: 20.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the page before, all else unchanged.
+    /// `next_page_token` of the previous page; repeat the other arguments unchanged.
     page_token: Option<Token>,
 }
 
@@ -64,19 +68,16 @@ impl From<Status> for BatchStatus {
 /// One page of batches.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListBatchesOutput {
-    /// The answer in a few sentences, with what to do next.
-    summary: String,
-    /// What is the same for all of `batches`, told once.
+    /// Current time, UTC.
+    now: String,
+    /// What all of `batches` have in common; left out of each.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_common: Option<InCommon>,
-    /// The batches, in the API's order. `updated_at` is left out where it equals `created_at`.
+    /// The batches, newest first. `updated_at` is left out where it equals `created_at`.
     batches: Vec<BatchFacts>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page_token: Option<String>,
-    /// How many there are in all, where the API says so; an estimate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_size: Option<u64>,
 }
 
 /// What several batches share. A member that differs between them, or that none has, is left out.
@@ -136,22 +137,30 @@ const FAILS: Failure = Failure {
 /// The tool.
 pub(crate) struct ListBatches;
 
-/// The answer for a page, the first of ever briefer ones that fits.
-fn output(account: &Account, page: &BatchPage, max_chars: usize) -> ListBatchesOutput {
-    let mut output = output_without(account, page, &[]);
-    for left_out in [&["updated_at"][..], &["updated_at", "configuration_id"]] {
-        if length(&output) <= max_chars {
-            break;
-        }
-        output = output_without(account, page, left_out);
-    }
-    output
+/// The answer for a page: the first of ever shorter ones that fits.
+fn answer(account: &Account, batches: &[Batch], end: &PageEnd, now: Timestamp) -> Answer<ListBatchesOutput> {
+    const LEFT_OUT: [&[&str]; 3] = [&[], &["updated_at"], &["updated_at", "configuration_id"]];
+    let [.., last] = LEFT_OUT;
+    let answers = LEFT_OUT
+        .into_iter()
+        .map(|left_out| answer_without(account, batches, end, now, left_out));
+    let max_chars = account.policy.max_result_chars;
+    answers
+        .into_iter()
+        .find(|answer| Json::of(answer).is_ok_and(|json| json.chars() <= max_chars))
+        .unwrap_or_else(|| answer_without(account, batches, end, now, last))
 }
 
-fn output_without(account: &Account, page: &BatchPage, left_out: &[&str]) -> ListBatchesOutput {
-    let mut batches: Vec<BatchFacts> = page.items.iter().map(BatchFacts::from).collect();
-    let in_common = InCommon::take_out(&mut batches);
-    for batch in &mut batches {
+fn answer_without(
+    account: &Account,
+    batches: &[Batch],
+    end: &PageEnd,
+    now: Timestamp,
+    left_out: &[&str],
+) -> Answer<ListBatchesOutput> {
+    let mut facts: Vec<BatchFacts> = batches.iter().map(BatchFacts::from).collect();
+    let in_common = InCommon::take_out(&mut facts);
+    for batch in &mut facts {
         if batch.updated_at == batch.created_at || left_out.contains(&"updated_at") {
             batch.updated_at = None;
         }
@@ -159,12 +168,14 @@ fn output_without(account: &Account, page: &BatchPage, left_out: &[&str]) -> Lis
             batch.configuration_id.clear();
         }
     }
-    ListBatchesOutput {
-        summary: account.summary(&summarize(page, left_out)),
-        in_common,
-        batches,
-        next_page_token: page.next_page_token.clone(),
-        total_size: page.total_size,
+    Answer {
+        summary: account.summary(&summarize(batches, end, left_out)),
+        data: ListBatchesOutput {
+            now: format!("{now:.0}"),
+            in_common,
+            batches: facts,
+            next_page_token: end.next_page_token.clone(),
+        },
     }
 }
 
@@ -173,116 +184,90 @@ impl Tool<Call> for ListBatches {
     const TITLE: &'static str = "List batches";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::READ_ONLY;
     type Input = ListBatchesInput;
-    type Output = ListBatchesOutput;
+    type Output = Answer<ListBatchesOutput>;
 
-    async fn call(&self, call: &Call, input: ListBatchesInput) -> Result<Outcome<ListBatchesOutput>, ToolError> {
-        let Call {
-            context,
-            account,
-            scope,
-            deadline,
-        } = call;
-        let (after, before) = (input.created_at_on_or_after, input.created_at_on_or_before);
+    async fn call(&self, call: &Call, input: ListBatchesInput) -> Result<Outcome<Self::Output>, ToolError> {
+        let after = input.created_at_on_or_after.map(DateOrInstant::first);
+        let before = input.created_at_on_or_before.map(DateOrInstant::last);
         if let (Some(after), Some(before)) = (after, before)
             && after > before
         {
-            return Err(ToolError::new(
-                "argument `created_at_on_or_after`: it is later than `created_at_on_or_before`, so nothing could match. \
-                 Correct this and call again.",
+            return Err(ToolError::about_arguments(
+                "`created_at_on_or_after` is later than `created_at_on_or_before`, so nothing could match. Nothing was sent. \
+                 Correct this and call `list_batches` again.",
             ));
         }
-        let mut query = llamacloud::ListBatches {
+        let filters = llamacloud::ListBatches {
             status: input.status.map(BatchStatus::from),
             source_directory_id: input.source_directory_id,
-            created_at_on_or_after: after.map(|moment| moment.0),
-            created_at_on_or_before: before.map(|moment| moment.0),
-            page_size: Some(input.page_size.map_or(DEFAULT_PAGE_SIZE, NonZeroU32::get)),
-            page_token: input.page_token.map(|token| token.0),
+            created_at_on_or_after: after,
+            created_at_on_or_before: before,
+            ..llamacloud::ListBatches::default()
         };
-        for last in [false, false, true] {
-            let page = account.client.batches().list(scope, &query, *deadline).await;
-            let page = page.map_err(|error| explain(&FAILS, error, context, account))?;
-            let max_chars = account.policy.max_result_chars;
-            let output = output(account, &page, max_chars);
-            match smaller_page(&output, max_chars) {
-                // Asked for again, and not cut off here: only the API can make the token that goes on after the cut.
-                Some(page_size) if !last => query.page_size = Some(page_size),
-                // An API that serves pages of its own size will not serve smaller ones.
-                Some(_) => {
-                    return call
-                        .fit(&page.items, |shown| cut(account, &page, shown))
-                        .map(Outcome::Done);
-                }
-                None => return Outcome::done(&output),
-            }
-        }
-        Err(ToolError::new("The batches could not be listed."))
+        let fetch = async |Window { page_size, page_token }| {
+            let query = llamacloud::ListBatches {
+                page_size,
+                page_token,
+                ..filters.clone()
+            };
+            let batches = call.account.client.batches();
+            let page = batches.list(&call.scope, &query, call.deadline).await?;
+            Ok(Page {
+                items: page.items,
+                next_page_token: page.next_page_token,
+            })
+        };
+        let page_size = input.page_size.map_or(DEFAULT_PAGE_SIZE, NonZeroU32::get);
+        let now = Timestamp::now();
+        let answer = |batches: &[Batch], end| answer(&call.account, batches, &end, now);
+        let json = call.list(&FAILS, page_size, input.page_token, fetch, answer).await?;
+        Ok(json.into())
     }
 }
 
-/// The answer that shows some of a page only.
-fn cut(account: &Account, page: &BatchPage, shown: &[Batch]) -> ListBatchesOutput {
-    let part = BatchPage {
-        items: shown.to_vec(),
-        ..page.clone()
-    };
-    let mut output = output_without(account, &part, &["updated_at"]);
-    let hidden = page.items.len() - shown.len();
-    output.summary = format!(
-        "{} {hidden} more {} of this page did not fit, since the answer would be too long: filter by status, directory or date to see {}.",
-        output.summary,
-        plural(hidden, "batch", "batches"),
-        plural(hidden, "it", "them")
-    );
-    output
-}
-
-/// The page size that fits, if this page does not.
-fn smaller_page(output: &ListBatchesOutput, max_chars: usize) -> Option<u32> {
-    let chars = length(output);
-    let shown = output.batches.len();
-    if chars <= max_chars || shown <= 1 {
-        return None;
-    }
-    let fits = (shown * max_chars / chars * 9 / 10).clamp(1, shown - 1);
-    u32::try_from(fits).ok()
-}
-
-fn length(output: &ListBatchesOutput) -> usize {
-    serde_json::to_string(output).map_or(0, |json| json.chars().count())
-}
-
-fn summarize(page: &BatchPage, left_out: &[&str]) -> String {
-    let more = page.next_page_token.is_some();
-    if page.items.is_empty() {
+fn summarize(batches: &[Batch], end: &PageEnd, left_out: &[&str]) -> String {
+    const MORE: &str = "There are more: pass `next_page_token` as `page_token` and repeat the other arguments.";
+    let more = end.next_page_token.is_some();
+    if batches.is_empty() {
         return if more {
-            "This page has no batches, but there are more: pass `next_page_token` as `page_token`.".to_owned()
+            format!("This page has no batches. {MORE}")
         } else {
-            "No batch matches. Fewer filters or another project may show more.".to_owned()
+            "No batch matches. Use fewer filters, or another project.".to_owned()
         };
     }
-    let where_they_are = if more { " on this page" } else { "" };
-    let count = number(page.items.len());
-    let batches = plural(page.items.len(), "batch", "batches");
-    let mut sentences = vec![format!("{count} {batches}{where_they_are}: {}.", by_status(page))];
-    sentences.extend(oldest_unfinished(page));
+    let on_this_page = if more || end.hidden > 0 { " on this page" } else { "" };
+    let count = number(batches.len() + end.hidden);
+    let noun = plural(batches.len() + end.hidden, "batch", "batches");
+    let mut sentences = vec![if end.hidden == 0 {
+        format!("{count} {noun}{on_this_page}: {}.", by_status(batches))
+    } else {
+        format!(
+            "{count} {noun}{on_this_page}, of which the first {} fit into this answer: {}. Filter by status, directory or date to see \
+             the others.",
+            number(batches.len()),
+            by_status(batches)
+        )
+    }];
+    if batches.iter().any(|batch| batch.status == BatchStatus::Completed) {
+        sentences
+            .push("COMPLETED does not mean that every file succeeded: `get_batch` counts the failed ones.".to_owned());
+    }
+    sentences.extend(oldest_unfinished(batches));
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|name| format!("`{name}`")).collect();
         let are = plural(names.len(), "is", "are");
         let names = names.join(" and ");
-        sentences.push(format!(
-            "To keep this short, {names} {are} left out; `get_batch` tells more."
-        ));
+        sentences.push(format!("To save space, {names} {are} left out; `get_batch` has them."));
     }
     if more {
-        sentences.push("There are more: pass `next_page_token` as `page_token`.".to_owned());
+        sentences.push(MORE.to_owned());
     }
     sentences.join(" ")
 }
 
-fn by_status(page: &BatchPage) -> String {
+fn by_status(batches: &[Batch]) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
-    for batch in &page.items {
+    for batch in batches {
         let status = batch.status.as_str();
         match counts.iter_mut().find(|(known, _)| *known == status) {
             Some((_, count)) => *count += 1,
@@ -295,25 +280,19 @@ fn by_status(page: &BatchPage) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-fn oldest_unfinished(page: &BatchPage) -> Option<String> {
-    let unfinished = || page.items.iter().filter(|batch| !batch.status.is_final());
-    let age = |batch: &&Batch| {
-        let created = batch.created();
-        (created.is_none(), created)
-    };
-    let oldest = BatchFacts::from(unfinished().min_by_key(age)?);
-    let since = oldest
-        .created_at
-        .map_or(String::new(), |created_at| format!(", created {created_at}"));
+fn oldest_unfinished(batches: &[Batch]) -> Option<String> {
+    let unfinished = || batches.iter().filter(|batch| !batch.status.is_final());
+    let oldest = unfinished().min_by_key(|batch| (batch.created().is_none(), batch.created()))?;
+    let BatchFacts {
+        id, status, created_at, ..
+    } = BatchFacts::from(oldest);
+    let since = created_at.map_or(String::new(), |created_at| format!(", created {created_at}"));
     let which = if unfinished().count() == 1 {
-        "Not final"
+        "Unfinished"
     } else {
-        "The oldest that is not final"
+        "The oldest unfinished batch"
     };
-    Some(format!(
-        "{which}: {} ({}{since}); follow it with `get_batch`.",
-        oldest.id, oldest.status
-    ))
+    Some(format!("{which}: {id} ({status}{since}); follow it with `get_batch`."))
 }
 
 #[cfg(test)]

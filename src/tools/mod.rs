@@ -15,7 +15,8 @@
 //! | `confirmation` | asking the user before credits are spent |
 //! | `wait`, `tasks`, `task_reference` | following a batch: within the call, or as a task |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
-//! | `moment`, `token` | instants and opaque texts in arguments |
+//! | `listing`, `page_token` | a page as large as an answer can hold, and LlamaCloud's page tokens as a model sees them |
+//! | `date`, `token` | dates and opaque texts in arguments |
 //! | `view` | the view of a batch, for hosts that show views, and the tool that shows it |
 //! | `wording` | numbers, plurals and enumerations in sentences |
 
@@ -27,14 +28,16 @@ mod cancel_batch;
 mod confirmation;
 mod create_batch;
 mod create_sentences;
+mod date;
 mod error;
 mod get_batch;
 mod instructions;
 mod key_help;
 mod list_batches;
+mod listing;
 mod long_work;
-mod moment;
 mod outcomes;
+mod page_token;
 mod reason;
 mod save_results;
 mod task_reference;

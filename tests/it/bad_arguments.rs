@@ -2,10 +2,11 @@
 
 use expect_test::{Expect, expect};
 use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::{DIR_SMALL, ORGANIZATION_ID, PROJECT_ID};
 use serde_json::{Value, json};
 
 use super::errors::sentence;
-use super::harness::Harness;
+use super::harness::{Harness, Setup, flags};
 
 async fn check_arguments(cases: &[(&str, Value, Expect)]) {
     let mut harness = Harness::open(Revision::V2025_06_18).await;
@@ -84,4 +85,183 @@ async fn a_bad_create_is_named_with_its_rule() {
         ),
     ])
     .await;
+}
+
+/// Another spelling of the same value, which hosts and models are known to send.
+fn spellings(schema: &Value, value: &Value) -> Vec<Value> {
+    let text = value.to_string();
+    match schema["type"].as_str().unwrap() {
+        "integer" => vec![
+            json!(text),
+            json!(format!(" {text} ")),
+            serde_json::from_str(&format!("{text}.0")).unwrap(),
+            serde_json::from_str(&format!("{text}e0")).unwrap(),
+        ],
+        "boolean" => vec![json!(text), json!(text.to_uppercase())],
+        "array" => vec![value[0].clone(), json!(text)],
+        "object" => vec![json!(text)],
+        _ => {
+            let word = value.as_str().unwrap();
+            let around = ["  {}\n", "\"{}\"", "'{}'", "`{}`", "“{}”", " \"{}\" "];
+            let mut spellings: Vec<_> = around.iter().map(|form| json!(form.replace("{}", word))).collect();
+            if schema["enum"].is_array() {
+                spellings.extend([json!(word.to_lowercase()), json!(word.to_uppercase())]);
+            }
+            spellings
+        }
+    }
+}
+
+/// A value that an argument takes. `None` for free text, which has one spelling only.
+fn value_of(name: &str, schema: &Value) -> Option<Value> {
+    Some(match schema["type"].as_str().unwrap() {
+        "integer" => schema
+            .get("minimum")
+            .filter(|least| **least != json!(0))
+            .cloned()
+            .unwrap_or(json!(1)),
+        "boolean" => json!(false),
+        "array" => json!([value_of(name, &schema["items"])?]),
+        "object" => {
+            let properties = schema["properties"].as_object().unwrap().iter();
+            let members = properties.map(|(name, schema)| Some((name.clone(), value_of(name, schema)?)));
+            Value::Object(members.collect::<Option<_>>()?)
+        }
+        _ if schema["enum"].is_array() => schema["enum"][0].clone(),
+        _ => match name {
+            "batch_id" => json!("bat-sandbox-small"),
+            "source_directory_id" | "directory_id" => json!(DIR_SMALL),
+            "configuration_id" => json!("cfg-PARSE_AGENTIC"),
+            "project_id" => json!(PROJECT_ID),
+            "organization_id" => json!(ORGANIZATION_ID),
+            name if name.starts_with("created_at") => json!("2026-11-24"),
+            // What only an earlier answer can give.
+            _ => return None,
+        },
+    })
+}
+
+/// Every place of a schema that has a value in `arguments`, as a JSON pointer with its schema.
+fn places<'a>(schema: &'a Value, pointer: &str, found: &mut Vec<(String, &'a Value)>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let pointer = format!("{pointer}/{name}");
+        places(property, &pointer, found);
+        found.push((pointer, property));
+    }
+}
+
+/// Every tool, every argument at every depth, every spelling of the table: the call is the same call.
+#[tokio::test]
+async fn every_argument_of_every_tool_takes_every_spelling_of_the_table() {
+    let setup = Setup {
+        flags: flags(&["--allow-cancel"]),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let tools = harness.result("tools/list", json!({})).await["tools"].clone();
+    let mut checked = 0;
+    for tool in tools.as_array().unwrap() {
+        let (name, schema) = (tool["name"].as_str().unwrap(), &tool["inputSchema"]);
+        let required: Vec<_> = schema["required"].as_array().into_iter().flatten().collect();
+        let properties = schema["properties"].as_object().unwrap();
+        let values = properties
+            .iter()
+            .filter_map(|(name, schema)| Some((name.clone(), value_of(name, schema)?)));
+        let values: serde_json::Map<String, Value> = values.collect();
+        let needed = values
+            .iter()
+            .filter(|(name, _)| required.iter().any(|required| **required == json!(name)));
+        let least: serde_json::Map<String, Value> = needed.map(|(name, value)| (name.clone(), value.clone())).collect();
+        assert_eq!(least.len(), required.len(), "{name} needs a value in this test");
+        let least = Value::Object(least);
+        let mut check = async |arguments: Value| {
+            let said = harness.call(name, arguments.clone()).await;
+            assert!(
+                !said.text.contains("Correct this and call"),
+                "{name} {arguments}: {}",
+                said.text
+            );
+            checked += 1;
+        };
+        check(json!(least.to_string())).await;
+        for added in ["sessionId", "action", "chatInput", "toolCallId", "wait_for_previous"] {
+            let mut arguments = least.clone();
+            arguments[added] = json!({ "x": 1 });
+            check(arguments).await;
+        }
+        for optional in properties
+            .keys()
+            .filter(|name| !required.iter().any(|required| **required == json!(name)))
+        {
+            for absent in [json!(null), json!("")] {
+                let mut arguments = least.clone();
+                arguments[optional] = absent;
+                check(arguments).await;
+            }
+        }
+        let mut found = Vec::new();
+        places(schema, "", &mut found);
+        for (pointer, schema) in found {
+            let mut whole = least.clone();
+            let top = pointer.split('/').nth(1).unwrap();
+            let Some(value) = values.get(top) else { continue };
+            whole[top] = value.clone();
+            let value = whole.pointer(&pointer).unwrap().clone();
+            for spelling in spellings(schema, &value) {
+                let mut arguments = whole.clone();
+                *arguments.pointer_mut(&pointer).unwrap() = spelling;
+                check(arguments).await;
+            }
+        }
+    }
+    assert!(checked > 150, "{checked}");
+    let hits = harness.ledger().total();
+    harness.close(hits).await;
+}
+
+/// The error offers what is advertised: an argument that a setting has fixed is not.
+#[tokio::test]
+async fn a_pinned_argument_is_not_offered_in_an_error() {
+    let setup = Setup {
+        flags: flags(&["--project-id", PROJECT_ID]),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let said = sentence(&mut harness, "list_batches", json!({ "limit": 3 })).await;
+    assert!(
+        !said.contains("project_id") && said.contains("organization_id"),
+        "{said}"
+    );
+    harness.close(0).await;
+}
+
+/// Everything that is wrong is named, with what arrived as it arrived, and nothing is sent.
+#[tokio::test]
+async fn all_mistakes_are_named_at_once_as_they_arrived() {
+    check_arguments(&[
+        (
+            "list_batches",
+            json!({ "status": "DONE", "created_at_on_or_after": "soon", "source_directory_id": "dir 1", "project_id": "../p" }),
+            expect![[r#""#]],
+        ),
+        ("get_batch", json!({ "batch_id": "bat-1\u{200b}" }), expect![[r#""#]]),
+        ("get_batch", json!({ "batch_id": "bat\u{202e}-1" }), expect![[r#""#]]),
+        (
+            "create_batch",
+            json!({ "source_directory_id": "dir-1", "config": r#"{"job": {"type": 'parse_v2'}}"# }),
+            expect![[r#""#]],
+        ),
+    ])
+    .await;
+    let mut harness = Harness::open(Revision::V2025_06_18).await;
+    harness
+        .send(r#"{"jsonrpc":"2.0","id":70,"method":"tools/call","params":{"name":"list_batches","arguments":{"page_size":99999999999999999999}}}"#)
+        .await;
+    let said = harness.said("70").await;
+    assert!(said.error().contains("not 99999999999999999999."), "{}", said.text);
+    let (code, message) = harness
+        .refusal("tools/call", json!({ "name": "list_batches ", "arguments": {} }))
+        .await;
+    assert!(code == -32602 && message.contains(r#""list_batches ""#), "{message}");
+    harness.close(0).await;
 }

@@ -33,26 +33,29 @@ fn batch(index: usize, status: &str) -> Value {
     })
 }
 
-fn page(batches: Vec<Value>, next_page_token: Option<&str>) -> BatchPage {
-    BatchPage {
-        items: batches
-            .into_iter()
-            .map(|batch| serde_json::from_str(&batch.to_string()).unwrap())
-            .collect(),
+fn batches(batches: Vec<Value>) -> Vec<Batch> {
+    let read = |batch: Value| serde_json::from_str(&batch.to_string()).unwrap();
+    batches.into_iter().map(read).collect()
+}
+
+fn end(next_page_token: Option<&str>) -> PageEnd {
+    PageEnd {
         next_page_token: next_page_token.map(str::to_owned),
-        total_size: None,
-        date: None,
+        hidden: 0,
     }
+}
+
+fn shown(list: Vec<Value>, next_page_token: Option<&str>) -> String {
+    let answer = answer(&account(), &batches(list), &end(next_page_token), Timestamp::UNIX_EPOCH);
+    serde_json::to_string(&answer).unwrap()
 }
 
 #[test]
 fn twenty_batches_that_share_nothing_but_the_project_fit() {
-    let batches = (0..20).map(|index| batch(index, "COMPLETED")).collect();
-    let page = page(batches, Some(&"t".repeat(200)));
-    let output = super::output(&account(), &page, 6000);
-    assert!(length(&output) <= 6000, "{}", length(&output));
-    assert_eq!(smaller_page(&output, 6000), None);
-    let output = serde_json::to_value(output).unwrap();
+    let list = (0..20).map(|index| batch(index, "COMPLETED")).collect();
+    let text = shown(list, Some(&"t".repeat(200)));
+    assert!(text.chars().count() <= 6000, "{}", text.chars().count());
+    let output: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
         output["in_common"],
         json!({ "project_id": "prj-aaaaaaaa-bbbb-cccc-dddd-000000000000" })
@@ -64,19 +67,18 @@ fn twenty_batches_that_share_nothing_but_the_project_fit() {
 
 #[test]
 fn what_is_shared_is_told_once() {
-    let batches = (0..3).map(|_| batch(4, "RUNNING")).collect();
-    let output = serde_json::to_value(super::output(&account(), &page(batches, None), 6000)).unwrap();
+    let output: Value = serde_json::from_str(&shown(vec![batch(4, "RUNNING"); 3], None)).unwrap();
     assert_eq!(output["in_common"].as_object().unwrap().len(), 4);
     let members: Vec<_> = output["batches"][0].as_object().unwrap().keys().collect();
     assert_eq!(members, ["id", "status", "final", "created_at", "updated_at"]);
-    let alone = serde_json::to_value(super::output(&account(), &page(vec![batch(4, "RUNNING")], None), 6000)).unwrap();
+    let alone: Value = serde_json::from_str(&shown(vec![batch(4, "RUNNING")], None)).unwrap();
     assert!(alone.get("in_common").is_none() && alone["batches"][0]["project_id"].is_string());
 }
 
 #[test]
 fn sentences() {
-    let check = |batches: Vec<Value>, token: Option<&str>, left_out: &[&str], expected: &Expect| {
-        expected.assert_eq(&format!("{}\n", summarize(&page(batches, token), left_out)));
+    let check = |list: Vec<Value>, token: Option<&str>, left_out: &[&str], expected: &Expect| {
+        expected.assert_eq(&format!("{}\n", summarize(&batches(list), &end(token), left_out)));
     };
     check(
         vec![],
@@ -122,5 +124,29 @@ fn sentences() {
         &expect![[r#"
             2 batches: 1 PENDING, 1 FAILED. Not final: bat-aaaaaaaa-bbbb-cccc-dddd-000000000003 (PENDING, created 2026-11-24T10:03:00Z); follow it with `get_batch`. To keep this short, `updated_at` and `configuration_id` are left out; `get_batch` tells more.
         "#]],
+    );
+}
+
+#[test]
+fn the_oldest_unfinished_batch_is_the_oldest_whether_or_not_its_time_has_an_offset() {
+    let mut list = vec![batch(3, "RUNNING"), batch(1, "RUNNING")];
+    list[1]["created_at"] = json!("2026-11-24T10:01:00");
+    let text = summarize(&batches(list), &end(None), &[]);
+    assert!(
+        text.contains("oldest unfinished batch: bat-aaaaaaaa-bbbb-cccc-dddd-000000000001"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_did_not_fit_is_counted() {
+    let end = PageEnd {
+        next_page_token: None,
+        hidden: 40,
+    };
+    let text = summarize(&batches(vec![batch(1, "FAILED"); 10]), &end, &[]);
+    assert!(
+        text.starts_with("50 batches on this page, of which the first 10 fit into this answer: 10 FAILED."),
+        "{text}"
     );
 }

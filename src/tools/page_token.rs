@@ -1,0 +1,112 @@
+//! Page tokens of LlamaCloud as a model sees them, and back.
+//!
+//! A token that is harmless is passed through. One that is not (it holds invisible characters, or characters that are not part of a
+//! word) is wrapped, and one that is too long for an answer is kept here. Whichever it was, what comes back leads to the API's own.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+
+/// The longest token that is shown. Units: characters.
+const MAX_SHOWN_CHARS: usize = 2000;
+/// How much is kept of tokens that are too long to be shown; the last is kept in any case.
+const MAX_KEPT_BYTES: usize = 4 << 20;
+const WRAPPED: &str = "wrapped-";
+const KEPT: &str = "kept-";
+
+/// The tokens that are kept, oldest first, each under the name that was shown.
+#[derive(Debug, Default)]
+pub(crate) struct PageTokens(Mutex<VecDeque<(String, String)>>);
+
+impl PageTokens {
+    /// The token as it is shown, in at most so many characters.
+    pub(crate) fn show(&self, token: String, max_chars: usize) -> String {
+        let max_chars = max_chars.min(MAX_SHOWN_CHARS);
+        if is_harmless(&token) && token.len() <= max_chars {
+            return token;
+        }
+        if token.len() <= max_chars / 2 {
+            return format!("{WRAPPED}{}", BASE64_URL_SAFE_NO_PAD.encode(token));
+        }
+        let hash = digest(&SHA256, token.as_bytes());
+        let name = format!("{KEPT}{}", BASE64_URL_SAFE_NO_PAD.encode(hash));
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(known, _)| *known != name);
+        kept.push_back((name.clone(), token));
+        while kept.len() > 1 && kept.iter().map(|(_, token)| token.len()).sum::<usize>() > MAX_KEPT_BYTES {
+            kept.pop_front();
+        }
+        name
+    }
+
+    /// The API's own token. `None` for one that is not known any more.
+    pub(crate) fn read(&self, shown: &str) -> Option<String> {
+        if let Some(encoded) = shown.strip_prefix(WRAPPED) {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
+            return String::from_utf8(bytes).ok();
+        }
+        if shown.starts_with(KEPT) {
+            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            return kept
+                .iter()
+                .find(|(name, _)| name == shown)
+                .map(|(_, token)| token.clone());
+        }
+        Some(shown.to_owned())
+    }
+}
+
+/// Whether a token is one word of printable characters, without quotation marks around it, and not one of ours.
+fn is_harmless(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_graphic())
+        && !token.starts_with(['"', '\'', '`'])
+        && !token.ends_with(['"', '\'', '`'])
+        && !token.starts_with(WRAPPED)
+        && !token.starts_with(KEPT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_that_is_shown_leads_back() {
+        let tokens = PageTokens::default();
+        for (token, is_shown_as_it_is) in [
+            ("eyJwYWdlIjoyfQ==".to_owned(), true),
+            ("t".repeat(2000), true),
+            ("t".repeat(2001), false),
+            ("t".repeat(500_000), false),
+            ("a\u{9b}b".to_owned(), false),
+            ("a\u{202e}b".to_owned(), false),
+            ("a\u{7f}b".to_owned(), false),
+            ("two words".to_owned(), false),
+            ("\"quoted\"".to_owned(), false),
+            ("wrapped-abc".to_owned(), false),
+            ("kept-abc".to_owned(), false),
+        ] {
+            let shown = tokens.show(token.clone(), 2000);
+            assert_eq!(shown == token, is_shown_as_it_is, "{shown}");
+            assert!(shown.len() <= 2000 && shown.bytes().all(|byte| byte.is_ascii_graphic()));
+            assert_eq!(tokens.read(&shown).as_deref(), Some(token.as_str()));
+        }
+        for unknown in ["kept-abc", "wrapped-!", "wrapped-_w"] {
+            assert_eq!(tokens.read(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let tokens = PageTokens::default();
+        let shown: Vec<_> = (0..6)
+            .map(|index| tokens.show(index.to_string().repeat(1 << 20), 2000))
+            .collect();
+        let known: Vec<_> = shown.iter().map(|shown| tokens.read(shown).is_some()).collect();
+        assert_eq!(known, [false, false, true, true, true, true]);
+        let last = tokens.show("x".repeat(5 << 20), 2000);
+        assert!(tokens.read(&last).is_some(), "the last is kept however long it is");
+    }
+}
