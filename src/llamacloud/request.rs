@@ -129,8 +129,9 @@ impl<'a> Request<'a> {
 
     /// Whether a 404 can only mean that the API is somewhere else: nothing that the request names may be missing.
     pub(super) fn must_be_found(&self) -> bool {
-        let names_account = |(name, _): &(&str, String)| ["project_id", "organization_id"].contains(name);
-        self.method == Method::Get && self.ids.is_empty() && !self.query.iter().any(names_account)
+        let may_be_missing =
+            |(name, _): &(&str, String)| ["project_id", "organization_id", "page_token"].contains(name);
+        self.method == Method::Get && self.ids.is_empty() && !self.query.iter().any(may_be_missing)
     }
 
     /// Shape: `GET /api/v2/batches/{id}`, without host, ids and query.

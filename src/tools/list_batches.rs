@@ -226,16 +226,17 @@ impl Tool<Call> for ListBatches {
 }
 
 fn summarize(batches: &[Batch], end: &PageEnd, left_out: &[&str]) -> String {
-    const MORE: &str = "There are more: pass `next_page_token` as `page_token` and repeat the other arguments.";
-    let more = end.next_page_token.is_some();
     if batches.is_empty() {
-        return if more {
-            format!("This page has no batches. {MORE}")
-        } else {
-            "No batch matches. Use fewer filters, or another project.".to_owned()
-        };
+        return end.more().map_or_else(
+            || "No batch matches. Use fewer filters, or another project.".to_owned(),
+            |more| format!("This page has no batches. {more}"),
+        );
     }
-    let on_this_page = if more || end.hidden > 0 { " on this page" } else { "" };
+    let on_this_page = if end.has_more() || end.hidden > 0 {
+        " on this page"
+    } else {
+        ""
+    };
     let count = number(batches.len() + end.hidden);
     let noun = plural(batches.len() + end.hidden, "batch", "batches");
     let mut sentences = vec![if end.hidden == 0 {
@@ -259,9 +260,7 @@ fn summarize(batches: &[Batch], end: &PageEnd, left_out: &[&str]) -> String {
         let names = names.join(" and ");
         sentences.push(format!("To save space, {names} {are} left out; `get_batch` has them."));
     }
-    if more {
-        sentences.push(MORE.to_owned());
-    }
+    sentences.extend(end.more().map(str::to_owned));
     sentences.join(" ")
 }
 

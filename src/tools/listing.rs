@@ -18,6 +18,26 @@ pub(crate) struct PageEnd {
     pub(crate) next_page_token: Option<String>,
     /// How many entries of this page are not in the answer.
     pub(crate) hidden: usize,
+    /// Whether more pages follow, which no request can ask for.
+    pub(crate) is_out_of_reach: bool,
+}
+
+impl PageEnd {
+    /// Whether this page is not the last one.
+    pub(crate) const fn has_more(&self) -> bool {
+        self.next_page_token.is_some() || self.is_out_of_reach
+    }
+
+    /// The sentence about the pages that follow.
+    pub(crate) fn more(&self) -> Option<&'static str> {
+        if self.is_out_of_reach {
+            return Some(
+                "There are more, but LlamaCloud's page token is too long to be sent back: narrow the filters to see them.",
+            );
+        }
+        let is_there = self.next_page_token.is_some();
+        is_there.then_some("There are more: pass `next_page_token` as `page_token` and repeat the other arguments.")
+    }
 }
 
 impl Call {
@@ -45,11 +65,13 @@ impl Call {
             let page = fetch(window.clone()).await;
             let Page { items, next_page_token } = page.map_err(|error| self.explain_page(failure, has_token, error))?;
             requests += 1;
-            let next_page_token = next_page_token.map(|token| self.account.page_tokens.show(token, max_chars / 3));
+            let has_more = next_page_token.is_some();
+            let next_page_token = next_page_token.and_then(|token| self.account.page_tokens.show(token, max_chars / 3));
             let show = |shown: &[T]| {
                 let end = PageEnd {
                     next_page_token: next_page_token.clone(),
                     hidden: items.len() - shown.len(),
+                    is_out_of_reach: has_more && next_page_token.is_none(),
                 };
                 answer(shown, end)
             };

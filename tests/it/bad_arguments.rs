@@ -50,17 +50,17 @@ async fn a_bad_filter_is_named_with_its_rule() {
         (
             "list_batches",
             json!({ "created_at_on_or_after": "yesterday" }),
-            expect![[r#"`created_at_on_or_after` "yesterday" is neither a date (2026-11-24) nor an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z). Nothing was sent. Correct this and call `list_batches` again."#]],
+            expect![[r#"`created_at_on_or_after` must be a date (2026-11-24) or an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z), not "yesterday". Nothing was sent. Correct this and call `list_batches` again."#]],
         ),
         (
             "list_batches",
             json!({ "created_at_on_or_after": "2026-11-24T08:00:00" }),
-            expect![[r#"`created_at_on_or_after` "2026-11-24T08:00:00" is neither a date (2026-11-24) nor an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z). Nothing was sent. Correct this and call `list_batches` again."#]],
+            expect![[r#"`created_at_on_or_after` must be a date (2026-11-24) or an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z), not "2026-11-24T08:00:00". Nothing was sent. Correct this and call `list_batches` again."#]],
         ),
         (
             "list_batches",
             json!({ "created_at_on_or_after": "2026-11-25", "created_at_on_or_before": "2026-11-24" }),
-            expect!["argument `created_at_on_or_after`: it is later than `created_at_on_or_before`, so nothing could match. Correct this and call again."],
+            expect!["`created_at_on_or_after` is later than `created_at_on_or_before`, so nothing could match. Nothing was sent. Correct this and call `list_batches` again."],
         ),
         ("list_batches", json!({ "limit": 3, "api_key": "x" }), expect!["`limit` is not accepted; `api_key` is not accepted; accepted are `status`, `source_directory_id`, `created_at_on_or_after`, `created_at_on_or_before`, `page_size`, `page_token`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `list_batches` again."]),
     ])
@@ -242,14 +242,14 @@ async fn all_mistakes_are_named_at_once_as_they_arrived() {
         (
             "list_batches",
             json!({ "status": "DONE", "created_at_on_or_after": "soon", "source_directory_id": "dir 1", "project_id": "../p" }),
-            expect![[r#""#]],
+            expect![[r#"`status` must be one of `PENDING`, `THROTTLED`, `RUNNING`, `COMPLETED`, `FAILED`, `CANCELLED`, not "DONE"; `created_at_on_or_after` must be a date (2026-11-24) or an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z), not "soon"; `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -; `project_id` "../p" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `list_batches` again."#]],
         ),
-        ("get_batch", json!({ "batch_id": "bat-1\u{200b}" }), expect![[r#""#]]),
-        ("get_batch", json!({ "batch_id": "bat\u{202e}-1" }), expect![[r#""#]]),
+        ("get_batch", json!({ "batch_id": "bat-1\u{200b}" }), expect![[r#"`batch_id` "bat-1\u{200b}" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `get_batch` again."#]]),
+        ("get_batch", json!({ "batch_id": "bat\u{202e}-1" }), expect![[r#"`batch_id` "bat\u{202e}-1" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `get_batch` again."#]]),
         (
             "create_batch",
             json!({ "source_directory_id": "dir-1", "config": r#"{"job": {"type": 'parse_v2'}}"# }),
-            expect![[r#""#]],
+            expect![[r#"`config` must be an object, not "{\"job\": {\"type\": 'parse_v2'}}". Nothing was sent. Correct this and call `create_batch` again."#]],
         ),
     ])
     .await;

@@ -105,7 +105,7 @@ async fn what_the_api_does_not_know_or_accept() {
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
     let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
     check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what it names and call again."#]]).await;
-    check_fault("", "list_batches", json!({ "page_token": "nonsense" }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (400): "Invalid page token". Correct what it names and call again."#]]).await;
+    check_fault("", "list_batches", json!({ "page_token": "nonsense" }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (400): "Invalid page token". `page_token` may have expired or belong to other arguments: start again without `page_token`."#]]).await;
 }
 
 /// The wording of a 422 is the sandbox's own: only what is made of its parts is checked.

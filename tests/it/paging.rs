@@ -249,7 +249,7 @@ async fn a_page_token_that_is_given_works_and_never_holds_what_hides() {
         "a\u{7f}b".to_owned(),
         long(3_000),
         long(7_000),
-        long(500_000),
+        long(20_000),
     ] {
         let upstream = Upstream::start([page(2, Some(&own)), page(1, None)]).await;
         let mut harness = over(&upstream, &[]).await;
@@ -270,6 +270,18 @@ async fn a_page_token_that_is_given_works_and_never_holds_what_hides() {
         assert!(sent == expected, "{} bytes for {}", sent.len(), expected.len());
         harness.close(0).await;
     }
+    // An address holds at most 65,534 bytes.
+    let upstream = Upstream::start([page(2, Some(&long(500_000)))]).await;
+    let mut harness = over(&upstream, &[]).await;
+    let list = harness.call("list_batches", json!({})).await.json();
+    assert_eq!(list.get("next_page_token"), None);
+    let summary = list["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("on this page") && summary.contains("narrow the filters"),
+        "{summary}"
+    );
+    harness.close(0).await;
+
     let upstream = Upstream::start([page(1, None)]).await;
     let mut harness = over(&upstream, &[]).await;
     let said = harness

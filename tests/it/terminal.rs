@@ -155,8 +155,10 @@ async fn a_list_of_batches() {
         &["call", "list_batches", "--base-url", &url],
         0,
         &expect![[r#"
-            [sandbox] 2 batches: 2 COMPLETED.
+            [sandbox] 2 batches: 2 COMPLETED. COMPLETED does not mean that every file
+            succeeded: `get_batch` counts the failed ones.
 
+            now        2026-11-24T08:00:00Z
             in common  job type parse_v2, configuration id cfg-PARSE_AGENTIC, project id
                        00000000-0000-4000-8000-000000000001
 
@@ -176,8 +178,11 @@ async fn a_list_of_batches() {
         &["call", "list_batches", r#"{"page_size":1}"#, "--base-url", &url],
         0,
         &expect![[r#"
-            [sandbox] 1 batch on this page: 1 COMPLETED. There are more: pass
-            `next_page_token` as `page_token`.
+            [sandbox] 1 batch on this page: 1 COMPLETED. COMPLETED does not mean that every
+            file succeeded: `get_batch` counts the failed ones. There are more: pass
+            `next_page_token` as `page_token` and repeat the other arguments.
+
+            now  2026-11-24T08:00:00Z
 
             id                   bat-00000000-0000-4000-8000-000000000000
             status               COMPLETED

@@ -42,6 +42,7 @@ fn end(next_page_token: Option<&str>) -> PageEnd {
     PageEnd {
         next_page_token: next_page_token.map(str::to_owned),
         hidden: 0,
+        ..PageEnd::default()
     }
 }
 
@@ -85,24 +86,24 @@ fn sentences() {
         None,
         &[],
         &expect![[r#"
-        No batch matches. Fewer filters or another project may show more.
-    "#]],
+            No batch matches. Use fewer filters, or another project.
+        "#]],
     );
     check(
         vec![],
         Some("t"),
         &[],
         &expect![[r#"
-        This page has no batches, but there are more: pass `next_page_token` as `page_token`.
-    "#]],
+            This page has no batches. There are more: pass `next_page_token` as `page_token` and repeat the other arguments.
+        "#]],
     );
     check(
         vec![batch(1, "COMPLETED")],
         None,
         &[],
         &expect![[r#"
-        1 batch: 1 COMPLETED.
-    "#]],
+            1 batch: 1 COMPLETED. COMPLETED does not mean that every file succeeded: `get_batch` counts the failed ones.
+        "#]],
     );
     check(
         vec![
@@ -114,7 +115,7 @@ fn sentences() {
         Some("t"),
         &["updated_at"],
         &expect![[r#"
-            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest that is not final: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); follow it with `get_batch`. To keep this short, `updated_at` is left out; `get_batch` tells more. There are more: pass `next_page_token` as `page_token`.
+            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest unfinished batch: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); follow it with `get_batch`. To save space, `updated_at` is left out; `get_batch` has them. There are more: pass `next_page_token` as `page_token` and repeat the other arguments.
         "#]],
     );
     check(
@@ -122,7 +123,7 @@ fn sentences() {
         None,
         &["updated_at", "configuration_id"],
         &expect![[r#"
-            2 batches: 1 PENDING, 1 FAILED. Not final: bat-aaaaaaaa-bbbb-cccc-dddd-000000000003 (PENDING, created 2026-11-24T10:03:00Z); follow it with `get_batch`. To keep this short, `updated_at` and `configuration_id` are left out; `get_batch` tells more.
+            2 batches: 1 PENDING, 1 FAILED. Unfinished: bat-aaaaaaaa-bbbb-cccc-dddd-000000000003 (PENDING, created 2026-11-24T10:03:00Z); follow it with `get_batch`. To save space, `updated_at` and `configuration_id` are left out; `get_batch` has them.
         "#]],
     );
 }
@@ -143,6 +144,7 @@ fn what_did_not_fit_is_counted() {
     let end = PageEnd {
         next_page_token: None,
         hidden: 40,
+        ..PageEnd::default()
     };
     let text = summarize(&batches(vec![batch(1, "FAILED"); 10]), &end, &[]);
     assert!(
