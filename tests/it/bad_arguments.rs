@@ -62,7 +62,7 @@ async fn a_bad_filter_is_named_with_its_rule() {
             json!({ "created_at_on_or_after": "2026-11-25", "created_at_on_or_before": "2026-11-24" }),
             expect!["`created_at_on_or_after` is later than `created_at_on_or_before`, so nothing could match. Nothing was sent. Correct this and call `list_batches` again."],
         ),
-        ("list_batches", json!({ "limit": 3, "api_key": "x" }), expect!["`limit` is not accepted; `api_key` is not accepted; accepted are `status`, `source_directory_id`, `created_at_on_or_after`, `created_at_on_or_before`, `page_size`, `page_token`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `list_batches` again."]),
+        ("list_batches", json!({ "limit": 3, "api_key": "x" }), expect!["`limit` is not accepted; `api_key` is not accepted; accepted are `status`, `source_directory_id`, `created_at_on_or_after`, `created_at_on_or_before`, `expand`, `page_size`, `page_token`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `list_batches` again."]),
     ])
     .await;
 }

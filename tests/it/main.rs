@@ -29,6 +29,8 @@ mod clients_rmcp;
 mod command_line;
 /// The inputs of the fuzz targets that are kept, once each.
 mod corpora;
+/// Lists of batches that count files.
+mod counting;
 /// Help, completions and the manual page.
 #[cfg(unix)]
 mod definition;

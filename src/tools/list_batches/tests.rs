@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llamacloud::{Client, Credential, Settings};
+use crate::llamacloud::{Batch, Client, Credential, Settings};
 use crate::tools::Policy;
 
 fn account() -> Account {
@@ -33,8 +33,8 @@ fn batch(index: usize, status: &str) -> Value {
     })
 }
 
-fn batches(batches: Vec<Value>) -> Vec<Batch> {
-    let read = |batch: Value| serde_json::from_str(&batch.to_string()).unwrap();
+fn batches(batches: Vec<Value>) -> Vec<Entry> {
+    let read = |batch: Value| Entry::from(serde_json::from_str::<Batch>(&batch.to_string()).unwrap());
     batches.into_iter().map(read).collect()
 }
 

@@ -78,6 +78,11 @@ impl Kind {
         matches!(self, Self::Throttled | Self::Pending | Self::Running)
     }
 
+    /// Whether it is not known how the file ended.
+    const fn is_unknown(self) -> bool {
+        matches!(self, Self::Other | Self::Unknown | Self::NoJobYet | Self::WithJob)
+    }
+
     /// In which order the counts are shown and said: what succeeded comes first.
     fn in_counts() -> impl Iterator<Item = Self> {
         let (last, others) = (
@@ -121,6 +126,11 @@ impl FileCounts {
     /// Files that failed or have no job.
     pub(crate) fn problems(&self) -> usize {
         self.sum(Kind::is_problem)
+    }
+
+    /// Files of which it is not known how they ended.
+    pub(crate) fn unknown(&self) -> usize {
+        self.sum(Kind::is_unknown)
     }
 
     /// The kinds that have files, in the order in which they are said.

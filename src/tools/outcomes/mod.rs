@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::files::{Files, Rows};
+pub(crate) use self::kinds::FileCounts;
 use self::kinds::Kind;
 pub(crate) use self::lookup::files_in_directory;
 use self::lookup::{FoundJobs, Lookup, Names};
@@ -42,6 +43,8 @@ pub(crate) enum Depth {
     Status,
     /// The batch with the API's mapping of files to jobs, in one request.
     Mapping,
+    /// The batch, and once it is COMPLETED or CANCELLED how many of its files ended in which way; not which files they are.
+    Counts,
     /// The batch, and how its files ended once it is COMPLETED or CANCELLED.
     Ended,
     /// The batch, and how each file ended or is doing now.
@@ -172,6 +175,15 @@ impl Seen {
         seen
     }
 
+    /// A batch from a list, and how many of its files ended in which way once it has. What is known costs no request.
+    pub(crate) async fn counted(account: &Account, scope: &Scope, batch: Batch, deadline: Instant) -> Self {
+        let known = has_ended(&batch.status).then(|| batch.id.parse().ok()).flatten();
+        let known = known.and_then(|batch_id| Self::known(account, scope, &batch_id));
+        let mut seen = known.unwrap_or_else(|| Self::new(batch));
+        seen.read_files(account, scope, Depth::Counts, deadline).await;
+        seen
+    }
+
     fn with_results(mut batch: Batch) -> Self {
         let results = batch.results.take();
         let files = results.map(|results| {
@@ -191,20 +203,20 @@ impl Seen {
     pub(crate) async fn read_files(&mut self, account: &Account, scope: &Scope, depth: Depth, deadline: Instant) {
         let wanted = match depth {
             Depth::Status => false,
-            Depth::Ended => has_ended(&self.batch.status),
+            Depth::Counts | Depth::Ended => has_ended(&self.batch.status),
             Depth::Mapping | Depth::Outcomes => true,
         };
         if wanted && self.files.is_none() && !self.has_no_results && self.unread.is_none() {
             self.read_results(account, scope, deadline).await;
         }
         if wanted && depth != Depth::Mapping {
-            self.look_up(account, scope, deadline).await;
+            self.look_up(account, scope, depth, deadline).await;
         }
         self.keep(account, scope);
     }
 
-    /// Looks up the names of its files and the jobs that are not known or have not ended.
-    async fn look_up(&mut self, account: &Account, scope: &Scope, deadline: Instant) {
+    /// Looks up the jobs that are not known or have not ended and, unless only counts matter, the names of its files.
+    async fn look_up(&mut self, account: &Account, scope: &Scope, depth: Depth, deadline: Instant) {
         let Some(files) = self.files.take() else { return };
         let mut files = Arc::unwrap_or_clone(files);
         let lookup = Lookup::new(account, scope, deadline);
@@ -212,7 +224,7 @@ impl Seen {
             .results
             .iter()
             .filter(|result| !files.is_settled(&self.batch.status, result));
-        let names_of = (self.names.is_none() && !files.results.is_empty())
+        let names_of = (depth != Depth::Counts && self.names.is_none() && !files.results.is_empty())
             .then_some((self.batch.source_directory_id.as_str(), files.results.as_slice()));
         let (names, FoundJobs { jobs, unread }) = lookup.run(unsettled, names_of).await;
         files.jobs.extend(jobs.into_iter().map(|job| (job.id.clone(), job)));

@@ -42,11 +42,13 @@ const FILTERS = [
   { page_token: 'a b+c/d=&e' },
   SCOPE,
 ];
+const COUNTS = ['list_batches', { expand: ['counts'] }];
 const GETS = [{}, { expand: ['results'] }, SCOPE];
 const CALLS = [
   ['create_batch', CREATE],
   ['create_batch', { ...CREATE, ...SCOPE, config: { job: { ...CREATE.config.job, type: 'extract_v2' } } }],
   ...[{}, ...FILTERS].map((filter) => ['list_batches', filter]),
+  COUNTS,
   ...GETS.map((more) => ['get_batch', { batch_id: 'bat-1', ...more }]),
 ];
 const OUTCOMES = ['get_batch', { batch_id: 'bat-1', expand: ['outcomes'] }];
@@ -136,7 +138,7 @@ async function relay(addressFor) {
     const violations = answer.headers.get('sl-violations') ?? undefined;
     seen.push({ method, path: pathname, query: [...searchParams], body: `${body}`, status: answer.status, violations });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' });
-    response.end(lastPage(await answer.text()));
+    response.end(fitting(await answer.text(), method === 'POST' && answer.ok ? JSON.parse(body) : {}));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -144,10 +146,13 @@ async function relay(addressFor) {
   return { seen, address: `http://127.0.0.1:${server.address().port}` };
 }
 
-/** The same page as the last one: the example that Prism serves as every page always names a next one. */
-function lastPage(text) {
+/**
+ * Prism's example, as an answer to this request: it is about what was sent, and its page is the last one. The example itself names
+ * one directory in every answer and a next page on every page.
+ */
+function fitting(text, sent) {
   try {
-    return JSON.stringify({ ...JSON.parse(text), next_page_token: undefined });
+    return JSON.stringify({ ...JSON.parse(text), ...sent, next_page_token: undefined });
   } catch {
     return text;
   }
