@@ -18,8 +18,17 @@ use super::{
 const BATCHES: &str = "/api/v2/batches";
 const BATCH: &str = "/api/v2/batches/{id}";
 
-/// The batch operations. All end at their deadline at the latest.
-impl Client {
+/// The batch operations of a [`Client`]. All end at their deadline at the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct Batches<'c> {
+    client: &'c Client,
+}
+
+impl<'c> Batches<'c> {
+    pub(super) fn new(client: &'c Client) -> Self {
+        Self { client }
+    }
+
     /// Starts a batch, which costs credits.
     ///
     /// Sent again only where it surely did nothing. After an error, [`Error::had_no_effect`] tells whether a batch may exist.
@@ -28,7 +37,7 @@ impl Client {
     /// None: dropping the future may tear a request that has left, and nobody learns whether the batch exists.
     ///
     /// Source: API operation `create_batch_api_v2_batches_post`.
-    pub async fn create_batch(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
+    pub async fn create(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
         let CreateBatch {
             source_directory_id,
             job_type,
@@ -43,6 +52,7 @@ impl Client {
             config: ConfigBody { job },
         };
         let Reply { body, .. } = self
+            .client
             .execute(Request::post(scope, BATCHES, &[]).json(&body), deadline)
             .await?;
         Ok(body)
@@ -51,12 +61,7 @@ impl Client {
     /// One page of batches.
     ///
     /// Source: API operation `list_batches_api_v2_batches_get`.
-    pub async fn list_batches(
-        &self,
-        scope: &Scope,
-        query: &ListBatches,
-        deadline: Instant,
-    ) -> Result<BatchPage, Error> {
+    pub async fn list(&self, scope: &Scope, query: &ListBatches, deadline: Instant) -> Result<BatchPage, Error> {
         let request = Request::get(scope, BATCHES, &[])
             .query("page_size", query.page_size)
             .query("page_token", query.page_token.as_ref())
@@ -72,7 +77,7 @@ impl Client {
                     total_size,
                 },
             date,
-        } = self.execute(request, deadline).await?;
+        } = self.client.execute(request, deadline).await?;
         Ok(BatchPage {
             items,
             next_page_token,
@@ -84,7 +89,7 @@ impl Client {
     /// One batch; with [`Expand::Results`], what became of each of its files.
     ///
     /// Source: API operation `get_batch_api_v2_batches__batch_id__get`.
-    pub async fn get_batch(
+    pub async fn get(
         &self,
         scope: &Scope,
         batch_id: &BatchId,
@@ -95,7 +100,7 @@ impl Client {
         let request = expand
             .iter()
             .fold(request, |request, field| request.query("expand", Some(field.as_str())));
-        Ok(self.execute(request, deadline).await?.body)
+        Ok(self.client.execute(request, deadline).await?.body)
     }
 
     /// Asks for a batch to stop; it reaches `CANCELLED` once processing has.
@@ -103,9 +108,9 @@ impl Client {
     /// Sent again only where it surely did nothing, like a create.
     ///
     /// Source: API operation `cancel_batch_api_v2_batches__batch_id__cancel_post`.
-    pub async fn cancel_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
+    pub async fn cancel(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
         let request = Request::post(scope, "/api/v2/batches/{id}/cancel", &[batch_id.as_str()]);
-        Ok(self.execute(request, deadline).await?.body)
+        Ok(self.client.execute(request, deadline).await?.body)
     }
 }
 

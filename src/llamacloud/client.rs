@@ -18,10 +18,11 @@ use tokio::{
 use url::Url;
 
 use super::{
-    attempt::Answer,
+    attempt::{Answer, Failed},
+    batches::Batches,
     error::{Account, Error},
     error_kind::ErrorKind,
-    failed::Failed,
+    jobs::Jobs,
     refusal,
     request::{Reply, Request, decode},
     retry::{self, Decision, Failure, Method},
@@ -76,6 +77,16 @@ impl Client {
     #[must_use]
     pub(super) fn with_own_turns(&self) -> Self {
         Self(Arc::clone(&self.0), Arc::new(Semaphore::new(MAX_AT_ONCE)))
+    }
+
+    /// The batch operations.
+    pub fn batches(&self) -> Batches<'_> {
+        Batches::new(self)
+    }
+
+    /// The job operations.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs::new(self)
     }
 
     /// Where the API key comes from, or would have to come from.

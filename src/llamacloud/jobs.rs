@@ -11,6 +11,12 @@ use super::{
     request::{Page, Request, Scope, Window},
 };
 
+/// The job operations of a [`Client`]. All end at their deadline at the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct Jobs<'c> {
+    client: &'c Client,
+}
+
 /// The two kinds of jobs that can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Product {
@@ -55,14 +61,17 @@ words! {
     }
 }
 
-/// The job operations. All end at their deadline at the latest.
-impl Client {
+impl<'c> Jobs<'c> {
+    pub(super) fn new(client: &'c Client) -> Self {
+        Self { client }
+    }
+
     /// One page of the jobs with these ids, in the API's order; ids that it does not know are left out.
     ///
     /// The ids make up the address: keep them to what addresses may be long.
     ///
     /// Source: `GET /api/v2/parse` and `GET /api/v2/extract`, `job_ids` repeated.
-    pub async fn list_jobs(
+    pub async fn list(
         &self,
         scope: &Scope,
         product: Product,
@@ -78,6 +87,6 @@ impl Client {
         let request = job_ids
             .iter()
             .fold(request, |request, id| request.query("job_ids", Some(id)));
-        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
+        Ok(self.client.execute::<Page<_>>(request, deadline).await?.body)
     }
 }

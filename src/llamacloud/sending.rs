@@ -10,9 +10,8 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    attempt::{self, Answer, Limits},
+    attempt::{self, Answer, Failed, Limits},
     error_kind::ErrorKind,
-    failed::Failed,
     request::Request,
     retry::{Failure, Method},
     settings::Settings,

@@ -8,9 +8,8 @@ use std::{
 use reqwest::{ClientBuilder, redirect::Policy};
 
 use super::{
-    attempt,
+    attempt::{self, Failed},
     error_kind::{ErrorKind, TlsProblem},
-    failed::Failed,
     proxy::{self, Route},
     request::is_loopback,
     retry::Failure,

@@ -77,6 +77,11 @@ impl RequestContext {
         self.capabilities.tasks
     }
 
+    /// Whether the client shows views: the results of tools that have one are shown to its user.
+    pub const fn shows_views(&self) -> bool {
+        self.capabilities.views
+    }
+
     /// Tells the client how far the call has come, if it wants to know.
     pub async fn report_progress(&self, progress: Progress, message: &str) {
         if let Some(reporter) = &self.progress {

@@ -16,6 +16,7 @@ use super::outcomes::Seen;
 use super::outcomes::report::BatchReport;
 use super::outcomes::summary::Detail;
 use super::task_reference::TaskReference;
+use super::view;
 use super::wait::{Limits, WaitSeconds, Waited, wait_or_task};
 use super::wording::number;
 use crate::foreign::{clean, quote};
@@ -204,7 +205,9 @@ fn output(call: &Call, seen: &Seen, how: &How, order: &Order, trouble: Option<&s
     let (batch, sentences) = BatchReport::beside_status(&call.account, seen, trouble);
     let about = tell(&seen.batch, how, order).join(" ");
     CreateBatchOutput {
-        summary: call.account.summary(&format!("{about} {sentences}")),
+        summary: call
+            .account
+            .summary(&format!("{about} {sentences}{}", view::beside_answer(call))),
         created: matches!(how, How::Created { .. } | How::Recovered),
         recovered: matches!(how, How::Recovered),
         batch,
@@ -221,7 +224,7 @@ impl Tool<Call> for CreateBatch {
     const NAME: &'static str = "create_batch";
     const TITLE: &'static str = "Create batch";
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS;
-    const VIEW: Option<&'static str> = Some(super::view::BATCH);
+    const VIEW: Option<&'static str> = Some(view::BATCH);
     type Input = CreateBatchInput;
     type Output = CreateBatchOutput;
 
@@ -259,7 +262,10 @@ impl Tool<Call> for CreateBatch {
         let wait = input.wait_seconds.and_then(WaitSeconds::limit);
         let limits = Limits::new(account, started, wait.unwrap_or_default());
         let batch_id = batch.id.parse();
-        let seen = Seen::of(account, &order.scope, batch, limits.read_by).await;
+        let mut seen = Seen::of(account, &order.scope, batch, limits.read_by).await;
+        if let How::Created { files, .. } = &how {
+            seen.files_in_directory = *files;
+        }
         let (Some(_), Ok(batch_id)) = (wait, batch_id) else {
             return Outcome::done(&output(call, &seen, &how, &order, None));
         };

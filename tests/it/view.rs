@@ -1,6 +1,7 @@
-//! The view of a batch: who is told of it, and what it is. What it looks like is tested in a browser (`tests/view`).
+//! The view of a batch: which clients get it, and what it is. What it looks like is tested in a browser (`tests/view`).
 
 use llamacloud_batches_mcp::mcp::{Era, Revision, UI_EXTENSION, VIEW_TYPE};
+use llamacloud_batches_mcp::sandbox::{DIR_FAILING, PRESET_PARSE, Speed};
 use serde_json::{Value, json};
 
 use super::harness::{Harness, Setup, flags};
@@ -41,20 +42,20 @@ async fn capabilities(revision: Revision, declared: Value) -> Value {
 }
 
 #[tokio::test]
-async fn only_clients_that_show_views_are_told_of_them() {
+async fn only_clients_that_show_views_see_them_declared() {
     for revision in Revision::ALL {
-        let told = capabilities(revision, shows_views()).await;
-        assert_eq!(told["resources"], json!({}), "{}", revision.as_str());
-        assert_eq!(told["extensions"][UI_EXTENSION], json!({}));
+        let answered = capabilities(revision, shows_views()).await;
+        assert_eq!(answered["resources"], json!({}), "{}", revision.as_str());
+        assert_eq!(answered["extensions"][UI_EXTENSION], json!({}));
         for others in [
             json!({}),
             json!({ "extensions": { UI_EXTENSION: {} } }),
             json!({ "extensions": { UI_EXTENSION: { "mimeTypes": ["text/html"] } } }),
             json!({ "extensions": { UI_EXTENSION: { "mimeTypes": VIEW_TYPE } } }),
         ] {
-            let told = capabilities(revision, others.clone()).await;
-            assert_eq!(told.get("resources"), None, "{others}");
-            assert_eq!(told["extensions"].get(UI_EXTENSION), None, "{others}");
+            let answered = capabilities(revision, others.clone()).await;
+            assert_eq!(answered.get("resources"), None, "{others}");
+            assert_eq!(answered["extensions"].get(UI_EXTENSION), None, "{others}");
         }
     }
 }
@@ -75,11 +76,10 @@ async fn the_list_of_tools_differs_by_the_view_alone() {
                 shown.push(tool["name"].as_str().unwrap().to_owned());
             }
         }
-        assert!(
-            shown.contains(&"create_batch".to_owned()) && !shown.contains(&"get_batch".to_owned()),
-            "{shown:?}"
-        );
         let tools = tools.as_array().unwrap();
+        let mut expected_to_show = vec!["create_batch", "retry_failed_files", "show_batch"];
+        expected_to_show.retain(|name| tools.iter().any(|tool| tool["name"] == *name));
+        assert_eq!(shown, expected_to_show);
         assert_eq!(tools.last().unwrap()["name"], "show_batch");
         assert_eq!(
             json!(tools[..tools.len() - 1]).to_string(),
@@ -128,14 +128,56 @@ async fn the_view_is_one_document_in_every_revision() {
 
 #[tokio::test]
 async fn show_batch_answers_as_get_batch_does_and_only_where_views_are_shown() {
+    let arguments = json!({ "batch_id": "bat-sandbox-failing" });
     for revision in Revision::ALL {
         let mut harness = open(revision, shows_views(), &[]).await;
-        let shown = harness.call("show_batch", json!({ "batch_id": "bat-none" })).await;
-        assert!(shown.is_error);
-        harness.close(1).await;
+        let read = harness.call("get_batch", arguments.clone()).await;
+        let requests = harness.ledger().total();
+        let shown = harness.call("show_batch", arguments.clone()).await;
+        assert_eq!(
+            (&shown.json()["status"], &shown.text),
+            (&json!("COMPLETED"), &read.text)
+        );
+        harness.close(requests).await;
         let mut plain = open(revision, json!({}), &[]).await;
-        let arguments = json!({ "name": "show_batch", "arguments": { "batch_id": "bat-none" } });
-        assert_eq!(plain.refusal("tools/call", arguments).await.0, -32602);
+        let call = json!({ "name": "show_batch", "arguments": arguments });
+        assert_eq!(plain.refusal("tools/call", call).await.0, -32602);
         plain.close(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_runs_has_the_number_of_its_files_and_is_not_reported_beside_its_view() {
+    let arguments = json!({
+        "source_directory_id": DIR_FAILING,
+        "config": { "job": { "type": "parse_v2", "configuration_id": PRESET_PARSE } },
+    });
+    for (declared, is_shown) in [(shows_views(), true), (json!({}), false)] {
+        let setup = Setup {
+            capabilities: declared,
+            speed: Speed::Real,
+            ..Setup::default()
+        };
+        let mut harness = setup.open(Revision::V2025_11_25).await;
+        let created = harness.call("create_batch", arguments.clone()).await.json();
+        let read = harness
+            .call("get_batch", json!({ "batch_id": created["id"] }))
+            .await
+            .json();
+        for answer in [&created, &read] {
+            assert_eq!(
+                (&answer["files_in_directory"], answer.get("files")),
+                (&json!(12), None),
+                "{answer}"
+            );
+        }
+        let sentence = "The user sees this batch in a view that updates itself";
+        assert_eq!(
+            created["summary"].as_str().unwrap().contains(sentence),
+            is_shown,
+            "{created}"
+        );
+        let requests = harness.ledger().total();
+        harness.close(requests).await;
     }
 }

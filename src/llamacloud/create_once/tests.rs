@@ -143,7 +143,8 @@ async fn other_reads_do_not_delay_the_guard() {
             let client = client.clone();
             tokio::spawn(async move {
                 client
-                    .list_jobs(&Scope::default(), Product::Parse, &[], &Window::default(), deadline)
+                    .jobs()
+                    .list(&Scope::default(), Product::Parse, &[], &Window::default(), deadline)
                     .await
             })
         })

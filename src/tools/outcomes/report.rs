@@ -21,6 +21,9 @@ pub(crate) struct BatchReport {
     /// Number of files of each kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) files: Option<FileCounts>,
+    /// Number of files in its directory, before the files of the batch itself can be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files_in_directory: Option<usize>,
     /// What went wrong, grouped, most frequent first; on the first page only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<Problem>,
@@ -94,6 +97,7 @@ impl BatchReport {
         Self {
             batch,
             files: files.map(|files| files.counts.clone()),
+            files_in_directory: seen.files_in_directory.filter(|_| files.is_none()),
             problems: brevity.shorten(problems),
             check_again_in_seconds: seen.check_again_in_seconds(now),
         }

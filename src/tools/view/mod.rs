@@ -4,6 +4,7 @@ mod show_batch;
 
 pub(super) use show_batch::ShowBatch;
 
+use super::call::Call;
 use crate::mcp::View;
 
 /// Constant: hosts keep it.
@@ -12,14 +13,28 @@ pub(super) const BATCH: &str = "ui://llamacloud-batches/batch.html";
 const HTML: &str = include_str!("batch.html");
 
 /// The view for a server that offers these tools: it has a button only for what is offered.
+///
+/// Sent without indents and lines of comments, which are for the readers of the file.
 pub(super) fn batch(offered: &[&str]) -> View {
+    let lines = HTML.lines().map(str::trim_start);
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
     View {
         uri: BATCH,
         name: "batch",
         title: "LlamaCloud batch",
-        html: HTML
+        html: lines
+            .join("\n")
             .replace("{{tools}}", &offered.join(" "))
             .replace("{{version}}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// A sentence after the summary of an answer whose view keeps itself up to date; empty where the client shows no views.
+pub(super) fn beside_answer(call: &Call) -> &'static str {
+    if call.context.shows_views() {
+        " The user sees this batch in a view that updates itself: do not repeat its progress."
+    } else {
+        ""
     }
 }
 
@@ -30,7 +45,8 @@ mod tests {
     #[test]
     fn the_view_is_small_and_reaches_for_nothing() {
         let html = batch(&["create_batch", "get_batch"]).html;
-        assert!(html.len() <= 20_000, "{} bytes", html.len());
+        // The names of all tools are no longer than 200 characters together.
+        assert!(html.len() <= 20_000 - 200, "{} bytes", html.len());
         assert!(html.contains(r#"<body data-tools="create_batch get_batch">"#));
         assert!(!html.contains("{{"));
         for word in [
