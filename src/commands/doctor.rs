@@ -343,7 +343,7 @@ async fn list(config: &Config, base_url: &Url) -> Result<(), Error> {
     };
     let client = Client::new(settings);
     let deadline = Instant::now() + config.timeout;
-    client.batches().list(&scope, &query, deadline).await.map(drop)
+    client.list_batches(&scope, &query, deadline).await.map(drop)
 }
 
 /// The tools that a host gets.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::folder::{Folder, Forbidden, Locked, Stamp, UnusableFolder, open_document};
 use super::kinds::documented_extension;
-use super::walk::{Candidate, Found, Refusal, Selection, TooMuch, walk};
+use super::refusal::Refusal;
+use super::walk::{Candidate, Found, Selection, TooMuch, walk};
 use crate::foreign::quote;
 
 const MAX_PATH_CHARS: usize = 300;

@@ -8,7 +8,8 @@ use ring::digest::{Context, Digest, SHA256};
 use tokio::sync::mpsc;
 
 use super::folder::Stamp;
-use super::walk::{Candidate, Refusal};
+use super::refusal::Refusal;
+use super::walk::Candidate;
 
 /// How much of a file is in memory at a time. Units: bytes.
 const CHUNK_BYTES: usize = 128 << 10;

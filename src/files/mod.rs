@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `folder` | one folder: opened at the start, or refused; files and folders below it |
 //! | `allowed` | the folders to read from, and what a path in an argument means |
-//! | `walk` | the files of a folder that may be uploaded, and why the others may not |
+//! | `walk` | the files of a folder that may be uploaded |
+//! | `refusal` | why the others may not |
 //! | `kinds` | the extensions that LlamaCloud documents |
 //! | `content` | reading a file: its hash, and its bytes while the hash is checked again |
 //! | `names` | names from LlamaCloud as names of files |
@@ -20,6 +21,7 @@ mod folder;
 mod kinds;
 mod names;
 mod output;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -29,7 +31,8 @@ pub use content::{Changed, Content, sha256_hex};
 pub use folder::{Forbidden, Locked, Stamp, UnusableFolder};
 pub use names::{Claim, file_names};
 pub use output::{Output, OutputFolder, Saved};
-pub use walk::{Candidate, Found, Refusal, Selection, TooMuch};
+pub use refusal::Refusal;
+pub use walk::{Candidate, Found, Selection, TooMuch};
 
 /// How many files one directory of a batch may hold. Source: documentation of batches.
 pub const MAX_FILES: usize = 1000;

@@ -6,14 +6,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jiff::Timestamp;
 use reqwest::{
     RequestBuilder, Response,
     header::{DATE, HeaderMap, LOCATION, RETRY_AFTER, SERVER},
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{error_kind::ErrorKind, refusal, retry::Failure, settings::Network, tls};
+use super::{
+    error_kind::ErrorKind,
+    failed::{Failed, Server},
+    refusal,
+    retry::Failure,
+    settings::Network,
+    tls,
+};
 use crate::foreign::clean;
 
 /// How much of an error body is read. Units: bytes after decompression.
@@ -38,38 +44,6 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
     pub(super) server: Server,
-}
-
-/// What an answer says about who gave it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Server {
-    /// Its clock: the `Date` header.
-    pub(super) date: Option<Timestamp>,
-    pub(super) is_sandbox: bool,
-}
-
-/// Anything else.
-#[derive(Debug, Clone)]
-pub(super) struct Failed {
-    pub(super) failure: Failure,
-    pub(super) kind: ErrorKind,
-    pub(super) reason: Option<String>,
-    pub(super) server: Server,
-}
-
-impl Failed {
-    pub(super) fn new(failure: Failure, kind: ErrorKind, reason: Option<String>) -> Self {
-        Self {
-            failure,
-            kind,
-            reason,
-            server: Server::default(),
-        }
-    }
-
-    fn timed_out() -> Self {
-        Self::new(Failure::TimedOut, ErrorKind::TimedOut, None)
-    }
 }
 
 /// Sends one request, and waits for an answer to begin, until `until` at the latest.

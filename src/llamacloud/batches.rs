@@ -18,17 +18,8 @@ use super::{
 const BATCHES: &str = "/api/v2/batches";
 const BATCH: &str = "/api/v2/batches/{id}";
 
-/// The batch operations of a [`Client`]. All end at their deadline at the latest.
-#[derive(Debug, Clone, Copy)]
-pub struct Batches<'c> {
-    client: &'c Client,
-}
-
-impl<'c> Batches<'c> {
-    pub(super) fn new(client: &'c Client) -> Self {
-        Self { client }
-    }
-
+/// The batch operations. All end at their deadline at the latest.
+impl Client {
     /// Starts a batch, which costs credits.
     ///
     /// Sent again only where it surely did nothing. After an error, [`Error::had_no_effect`] tells whether a batch may exist.
@@ -37,7 +28,7 @@ impl<'c> Batches<'c> {
     /// None: dropping the future may tear a request that has left, and nobody learns whether the batch exists.
     ///
     /// Source: API operation `create_batch_api_v2_batches_post`.
-    pub async fn create(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
+    pub async fn create_batch(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
         let CreateBatch {
             source_directory_id,
             job_type,
@@ -52,7 +43,6 @@ impl<'c> Batches<'c> {
             config: ConfigBody { job },
         };
         let Reply { body, .. } = self
-            .client
             .execute(Request::post(scope, BATCHES, &[]).json(&body), deadline)
             .await?;
         Ok(body)
@@ -61,7 +51,12 @@ impl<'c> Batches<'c> {
     /// One page of batches.
     ///
     /// Source: API operation `list_batches_api_v2_batches_get`.
-    pub async fn list(&self, scope: &Scope, query: &ListBatches, deadline: Instant) -> Result<BatchPage, Error> {
+    pub async fn list_batches(
+        &self,
+        scope: &Scope,
+        query: &ListBatches,
+        deadline: Instant,
+    ) -> Result<BatchPage, Error> {
         let request = Request::get(scope, BATCHES, &[])
             .query("page_size", query.page_size)
             .query("page_token", query.page_token.as_ref())
@@ -77,7 +72,7 @@ impl<'c> Batches<'c> {
                     total_size,
                 },
             date,
-        } = self.client.execute(request, deadline).await?;
+        } = self.execute(request, deadline).await?;
         Ok(BatchPage {
             items,
             next_page_token,
@@ -89,7 +84,7 @@ impl<'c> Batches<'c> {
     /// One batch; with [`Expand::Results`], what became of each of its files.
     ///
     /// Source: API operation `get_batch_api_v2_batches__batch_id__get`.
-    pub async fn get(
+    pub async fn get_batch(
         &self,
         scope: &Scope,
         batch_id: &BatchId,
@@ -100,7 +95,7 @@ impl<'c> Batches<'c> {
         let request = expand
             .iter()
             .fold(request, |request, field| request.query("expand", Some(field.as_str())));
-        Ok(self.client.execute(request, deadline).await?.body)
+        Ok(self.execute(request, deadline).await?.body)
     }
 
     /// Asks for a batch to stop; it reaches `CANCELLED` once processing has.
@@ -108,9 +103,9 @@ impl<'c> Batches<'c> {
     /// Sent again only where it surely did nothing, like a create.
     ///
     /// Source: API operation `cancel_batch_api_v2_batches__batch_id__cancel_post`.
-    pub async fn cancel(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
+    pub async fn cancel_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
         let request = Request::post(scope, "/api/v2/batches/{id}/cancel", &[batch_id.as_str()]);
-        Ok(self.client.execute(request, deadline).await?.body)
+        Ok(self.execute(request, deadline).await?.body)
     }
 }
 

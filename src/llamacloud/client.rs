@@ -18,11 +18,10 @@ use tokio::{
 use url::Url;
 
 use super::{
-    attempt::{Answer, Failed},
-    batches::Batches,
+    attempt::Answer,
     error::{Account, Error},
     error_kind::ErrorKind,
-    jobs::Jobs,
+    failed::Failed,
     refusal,
     request::{Reply, Request, decode},
     retry::{self, Decision, Failure, Method},
@@ -77,16 +76,6 @@ impl Client {
     #[must_use]
     pub(super) fn with_own_turns(&self) -> Self {
         Self(Arc::clone(&self.0), Arc::new(Semaphore::new(MAX_AT_ONCE)))
-    }
-
-    /// The batch operations.
-    pub fn batches(&self) -> Batches<'_> {
-        Batches::new(self)
-    }
-
-    /// The job operations.
-    pub fn jobs(&self) -> Jobs<'_> {
-        Jobs::new(self)
     }
 
     /// Where the API key comes from, or would have to come from.

@@ -11,12 +11,6 @@ use super::{
     request::{Page, Request, Scope, Window},
 };
 
-/// The job operations of a [`Client`]. All end at their deadline at the latest.
-#[derive(Debug, Clone, Copy)]
-pub struct Jobs<'c> {
-    client: &'c Client,
-}
-
 /// The two kinds of jobs that can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Product {
@@ -61,17 +55,14 @@ words! {
     }
 }
 
-impl<'c> Jobs<'c> {
-    pub(super) fn new(client: &'c Client) -> Self {
-        Self { client }
-    }
-
+/// The job operations. All end at their deadline at the latest.
+impl Client {
     /// One page of the jobs with these ids, in the API's order; ids that it does not know are left out.
     ///
     /// The ids make up the address: keep them to what addresses may be long.
     ///
     /// Source: `GET /api/v2/parse` and `GET /api/v2/extract`, `job_ids` repeated.
-    pub async fn list(
+    pub async fn list_jobs(
         &self,
         scope: &Scope,
         product: Product,
@@ -87,6 +78,6 @@ impl<'c> Jobs<'c> {
         let request = job_ids
             .iter()
             .fold(request, |request, id| request.query("job_ids", Some(id)));
-        Ok(self.client.execute::<Page<_>>(request, deadline).await?.body)
+        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
     }
 }

@@ -1,7 +1,7 @@
 //! The REST client: what LlamaCloud's API can be asked, and what it answered.
 //!
-//! It knows no MCP and makes no sentence for a model. A call goes down through [`Batches`] (path, query, body), [`Client`]
-//! (credential, attempts, deadline), `attempt` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
+//! It knows no MCP and makes no sentence for a model. Each kind of resource has a file with its operations on [`Client`] (path,
+//! query, body). A call goes on through `client` (credential, attempts, deadline), `attempt` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
 //! wire type or as an [`Error`]. Its [`ErrorKind`] says what happened, `error_kind` what that means and what can be done about it:
 //!
 //! | kind | the wire said | sent again |
@@ -27,6 +27,7 @@ mod create_once;
 mod directories;
 mod error;
 mod error_kind;
+mod failed;
 mod files;
 mod ids;
 mod jobs;
@@ -57,7 +58,7 @@ mod wire_tests;
 
 pub use advice::{Advice, Setting};
 pub use batches::{
-    Batch, BatchPage, BatchResult, BatchStatus, Batches, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
+    Batch, BatchPage, BatchResult, BatchStatus, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
 };
 pub use client::Client;
 pub use configurations::{Configuration, ListConfigurations, Versions};
@@ -69,7 +70,7 @@ pub use error::Error;
 pub use error_kind::{Detail, ErrorKind, TlsProblem};
 pub use files::{AddFile, NewFile, UploadError};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
-pub use jobs::{FileJob, JobStatus, Jobs, Product};
+pub use jobs::{FileJob, JobStatus, Product};
 pub(crate) use paging::Reading;
 pub use proxy::{Route, route};
 pub use request::{Page, Scope, Window, is_loopback};

@@ -87,7 +87,7 @@ async fn a_path_that_must_exist_points_at_the_base_url() {
             organization_id: None,
         };
         let list = async |scope: &Scope| {
-            let listed = client.batches().list(scope, &ListBatches::default(), deadline).await;
+            let listed = client.list_batches(scope, &ListBatches::default(), deadline).await;
             listed.unwrap_err()
         };
         let error = list(&Scope::default()).await;

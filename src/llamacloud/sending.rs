@@ -10,8 +10,9 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    attempt::{self, Answer, Failed, Limits},
+    attempt::{self, Answer, Limits},
     error_kind::ErrorKind,
+    failed::Failed,
     request::Request,
     retry::{Failure, Method},
     settings::Settings,

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use rustls::{CertificateError, ClientConfig, RootCertStore, pki_types::UnixTime};
 
 use super::{
-    attempt::Failed,
     error_kind::{ErrorKind, TlsProblem},
+    failed::Failed,
     retry::Failure,
     settings::Network,
 };

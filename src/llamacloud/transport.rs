@@ -8,8 +8,9 @@ use std::{
 use reqwest::{ClientBuilder, redirect::Policy};
 
 use super::{
-    attempt::{self, Failed},
+    attempt,
     error_kind::{ErrorKind, TlsProblem},
+    failed::Failed,
     proxy::{self, Route},
     request::is_loopback,
     retry::Failure,

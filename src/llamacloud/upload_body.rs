@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{attempt::Failed, error_kind::ErrorKind, retry::Failure};
+use super::{error_kind::ErrorKind, failed::Failed, retry::Failure};
 
 /// A file as it comes from the disk, in order. An error in place of a piece means that the file cannot be sent.
 pub type Pieces = mpsc::Receiver<io::Result<Vec<u8>>>;

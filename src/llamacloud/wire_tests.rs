@@ -34,8 +34,8 @@ pub(super) async fn get(client: &Client) -> Result<Batch, Error> {
 }
 
 pub(super) async fn get_until(client: &Client, deadline: Instant) -> Result<Batch, Error> {
-    let (batches, id) = (client.batches(), "bat-1".parse().unwrap());
-    batches.get(&Scope::default(), &id, &[], deadline).await
+    let id = "bat-1".parse().unwrap();
+    client.get_batch(&Scope::default(), &id, &[], deadline).await
 }
 
 pub(super) async fn create(client: &Client) -> Result<Batch, Error> {
@@ -43,8 +43,9 @@ pub(super) async fn create(client: &Client) -> Result<Batch, Error> {
 }
 
 pub(super) async fn create_until(client: &Client, deadline: Instant) -> Result<Batch, Error> {
-    let batches = client.batches();
-    batches.create(&Scope::default(), &create_request(), deadline).await
+    client
+        .create_batch(&Scope::default(), &create_request(), deadline)
+        .await
 }
 
 /// The heads and bodies, without what differs from run to run.
@@ -83,18 +84,10 @@ async fn the_exact_requests() {
         page_size: Some(20),
         page_token: Some("a b/+=&#é".to_owned()),
     };
-    client
-        .batches()
-        .create(&scope, &create_request(), soon())
-        .await
-        .unwrap();
-    client.batches().list(&scope, &query, soon()).await.unwrap();
-    client
-        .batches()
-        .get(&scope, &id, &[Expand::Results], soon())
-        .await
-        .unwrap();
-    client.batches().cancel(&Scope::default(), &id, soon()).await.unwrap();
+    client.create_batch(&scope, &create_request(), soon()).await.unwrap();
+    client.list_batches(&scope, &query, soon()).await.unwrap();
+    client.get_batch(&scope, &id, &[Expand::Results], soon()).await.unwrap();
+    client.cancel_batch(&Scope::default(), &id, soon()).await.unwrap();
     expect![[r#"
         POST /prefix/api/v2/batches?project_id=p-1&organization_id=o-1 HTTP/1.1
         accept: application/json
@@ -134,8 +127,7 @@ async fn unset_parameters_are_left_out() {
     let server = TestServer::start(|_, _| reply("200 OK", r#"{"items":[]}"#)).await;
     let client = server.client();
     client
-        .batches()
-        .list(&Scope::default(), &ListBatches::default(), soon())
+        .list_batches(&Scope::default(), &ListBatches::default(), soon())
         .await
         .unwrap();
     assert!(
@@ -218,7 +210,7 @@ async fn the_deadline_ends_everything() {
     let client = server.client();
     let id = "bat-1".parse().unwrap();
     let deadline = Instant::now() + Duration::from_millis(50);
-    let get = |deadline| async move { client.batches().get(&Scope::default(), &id, &[], deadline).await };
+    let get = |deadline| async move { client.get_batch(&Scope::default(), &id, &[], deadline).await };
     let error = get.clone()(deadline).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (&ErrorKind::TimedOut, 1));
     let error = get(Instant::now()).await.unwrap_err();
@@ -354,8 +346,7 @@ async fn a_page_carries_the_clock_of_the_api() {
     let client = server.client();
     let list = async || {
         client
-            .batches()
-            .list(&Scope::default(), &ListBatches::default(), soon())
+            .list_batches(&Scope::default(), &ListBatches::default(), soon())
             .await
             .unwrap()
     };

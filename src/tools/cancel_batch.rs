@@ -126,7 +126,7 @@ pub(crate) async fn cancel(
 ) -> Result<Cancelled, Error> {
     // What is left of the time is for reading the batch.
     let send_by = deadline.checked_sub(account.policy.timeout / 3).unwrap_or(deadline);
-    let error = match account.client.batches().cancel(scope, batch_id, send_by).await {
+    let error = match account.client.cancel_batch(scope, batch_id, send_by).await {
         Ok(batch) if matches!(batch.status, BatchStatus::Completed | BatchStatus::Failed) => {
             return Ok(Cancelled::WasFinal(batch));
         }
@@ -137,7 +137,7 @@ pub(crate) async fn cancel(
     if error.had_no_effect() && !was_refused {
         return Err(error);
     }
-    match account.client.batches().get(scope, batch_id, &[], deadline).await {
+    match account.client.get_batch(scope, batch_id, &[], deadline).await {
         Ok(batch) if was_refused && batch.status.is_final() => Ok(Cancelled::WasFinal(batch)),
         Ok(batch) if !was_refused => Ok(Cancelled::Unknown(batch, error.cause())),
         _ => Err(error),

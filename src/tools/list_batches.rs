@@ -180,8 +180,11 @@ impl Tool<Call> for ListBatches {
                 page_token,
                 ..filters.clone()
             };
-            let batches = call.account.client.batches();
-            let page = batches.list(&call.scope, &query, call.deadline).await?;
+            let page = call
+                .account
+                .client
+                .list_batches(&call.scope, &query, call.deadline)
+                .await?;
             let items = if counts {
                 let entries = page.items.into_iter().map(|batch| Entry::counted(call, batch).boxed());
                 stream::iter(entries.collect::<Vec<_>>())

@@ -86,9 +86,9 @@ impl Tool<Call> for SaveResults {
     type Output = Answer<SaveResultsOutput>;
 
     async fn call(&self, call: &Call, input: SaveResultsInput) -> Result<Outcome<Self::Output>, ToolError> {
-        let batches = call.account.client.batches();
-        let batch = batches
-            .get(&call.scope, &input.batch_id, &[Expand::Results], call.deadline)
+        let client = &call.account.client;
+        let batch = client
+            .get_batch(&call.scope, &input.batch_id, &[Expand::Results], call.deadline)
             .await;
         let batch = batch.map_err(|error| explain_save(error, call))?;
         let formats = formats(&batch, input.formats)?;

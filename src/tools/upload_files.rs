@@ -7,20 +7,18 @@ mod sending;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use self::folder::{Folder, Folders};
-use self::report::{Report, size};
+use self::report::{Report, UploadFilesOutput, explain_upload, size};
 use self::sending::Sending;
 use super::call::{Answer, Call};
 use super::confirmation;
-use super::error::{Failure, explain};
 use super::long_work::LongWork;
-use super::reason::Reason;
 use super::wording::{number, plural};
 use crate::files::{Allowed, Selection};
 use crate::foreign::quote;
-use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, Error, UploadOnce};
+use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
 use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
 
 /// Uploads documents from an allowed folder of this machine to a LlamaCloud directory, for `create_batch`. Returns
@@ -41,33 +39,6 @@ pub(crate) struct UploadFilesInput {
     directory_id: Option<DirectoryId>,
     /// Send nothing and return what would be uploaded (`would_upload`). Default: false.
     dry_run: Option<bool>,
-}
-
-/// What is in the directory now.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct UploadFilesOutput {
-    /// For `create_batch`. Absent if there is no directory yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) directory_id: Option<String>,
-    /// Whether nothing remains. If false, call again with the same arguments.
-    pub(super) complete: bool,
-    /// Number of files that this call uploaded.
-    pub(super) uploaded: usize,
-    /// Number of files that were in the directory before.
-    pub(super) already_there: usize,
-    /// Number of files that are still to be uploaded.
-    pub(super) remaining: usize,
-    /// Bytes that this call uploaded.
-    pub(super) bytes: u64,
-    /// Number of files that would be uploaded; only with `dry_run`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) would_upload: Option<usize>,
-    /// Files whose content differs from the directory's file of that name. They were not sent.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) changed: Vec<String>,
-    /// Files that cannot be uploaded, grouped by reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) refused: Vec<Reason>,
 }
 
 /// The tool.
@@ -205,16 +176,6 @@ impl Tool<Call> for UploadFiles {
             })
             .await
     }
-}
-
-const FAILURE: Failure = Failure {
-    what: "No file was uploaded by this call",
-    not_found: "Check `directory_id`: `list_directories` lists the directories. If the directory has expired, omit `directory_id`.",
-    ask_less: None,
-};
-
-fn explain_upload(error: Error, call: &Call) -> ToolError {
-    explain(&FAILURE, error, &call.context, &call.account)
 }
 
 fn id_of(directory: &Directory) -> Result<DirectoryId, ToolError> {

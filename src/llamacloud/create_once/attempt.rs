@@ -78,8 +78,7 @@ async fn send(access: &Access, order: &Order, deadline: Instant) -> Result<Batch
     let started = Instant::now();
     let batch = access
         .client
-        .batches()
-        .create(&order.scope, &order.request, deadline)
+        .create_batch(&order.scope, &order.request, deadline)
         .await?;
     match difference(&batch, &order.request) {
         None => Ok(batch),

@@ -30,7 +30,7 @@ pub(super) async fn batches(client: &Client, order: &Order, since: Option<Timest
             page_token: window.page_token,
             ..ListBatches::default()
         };
-        let page = client.batches().list(&order.scope, &query, deadline).await;
+        let page = client.list_batches(&order.scope, &query, deadline).await;
         let page = page.map(|page| Page {
             items: page.items,
             next_page_token: page.next_page_token,

@@ -143,8 +143,7 @@ async fn other_reads_do_not_delay_the_guard() {
             let client = client.clone();
             tokio::spawn(async move {
                 client
-                    .jobs()
-                    .list(&Scope::default(), Product::Parse, &[], &Window::default(), deadline)
+                    .list_jobs(&Scope::default(), Product::Parse, &[], &Window::default(), deadline)
                     .await
             })
         })

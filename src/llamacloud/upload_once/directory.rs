@@ -2,7 +2,7 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{Shared, look_until, pauses};
+use super::upstream::Upstream;
 use crate::llamacloud::{Client, Directory, Error, ErrorKind, ListDirectories, Reading, Scope, single_flight::Attempt};
 
 const PAGES: [Option<u32>; 3] = [Some(100), Some(20), None];
@@ -25,13 +25,13 @@ pub(super) type Outcome = Result<Directory, DirectoryNotMade>;
 pub(super) type MadeDirectory = Option<Directory>;
 
 pub(super) async fn run(
-    shared: &Shared,
+    upstream: &Upstream,
     (scope, name): &(Scope, String),
     attempt: &Attempt<MadeDirectory, Outcome>,
     deadline: Instant,
 ) -> Outcome {
     let mut made = attempt.slot.memory.lock().await;
-    match find(&shared.client, scope, name, deadline).await {
+    match find(&upstream.client, scope, name, deadline).await {
         Ok(Some(directory)) => return Ok(directory),
         Ok(None) => {}
         Err(error) => return Err(DirectoryNotMade::NotMade(error)),
@@ -39,35 +39,35 @@ pub(super) async fn run(
     if let Some(directory) = &*made {
         return Ok(directory.clone());
     }
-    let error = match shared.client.create_directory(scope, name, EPHEMERAL, deadline).await {
+    let error = match upstream.client.create_directory(scope, name, EPHEMERAL, deadline).await {
         // An answer about something else says nothing about what was asked for.
         Ok(directory) if directory.name == *name && !directory.id.is_empty() => {
             *made = Some(directory.clone());
             return Ok(directory);
         }
-        Ok(_) => return look(shared, scope, name, None).await,
+        Ok(_) => return look(upstream, scope, name, None).await,
         Err(error) => error,
     };
     // A conflict: the name is taken, perhaps since a moment ago.
     if error.had_no_effect() && !matches!(error.kind(), ErrorKind::Conflict) {
         return Err(DirectoryNotMade::NotMade(error));
     }
-    look(shared, scope, name, Some(error)).await
+    look(upstream, scope, name, Some(error)).await
 }
 
-async fn look(shared: &Shared, scope: &Scope, name: &str, because: Option<Error>) -> Outcome {
-    let until = look_until(&shared.policy);
+async fn look(upstream: &Upstream, scope: &Scope, name: &str, because: Option<Error>) -> Outcome {
+    let until = upstream.look_until();
     let mut last = because;
-    for pause in pauses(&shared.policy) {
+    for pause in upstream.pauses() {
         sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
-        match find(&shared.client, scope, name, until).await {
+        match find(&upstream.client, scope, name, until).await {
             Ok(Some(directory)) => return Ok(directory),
             Ok(None) => {}
             Err(error) => {
                 last.get_or_insert(error);
             }
         }
-        if until.saturating_duration_since(Instant::now()) < shared.policy.first_look {
+        if until.saturating_duration_since(Instant::now()) < upstream.policy.first_look {
             break;
         }
     }

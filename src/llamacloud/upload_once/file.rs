@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Shared, look_until, pauses};
+use super::upstream::Upstream;
 use crate::foreign::clean;
 use crate::llamacloud::{
     DirectoryFile, DirectoryId, Error, ErrorKind, NewFile, Reading, Scope, UploadError, error::Account,
@@ -53,7 +53,7 @@ impl Memory {
 }
 
 pub(super) async fn run(
-    shared: &Shared,
+    upstream: &Upstream,
     scope: &Scope,
     key: &FileKey,
     file: &NewFile,
@@ -68,8 +68,8 @@ pub(super) async fn run(
         Some((_, _, Last::Stored(stored))) => return Ok(stored.clone()),
         Some((_, _, Last::Unknown(error))) => {
             let error = error.clone();
-            let outcome = look(shared, scope, key, file, error).await;
-            remember(shared, &mut memory, file, &outcome);
+            let outcome = look(upstream, scope, key, file, error).await;
+            remember(upstream, &mut memory, file, &outcome);
             return outcome;
         }
         None => {}
@@ -78,26 +78,26 @@ pub(super) async fn run(
         return Err(NotStored::Source(Arc::new(io::ErrorKind::Interrupted.into())));
     }
     let deadline = Instant::now() + file.patience();
-    let sent = shared
+    let sent = upstream
         .client
         .upload_file(scope, &key.directory_id, file, open, deadline)
         .await;
     let outcome = match sent {
         Ok(stored) if is_same(&stored, file) => Ok(stored),
         // An answer about something else says nothing about what was sent.
-        Ok(_) => look(shared, scope, key, file, other_file()).await,
+        Ok(_) => look(upstream, scope, key, file, other_file()).await,
         Err(UploadError::Source(error)) => Err(NotStored::Source(error)),
         // A file of this name is there; perhaps this very one.
         Err(UploadError::Refused(error)) if matches!(error.kind(), ErrorKind::Conflict) => {
-            let until = look_until(&shared.policy);
-            find(shared, scope, key, file, until)
+            let until = upstream.look_until();
+            find(upstream, scope, key, file, until)
                 .await
                 .ok_or(NotStored::Refused(error))
         }
         Err(UploadError::Refused(error)) => Err(NotStored::Refused(error)),
-        Err(UploadError::Unknown(error)) => look(shared, scope, key, file, error).await,
+        Err(UploadError::Unknown(error)) => look(upstream, scope, key, file, error).await,
     };
-    remember(shared, &mut memory, file, &outcome);
+    remember(upstream, &mut memory, file, &outcome);
     outcome
 }
 
@@ -117,24 +117,24 @@ fn other_file() -> Error {
     )
 }
 
-fn remember(shared: &Shared, memory: &mut Memory, file: &NewFile, outcome: &Outcome) {
+fn remember(upstream: &Upstream, memory: &mut Memory, file: &NewFile, outcome: &Outcome) {
     let last = match outcome {
         Ok(stored) => Last::Stored(stored.clone()),
         Err(NotStored::Unknown(error)) => Last::Unknown(error.clone()),
         Err(NotStored::Source(_) | NotStored::Refused(_)) => return,
     };
-    memory.last = Some((Instant::now() + shared.policy.list_lag, file.sha256.clone(), last));
+    memory.last = Some((Instant::now() + upstream.policy.list_lag, file.sha256.clone(), last));
 }
 
 /// Looks for a file whose upload has an unknown outcome.
-async fn look(shared: &Shared, scope: &Scope, key: &FileKey, file: &NewFile, because: Error) -> Outcome {
-    let until = look_until(&shared.policy);
-    for pause in pauses(&shared.policy) {
+async fn look(upstream: &Upstream, scope: &Scope, key: &FileKey, file: &NewFile, because: Error) -> Outcome {
+    let until = upstream.look_until();
+    for pause in upstream.pauses() {
         sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
-        if let Some(stored) = find(shared, scope, key, file, until).await {
+        if let Some(stored) = find(upstream, scope, key, file, until).await {
             return Ok(stored);
         }
-        if until.saturating_duration_since(Instant::now()) < shared.policy.first_look {
+        if until.saturating_duration_since(Instant::now()) < upstream.policy.first_look {
             break;
         }
     }
@@ -142,7 +142,7 @@ async fn look(shared: &Shared, scope: &Scope, key: &FileKey, file: &NewFile, bec
 }
 
 async fn find(
-    shared: &Shared,
+    upstream: &Upstream,
     scope: &Scope,
     key: &FileKey,
     file: &NewFile,
@@ -151,7 +151,7 @@ async fn find(
     let mut found = None;
     let mut reading = Reading::new(PAGES);
     while let Some(window) = reading.next() {
-        let files = shared
+        let files = upstream
             .client
             .find_directory_files(scope, &key.directory_id, &key.unique_id, &window, deadline);
         reading.take(files.await, |stored| {

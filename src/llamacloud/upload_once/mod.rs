@@ -20,10 +20,12 @@
 mod directory;
 mod file;
 mod filling;
+
 #[cfg(test)]
 mod tests;
+mod upstream;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -32,7 +34,7 @@ pub use directory::DirectoryNotMade;
 pub use file::NotStored;
 pub use filling::{Filling, Unfinished};
 
-use self::{directory::MadeDirectory, file::FileKey, filling::Fillings};
+use self::{directory::MadeDirectory, file::FileKey, filling::Fillings, upstream::Upstream};
 use super::{
     Client, CreatePolicy, Directory, DirectoryFile, DirectoryId, NewFile, Scope,
     single_flight::{Sharing, SingleFlight},
@@ -44,8 +46,7 @@ use super::{
 pub struct UploadOnce(Arc<Shared>);
 
 struct Shared {
-    client: Client,
-    policy: CreatePolicy,
+    upstream: Upstream,
     files: SingleFlight<FileKey, file::Memory, file::Outcome>,
     directories: SingleFlight<(Scope, String), MadeDirectory, directory::Outcome>,
     fillings: Arc<Fillings>,
@@ -55,8 +56,10 @@ impl UploadOnce {
     /// Attempts run on `settling`: wait for it before the process ends.
     pub fn new(client: &Client, policy: CreatePolicy, settling: TaskTracker) -> Self {
         Self(Arc::new(Shared {
-            client: client.with_own_turns(),
-            policy,
+            upstream: Upstream {
+                client: client.with_own_turns(),
+                policy,
+            },
             files: SingleFlight::new(settling.clone(), file::Memory::is_worth_keeping, file::log_unreceived),
             directories: SingleFlight::new(settling, MadeDirectory::is_some, |_| ()),
             fillings: Arc::default(),
@@ -84,7 +87,7 @@ impl UploadOnce {
         };
         let (shared, scope, file) = (Arc::clone(&self.0), scope.clone(), file.clone());
         let call = self.0.files.call(key.clone(), Sharing::Allowed, |attempt| async move {
-            file::run(&shared, &scope, &key, &file, open, &attempt).await
+            file::run(&shared.upstream, &scope, &key, &file, open, &attempt).await
         });
         call.outcome(deadline).await
     }
@@ -99,7 +102,7 @@ impl UploadOnce {
             .0
             .directories
             .call(key.clone(), Sharing::Allowed, |attempt| async move {
-                directory::run(&shared, &key, &attempt, deadline).await
+                directory::run(&shared.upstream, &key, &attempt, deadline).await
             });
         call.outcome(deadline)
             .await
@@ -116,7 +119,7 @@ impl UploadOnce {
         name: &str,
         deadline: Instant,
     ) -> Result<Option<Directory>, super::Error> {
-        directory::find(&self.0.client, scope, name, deadline).await
+        directory::find(&self.0.upstream.client, scope, name, deadline).await
     }
 
     /// Notes that a set of files is being sent to a directory. Until all of it is there, the directory counts as unfinished.
@@ -128,15 +131,4 @@ impl UploadOnce {
     pub fn unfinished(&self, directory_id: &DirectoryId) -> Option<Unfinished> {
         self.0.fillings.state(directory_id)
     }
-}
-
-/// The pauses between looks after an unknown outcome.
-fn pauses(policy: &CreatePolicy) -> impl Iterator<Item = Duration> + use<> {
-    let longest = policy.longest_look;
-    std::iter::successors(Some(policy.first_look), move |pause| Some((*pause * 2).min(longest)))
-}
-
-/// By when looking after an unknown outcome ends.
-fn look_until(policy: &CreatePolicy) -> Instant {
-    Instant::now() + policy.reconcile_reserve
 }

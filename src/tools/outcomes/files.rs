@@ -48,6 +48,17 @@ pub(crate) enum Rows {
     Problems,
 }
 
+/// A run of rows.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<FileEntry>,
+    /// Number of the first and the last row, counted from 1.
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// Cursor of the page after this one.
+    pub(crate) next: Option<String>,
+}
+
 /// The place in the list after which a page begins. Shape: `o.3.pjb-…`; the key of the last file of the page before, which is the
 /// ID of its job, or its own where it has none.
 ///

@@ -147,12 +147,14 @@ impl<'a> Lookup<'a> {
         if self.hopeless.load(Ordering::Relaxed) {
             return Found::Jobs(FoundJobs::default());
         }
-        let jobs = self.account.client.jobs();
+        let client = &self.account.client;
         let sizes = [u32::try_from(ids.len()).ok(), Some(SMALL_JOB_PAGE), None];
         let mut left = ids.len();
         let mut reading = Reading::new(sizes);
         while let Some(window) = reading.next() {
-            let page = jobs.list(self.scope, product, &ids, &window, self.deadline).await;
+            let page = client
+                .list_jobs(self.scope, product, &ids, &window, self.deadline)
+                .await;
             reading.take(page, |_| {
                 left = left.saturating_sub(1);
                 left > 0

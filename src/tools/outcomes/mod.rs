@@ -143,16 +143,16 @@ impl Seen {
         depth: Depth,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        let batches = account.client.batches();
+        let client = &account.client;
         if depth == Depth::Status {
-            return Ok(Self::new(batches.get(scope, batch_id, &[], deadline).await?));
+            return Ok(Self::new(client.get_batch(scope, batch_id, &[], deadline).await?));
         }
-        match batches.get(scope, batch_id, &[Expand::Results], deadline).await {
+        match client.get_batch(scope, batch_id, &[Expand::Results], deadline).await {
             Ok(batch) => Ok(Self::with_results(batch)),
             // The status is worth more than nothing.
             Err(error) if depth == Depth::Ended && is_too_long(&error) => Ok(Self {
                 unread: Some(Unread::refused(&error)),
-                ..Self::new(batches.get(scope, batch_id, &[], deadline).await?)
+                ..Self::new(client.get_batch(scope, batch_id, &[], deadline).await?)
             }),
             Err(error) => Err(error),
         }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Seen;
-use super::files::{Cursor, File, FileEntry, Files, Rows, stale_cursor};
+use super::files::{Cursor, File, FileEntry, Files, Page, Rows, stale_cursor};
 use super::report::{BatchReport, Brevity};
 use super::summary::{Detail, Report};
 use crate::mcp::{Json, ToolError};
@@ -45,17 +45,6 @@ struct Rest<'a> {
     files: Vec<&'a File>,
     /// How many rows the pages before have shown.
     before: usize,
-}
-
-/// A run of rows.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) entries: Vec<FileEntry>,
-    /// Number of the first and the last row, counted from 1.
-    pub(crate) first: usize,
-    pub(crate) last: usize,
-    /// Cursor of the page after this one.
-    pub(crate) next: Option<String>,
 }
 
 impl Rest<'_> {

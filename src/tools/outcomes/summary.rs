@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::files::Rows;
+use super::files::{Page, Rows};
 use super::kinds::{FileCounts, Kind};
-use super::page::Page;
 use super::reasons::Problem;
 use super::{Finality, Seen};
 use crate::foreign::quote;

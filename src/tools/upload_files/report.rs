@@ -2,16 +2,57 @@
 
 use std::collections::BTreeMap;
 
-use super::UploadFilesOutput;
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{DirectoryId, Error};
+use crate::mcp::ToolError;
 use crate::tools::call::{Answer, Call};
-use crate::tools::reason::group;
+use crate::tools::error::{Failure, explain};
+use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{number, plural};
 
 const MAX_NAME_CHARS: usize = 120;
 /// How many changed files are named.
 const MAX_CHANGED: usize = 15;
+
+/// What is in the directory now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UploadFilesOutput {
+    /// For `create_batch`. Absent if there is no directory yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory_id: Option<String>,
+    /// Whether nothing remains. If false, call again with the same arguments.
+    complete: bool,
+    /// Number of files that this call uploaded.
+    uploaded: usize,
+    /// Number of files that were in the directory before.
+    already_there: usize,
+    /// Number of files that are still to be uploaded.
+    remaining: usize,
+    /// Bytes that this call uploaded.
+    bytes: u64,
+    /// Number of files that would be uploaded; only with `dry_run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_upload: Option<usize>,
+    /// Files whose content differs from the directory's file of that name. They were not sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changed: Vec<String>,
+    /// Files that cannot be uploaded, grouped by reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<Reason>,
+}
+
+const FAILURE: Failure = Failure {
+    what: "No file was uploaded by this call",
+    not_found: "Check `directory_id`: `list_directories` lists the directories. If the directory has expired, omit `directory_id`.",
+    ask_less: None,
+};
+
+pub(super) fn explain_upload(error: Error, call: &Call) -> ToolError {
+    explain(&FAILURE, error, &call.context, &call.account)
+}
 
 /// What came of the files so far.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::folder::{Document, Folder};
-use super::report::{Report, size};
+use super::report::{Report, explain_upload, size};
 use crate::files::{Locked, Refusal, sha256_hex};
 use crate::llamacloud::{
     Advice, DirectoryFile, DirectoryId, Error, ErrorKind, FilesOf, NewFile, NotStored, Open, Reading, Scope, UploadOnce,
@@ -93,7 +93,7 @@ impl Sending {
             });
         }
         if let Some(error) = reading.error {
-            return Err(super::explain_upload(error, call));
+            return Err(explain_upload(error, call));
         }
         if !reading.is_whole() {
             return Err(ToolError::new(
@@ -209,7 +209,7 @@ impl Sending {
         pace.drive(work, progress).await;
         drop(uploads);
         if let Some(error) = stop {
-            return Err(super::explain_upload(error, call));
+            return Err(explain_upload(error, call));
         }
         report.remaining = count - report.uploaded - (report.refused_count() - refused_before);
         if report.remaining == 0 {

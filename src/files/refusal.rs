@@ -1,0 +1,67 @@
+//! Why a file or folder is not uploaded.
+
+use std::{fmt, io};
+
+/// Why a file or folder is not uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// Its name begins with a dot.
+    Hidden,
+    /// It is a symbolic link, wherever that leads.
+    SymbolicLink,
+    /// It has a second name, which may be anywhere.
+    HardLink,
+    /// It is a FIFO, a socket or a device.
+    NotRegular,
+    /// LlamaCloud does not document its extension.
+    Extension,
+    /// It is called `.key`, but is no Keynote document.
+    NotKeynote,
+    /// It has no bytes.
+    Empty,
+    /// It is larger than LlamaCloud takes.
+    TooLarge,
+    /// Its name is not Unicode.
+    NotUnicode,
+    /// Folders are nested too deep.
+    TooDeep,
+    /// It cannot be read by this user.
+    NoPermission,
+    /// It is not there any more.
+    Gone,
+    /// It changed while it was read.
+    Changed,
+    /// Reading failed in another way.
+    Unreadable,
+}
+
+impl Refusal {
+    pub(super) fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Gone,
+            io::ErrorKind::PermissionDenied => Self::NoPermission,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Hidden => "hidden: the name begins with a dot",
+            Self::SymbolicLink => "a symbolic link",
+            Self::HardLink => "a hard link: the file has a second name",
+            Self::NotRegular => "not a regular file",
+            Self::Extension => "not a file type that LlamaCloud supports",
+            Self::NotKeynote => "a .key file that is not a Keynote document",
+            Self::Empty => "empty",
+            Self::TooLarge => "larger than 512 MB",
+            Self::NotUnicode => "the name is not valid Unicode",
+            Self::TooDeep => "nested more than 32 folders deep",
+            Self::NoPermission => "no permission to read it",
+            Self::Gone => "not there any more",
+            Self::Changed => "changed while it was read",
+            Self::Unreadable => "could not be read",
+        })
+    }
+}
