@@ -60,7 +60,7 @@ pub(super) struct Directory {
     pub(super) files: Vec<Arc<DirectoryFile>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DirectoryFile {
     pub(super) id: String,
     /// Position in the order of creation.

@@ -12,8 +12,8 @@ pub const FAULTS_HELP: &str = "\
 A fault is NAME[=VALUE][@OPERATION][%PERCENT][:COUNT]. Without COUNT it strikes every time, without PERCENT every request,
 without OPERATION every operation.
 OPERATION is one of create, list, get, cancel (of a batch), directories, create-directory, delete-directory, files,
-add-file, upload, delete-file, configurations, save-configuration, parse, parse-result, extract, extract-result, usage,
-projects.
+add-file, upload, update-file, delete-file, configurations, save-configuration, parse, parse-result, extract,
+extract-result, usage, projects.
 
   lost-answer          do what was asked, then close the connection without an answer (create, unless @OPERATION)
   STATUS-after-commit  do what was asked, then answer with this status (create, unless @OPERATION)
@@ -32,7 +32,7 @@ projects.
 Examples: lost-answer:1   429@get:2   500@parse   slow=2000@list   lagging-list=5000:1   503%5   lost-answer@upload%1";
 
 /// Every operation that a fault can be aimed at.
-pub(super) const OPERATIONS: [&str; 19] = [
+pub(super) const OPERATIONS: [&str; 20] = [
     "create",
     "list",
     "get",
@@ -43,6 +43,7 @@ pub(super) const OPERATIONS: [&str; 19] = [
     "files",
     "add-file",
     "upload",
+    "update-file",
     "delete-file",
     "configurations",
     "save-configuration",

@@ -40,6 +40,14 @@ pub(super) struct AddRequest {
 }
 
 #[derive(Deserialize)]
+pub(super) struct UpdateRequest {
+    unique_id: Option<String>,
+    display_name: Option<String>,
+    metadata: Option<Map<String, Value>>,
+    target_directory_id: Option<String>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct BulkDelete {
     directory_file_ids: Vec<String>,
 }
@@ -114,17 +122,25 @@ pub(super) fn attach(account: &mut Account, id: &str, stored: Arc<Stored>, entry
         updated_at: now,
         stored,
     };
-    for (name, value) in [("unique_id", &file.unique_id), ("display_name", &file.display_name)] {
-        if value.is_empty() {
-            return Err(Refusal::invalid_member(
-                name,
-                &"String should have at least 1 character",
-            ));
-        }
-    }
+    file.check()?;
     let shown = show(directory, &file);
     directory.files.push(Arc::new(file));
     Ok((StatusCode::CREATED, Json(shown)))
+}
+
+impl DirectoryFile {
+    /// # Errors
+    /// 422 for an empty `unique_id` or `display_name`.
+    fn check(&self) -> Result<(), Refusal> {
+        let names = [("unique_id", &self.unique_id), ("display_name", &self.display_name)];
+        match names.iter().find(|(_, value)| value.is_empty()) {
+            Some((name, _)) => Err(Refusal::invalid_member(
+                name,
+                &"String should have at least 1 character",
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 /// `GET /api/v1/beta/directories/{directory_id}/files/{directory_file_id}`
@@ -134,6 +150,37 @@ pub(super) async fn get(State(cloud): State<Arc<Cloud>>, Path((id, file_id)): Pa
     let file = directory.files.iter().find(|file| file.id == file_id);
     let file = file.ok_or_else(|| Refusal::not_found("Directory file", &file_id))?;
     Ok(Json(show(directory, file)))
+}
+
+/// `PATCH /api/v1/beta/directories/{directory_id}/files/{directory_file_id}`. A file cannot be moved to another directory here.
+pub(super) async fn update(
+    State(cloud): State<Arc<Cloud>>,
+    Path((id, file_id)): Path<(String, String)>,
+    Body(request): Body<UpdateRequest>,
+) -> Answer {
+    if request.target_directory_id.is_some_and(|target| target != id) {
+        return Err(Refusal::invalid_member(
+            "target_directory_id",
+            &"files cannot be moved in the sandbox",
+        ));
+    }
+    let now = cloud.now();
+    let mut account = cloud.account();
+    let directory = account.directory(&id, now)?;
+    let mut files = directory.files.iter_mut();
+    let file = files.find(|file| file.id == file_id);
+    let file = file.ok_or_else(|| Refusal::not_found("Directory file", &file_id))?;
+    let updated = DirectoryFile {
+        unique_id: request.unique_id.unwrap_or_else(|| file.unique_id.clone()),
+        display_name: request.display_name.unwrap_or_else(|| file.display_name.clone()),
+        metadata: request.metadata.unwrap_or_else(|| file.metadata.clone()),
+        updated_at: now,
+        ..DirectoryFile::clone(file)
+    };
+    updated.check()?;
+    *file = Arc::new(updated);
+    let file = Arc::clone(file);
+    Ok(Json(show(directory, &file)))
 }
 
 /// `DELETE /api/v1/beta/directories/{directory_id}/files/{directory_file_id}`

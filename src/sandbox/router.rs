@@ -12,7 +12,7 @@ use axum::{
     },
     middleware::{Next, from_fn_with_state},
     response::{Html, IntoResponse, Response},
-    routing::{MethodRouter, delete, get, post, put},
+    routing::{MethodRouter, delete, get, patch, post, put},
 };
 use futures_util::StreamExt;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -67,6 +67,7 @@ fn operations() -> Vec<(&'static str, &'static str, Operation)> {
         ("files", FILES, get(files::list)),
         ("add-file", FILES, post(files::add)),
         ("files", FILE, get(files::get)),
+        ("update-file", FILE, patch(files::update)),
         ("delete-file", FILE, delete(files::delete)),
         ("delete-file", BULK_DELETE, post(files::bulk_delete)),
         (

@@ -274,6 +274,33 @@ async fn a_batch_touches_its_files() {
 }
 
 #[tokio::test]
+async fn a_file_of_a_connector_can_change() {
+    let fixture = Fixture::new(Speed::Instant, "").await;
+    let target = format!("{DIRECTORIES}/{DIR_CONNECTOR}/files/dfl-connector-0001");
+    let (_, before) = fixture.get(&target).await;
+    fixture.batch(DIR_CONNECTOR).await;
+    let (_, processed) = fixture.get(&target).await;
+    let change = async |body: Value| {
+        let sent = fixture.request(Method::PATCH, &target).json(&body).send().await;
+        sent.unwrap().status()
+    };
+    assert_eq!(change(json!({ "metadata": { "etag": "2" } })).await, StatusCode::OK);
+    let (_, after) = fixture.get(&target).await;
+    assert_eq!(
+        (&after["metadata"], &after["created_at"]),
+        (&json!({ "etag": "2" }), &before["created_at"])
+    );
+    let updates = [&before, &processed, &after].map(|file| file["updated_at"].as_str().unwrap());
+    assert!(updates.is_sorted() && updates[1] != updates[2], "{updates:?}");
+    for refused in [
+        json!({ "display_name": "" }),
+        json!({ "target_directory_id": DIR_SMALL }),
+    ] {
+        assert_eq!(change(refused).await, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
 async fn configurations_have_versions() {
     let fixture = Fixture::new(Speed::Instant, "").await;
     let all = "/api/v1/beta/configurations?product_type=parse_v2&product_type=extract_v2&page_size=100";

@@ -171,6 +171,8 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual(directories.files.get(found.id, directory_id=directory.id).to_dict(), found.to_dict())
         added = directories.files.add(directory.id, file_id=found.file_id, unique_id="again")
         self.assertEqual(added.file_id, found.file_id)
+        changed = directories.files.update(added.id, directory_id=directory.id, metadata={"sha256": "cd"})
+        self.assertEqual((changed.unique_id, changed.metadata), ("again", {"sha256": "cd"}))
         directories.files.delete(added.id, directory_id=directory.id)
         since = datetime.now(UTC) + timedelta(days=1)
         self.assertEqual(list(directories.files.list(directory.id, updated_at_on_or_after=since)), [])
