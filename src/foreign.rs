@@ -3,6 +3,8 @@
 //! They are data. Before they stand in anything that a model or a person reads, they are cleaned of what hides or reorders text,
 //! cut to a length, and quoted.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// The text on one line, without control, bidirectional, invisible and tag characters, at most `max_chars` characters long.
 ///
 /// White space of any kind becomes one space. What was cut off is marked with `…`.
@@ -69,6 +71,12 @@ pub fn escape(text: &str, max_chars: usize) -> String {
         }
     }
     escaped
+}
+
+/// The text as it is compared with what somebody typed: cleaned, in lower case, in normal form C.
+pub fn folded(text: &str) -> String {
+    let cleaned = clean(text, usize::MAX / 4).to_lowercase();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&cleaned).into_owned()
 }
 
 /// Whether the text is a reference that a host or a shell failed to expand: `${NAME}`, `${env:NAME}`, `$NAME`, `%NAME%`, `{env:NAME}`
@@ -138,6 +146,17 @@ mod tests {
             ("abcdefghijklmnopqrstuvwxyz", r#""abcdefghijklmnopqrst…""#),
         ] {
             assert_eq!(show(text, 20), shown);
+        }
+    }
+
+    #[test]
+    fn case_normal_form_and_what_hides_do_not_tell_texts_apart() {
+        for text in [
+            "\u{dc}bersicht 2026",
+            "U\u{308}BERSICHT  2026",
+            " \u{202e}\u{fc}bersicht\t2026",
+        ] {
+            assert_eq!(folded(text), "\u{fc}bersicht 2026");
         }
     }
 

@@ -32,6 +32,17 @@ impl Problems {
         self.0.push((path.to_owned(), problem.into()));
     }
 
+    /// Adds to the problems of known arguments what to do about them; the advice goes by the name, not by the path to it.
+    pub(crate) fn advise(&mut self, schema: &InputSchema, advice: impl Fn(&str) -> Option<String>) {
+        for (path, problem) in &mut self.0 {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            let pointer = format!("/properties/{}", path.replace('.', "/properties/"));
+            if let Some(advice) = advice(name).filter(|_| schema.accepted.pointer(&pointer).is_some()) {
+                *problem = format!("{problem} ({advice})");
+            }
+        }
+    }
+
     /// Whether a problem at this path, or inside what is there, is known.
     fn are_about(&self, path: &str) -> bool {
         self.0.iter().any(|(known, _)| is_inside(known, path))

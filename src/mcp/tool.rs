@@ -62,6 +62,9 @@ pub trait CallSetup: Send + Sync + 'static {
     /// Common arguments that are not advertised, because the server's settings decide them.
     fn hidden_arguments(&self) -> Vec<&'static str>;
 
+    /// What to do about an argument that cannot be read, besides correcting it: a clause without a full stop.
+    fn advice(&self, argument: &str) -> Option<String>;
+
     /// Makes the call that a tool is handed.
     ///
     /// # Errors
@@ -217,8 +220,9 @@ impl<S: CallSetup, T: Tool<S::Call>> Typed<T, S> {
     }
 
     async fn run(&self, context: Arc<RequestContext>, arguments: &RawValue) -> Result<Outcome, ToolError> {
-        let (input, common) = arguments::read(arguments, self.schema()).map_err(|problems| {
+        let (input, common) = arguments::read(arguments, self.schema()).map_err(|mut problems| {
             let name = T::NAME;
+            problems.advise(self.schema(), |argument| self.setup.advice(argument));
             ToolError::about_arguments(format!(
                 "{problems}. Nothing was sent. Correct this and call `{name}` again."
             ))

@@ -32,6 +32,20 @@ pub struct Policy {
     pub max_result_chars: usize,
 }
 
+impl Policy {
+    /// Whether `--tools` leaves room for a tool.
+    pub(crate) fn names(&self, tool: &str) -> bool {
+        self.tools
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|name| name == tool))
+    }
+
+    /// Whether `create_batch` is offered.
+    pub(crate) fn can_create(&self) -> bool {
+        !self.read_only && self.names("create_batch")
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {

@@ -97,6 +97,19 @@ impl CallSetup for Calls {
         self.0.pinned_arguments().collect()
     }
 
+    fn advice(&self, argument: &str) -> Option<String> {
+        let tool = match argument {
+            "source_directory_id" | "directory_id" => "list_directories",
+            "configuration_id" => "list_configurations",
+            _ => return None,
+        };
+        Some(if self.0.policy.names(tool) {
+            format!("`{tool}` finds the ID by `name`")
+        } else {
+            "ask the user for the ID".to_owned()
+        })
+    }
+
     fn call(&self, context: Arc<RequestContext>, arguments: ScopeArguments) -> Result<Call, ToolError> {
         let ScopeArguments {
             project_id,

@@ -1,12 +1,10 @@
 //! `create_batch`: starts one batch, at most once.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::account::Account;
 use super::batch::MAX_ID_CHARS;
 use super::call::Call;
 use super::confirmation;
@@ -15,6 +13,7 @@ use super::error::{Failure, explain, explain_unchecked, explain_unknown};
 use super::outcomes::Seen;
 use super::outcomes::report::BatchReport;
 use super::outcomes::summary::Detail;
+use super::prefixed::Prefixed;
 use super::task_reference::TaskReference;
 use super::view;
 use super::wait::{Limits, WaitSeconds, Waited, wait_or_task};
@@ -33,8 +32,8 @@ use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
-    /// Directory to process, `dir-…`; ask the user.
-    source_directory_id: SourceDirectoryId,
+    /// Directory to process, `dir-…` from `list_directories`.
+    source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
     /// Create another even if one for the same work exists: the user pays again. Default: false.
@@ -55,13 +54,13 @@ struct BatchConfig {
 struct JobConfig {
     /// `parse_v2`: documents to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// Saved configuration of that type, `cfg-…`. For `parse_v2` also the preset `cfg-PARSE_AGENTIC`.
-    configuration_id: ConfigurationId,
+    /// Configuration of that type, `cfg-…` from `list_configurations`; for `parse_v2` also `cfg-PARSE_AGENTIC`.
+    configuration_id: Prefixed<ConfigurationId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum JobType {
+pub(super) enum JobType {
     ParseV2,
     ExtractV2,
 }
@@ -73,45 +72,6 @@ impl From<JobType> for llamacloud::JobType {
             JobType::ExtractV2 => Self::ExtractV2,
         }
     }
-}
-
-/// A directory ID; a name is refused with the way to its ID.
-#[derive(Debug)]
-struct SourceDirectoryId(DirectoryId);
-
-impl<'de> Deserialize<'de> for SourceDirectoryId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let hint = "directory IDs begin with `dir-`. If this is the name of a directory, ask the user for its ID";
-        match text.parse() {
-            Ok(id) if !looks_like_a_name(&text) => Ok(Self(id)),
-            Ok(_) => Err(D::Error::custom(format!(
-                "{} is not a directory ID; {hint}",
-                quote(&text, MAX_ID_CHARS)
-            ))),
-            Err(error) => Err(D::Error::custom(format!("{error}; {hint}"))),
-        }
-    }
-}
-
-impl JsonSchema for SourceDirectoryId {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        DirectoryId::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        DirectoryId::json_schema(generator)
-    }
-}
-
-/// Whether a text is neither `dir-…` nor a bare UUID.
-fn looks_like_a_name(text: &str) -> bool {
-    let is_uuid = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    !is_uuid && text.get(..4).is_none_or(|start| !start.eq_ignore_ascii_case("dir-"))
 }
 
 /// The batch that exists now.
@@ -128,11 +88,21 @@ pub(crate) struct CreateBatchOutput {
     batch: BatchReport,
 }
 
-const FAILS: Failure = Failure {
-    what: "No batch was created",
-    not_found: "Check `source_directory_id` and `configuration_id` with the user; IDs of another project need its `project_id`.",
-    ask_less: None,
-};
+fn fails(account: &Account) -> Failure {
+    let can_look = ["list_directories", "list_configurations"]
+        .iter()
+        .all(|tool| account.policy.names(tool));
+    Failure {
+        what: "No batch was created",
+        not_found: if can_look {
+            "Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`; IDs of another \
+             project need its `project_id`."
+        } else {
+            "Check `source_directory_id` and `configuration_id` with the user; IDs of another project need its `project_id`."
+        },
+        ask_less: None,
+    }
+}
 
 /// The tool.
 pub(crate) struct CreateBatch {
@@ -176,8 +146,8 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
     let Call { context, account, .. } = call;
     let directory = &order.request.source_directory_id;
     match why {
-        NotSettled::NotCreated(error) => explain(&FAILS, error, context, account),
-        NotSettled::NotChecked(error) => explain_unchecked(&FAILS, error, context, account),
+        NotSettled::NotCreated(error) => explain(&fails(account), error, context, account),
+        NotSettled::NotChecked(error) => explain_unchecked(&fails(account), error, context, account),
         NotSettled::Unknown { error, look_after } => explain_unknown(order, look_after, error, account),
         NotSettled::NoFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has no files, so there is nothing to process. Nothing was sent. If \
@@ -231,13 +201,12 @@ impl Tool<Call> for CreateBatch {
     async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<CreateBatchOutput>, ToolError> {
         let mut started = Instant::now();
         let BatchConfig { job } = input.config;
-        refuse_foreign_preset(&job)?;
         let mut order = Order {
             scope: call.scope.clone(),
             request: llamacloud::CreateBatch {
                 source_directory_id: input.source_directory_id.0,
                 job_type: job.r#type.into(),
-                configuration_id: job.configuration_id,
+                configuration_id: job.configuration_id.0,
             },
             duplicates: match input.allow_duplicate {
                 Some(true) => Duplicates::Allow,
@@ -245,6 +214,7 @@ impl Tool<Call> for CreateBatch {
             },
             agreed_files: None,
         };
+        refuse_foreign_preset(&call.account, &order.request)?;
         refuse_unfinished(&self.upload_once, &order.request.source_directory_id)?;
         let Settled { batch, how } = match self.settle(call, &mut order).await? {
             Step::Settled(settled) => settled,
@@ -295,14 +265,19 @@ fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Re
     )))
 }
 
-fn refuse_foreign_preset(job: &JobConfig) -> Result<(), ToolError> {
-    if job.r#type != JobType::ExtractV2 || !job.configuration_id.is_preset() {
+fn refuse_foreign_preset(account: &Account, request: &llamacloud::CreateBatch) -> Result<(), ToolError> {
+    let id = &request.configuration_id;
+    if request.job_type != llamacloud::JobType::ExtractV2 || !id.is_preset() {
         return Ok(());
     }
-    Err(ToolError::new(format!(
-        "argument `config.job.configuration_id`: {} is a preset for `parse_v2`; `extract_v2` has no presets. Nothing was sent. Ask \
-         the user for the ID of a saved extract configuration.",
-        quote(job.configuration_id.as_str(), 130)
+    let next = if account.policy.names("list_configurations") {
+        "Call `list_configurations` with `job_type: \"extract_v2\"` to find a saved configuration."
+    } else {
+        "Ask the user for the ID of a saved extract configuration."
+    };
+    Err(ToolError::about_arguments(format!(
+        "`config.job.configuration_id`: {} is a preset for `parse_v2`; `extract_v2` has no presets. Nothing was sent. {next}",
+        quote(id.as_str(), 130)
     )))
 }
 

@@ -1,5 +1,7 @@
 //! What a model reads before it uses the tools, made from the tools on offer.
 
+use super::wording::and;
+
 /// The most characters that hosts show.
 #[cfg(test)]
 const MAX_CHARS: usize = 800;
@@ -8,25 +10,41 @@ const MAX_CHARS: usize = 800;
 pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let has = |name: &str| offered.contains(&name);
     let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over every file of a cloud directory."];
-    if has("create_batch") {
-        sentences.push("A batch takes minutes to hours and costs credits: create one only when asked.\nOrder of work: call `create_batch` once.");
+    sentences.push(if has("create_batch") {
+        "A batch takes minutes to hours and costs credits: create one only when asked."
     } else {
-        sentences.push("This server does not create batches.");
+        "This server does not create batches."
+    });
+    let finders = ["list_directories", "list_configurations"]
+        .into_iter()
+        .filter(|name| has(name));
+    let finders: Vec<_> = finders.map(|name| format!("`{name}`")).collect();
+    let find = format!("find the IDs with {}", and(&finders));
+    let steps = [
+        (!finders.is_empty(), find.as_str()),
+        (has("create_batch"), "call `create_batch` once"),
+        (
+            has("get_batch"),
+            "call `get_batch` every `check_again_in_seconds`, or with `wait_seconds`, until `final` is true; then with \
+             `expand: [\"outcomes\"]` to see how each file ended",
+        ),
+    ];
+    let steps: Vec<_> = steps
+        .into_iter()
+        .filter(|(is_possible, _)| *is_possible)
+        .map(|(_, step)| step)
+        .collect();
+    let order = format!("\nOrder of work: {}.", steps.join("; "));
+    if !steps.is_empty() {
+        sentences.push(&order);
     }
-    if has("get_batch") {
-        sentences.push(
-            "Call `get_batch` periodically, waiting `check_again_in_seconds` between calls (or pass `wait_seconds`), until `final` is true, \
-             then with `expand: [\"outcomes\"]` to see how each file ended.",
-        );
-    }
-    if has("list_batches") {
-        sentences.push("`list_batches` finds existing batches.");
-        if has("create_batch") {
-            sentences.push("After a failed call, look there before creating again.");
-        }
+    match (has("list_batches"), has("create_batch")) {
+        (true, true) => sentences.push("After a failed call, look in `list_batches` before creating again."),
+        (true, false) => sentences.push("`list_batches` finds existing batches."),
+        (false, _) => {}
     }
     sentences.push(
-        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED: every file got a job or an error (a job can still fail); \
+        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED does not mean that every file succeeded; \
          FAILED has no reliable results; CANCELLED keeps what was finished.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
@@ -41,10 +59,18 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
 mod tests {
     use super::*;
 
+    const NAMES: [&str; 5] = [
+        "create_batch",
+        "list_batches",
+        "get_batch",
+        "list_directories",
+        "list_configurations",
+    ];
+
     #[test]
     fn instructions_are_short_and_speak_of_what_is_offered() {
         let all = instructions(
-            &["create_batch", "list_batches", "get_batch"],
+            &NAMES,
             &[
                 "`upload_files` (needs --allow-dir)".to_owned(),
                 "`save_results` (needs --output-dir)".to_owned(),
@@ -52,10 +78,15 @@ mod tests {
             ],
         );
         assert!(all.chars().count() <= MAX_CHARS, "{}: {all}", all.chars().count());
-        let names = ["create_batch", "list_batches", "get_batch"];
-        for offered in [&["list_batches", "get_batch"][..], &["get_batch"], &["list_batches"]] {
+        for offered in [
+            &["list_batches", "get_batch"][..],
+            &["get_batch"],
+            &["list_batches"],
+            &["create_batch", "list_directories"],
+            &["list_directories", "list_configurations"],
+        ] {
             let text = instructions(offered, &[]);
-            for name in names {
+            for name in NAMES {
                 assert_eq!(text.contains(name), offered.contains(&name), "{name}: {text}");
             }
         }

@@ -18,6 +18,7 @@ use super::call::{Answer, Call};
 use super::date::DateOrInstant;
 use super::error::Failure;
 use super::listing::PageEnd;
+use super::prefixed::Prefixed;
 use super::token::Token;
 use crate::llamacloud::{self, BatchStatus, DirectoryId, Page, Window};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
@@ -38,7 +39,7 @@ pub(crate) struct ListBatchesInput {
     /// Only batches in this status.
     status: Option<Status>,
     /// Only batches of this directory, `dir-…`.
-    source_directory_id: Option<DirectoryId>,
+    source_directory_id: Option<Prefixed<DirectoryId>>,
     /// Creation time, not finish time. RFC 3339 with offset, or a date: from its first instant in UTC.
     created_at_on_or_after: Option<DateOrInstant>,
     /// The same; a date: to its last instant in UTC.
@@ -169,7 +170,7 @@ impl Tool<Call> for ListBatches {
         let counts = input.expand.is_some_and(|expand| expand.contains(&Expansion::Counts));
         let filters = llamacloud::ListBatches {
             status: input.status.map(BatchStatus::from),
-            source_directory_id: input.source_directory_id,
+            source_directory_id: input.source_directory_id.map(|Prefixed(id)| id),
             created_at_on_or_after: after,
             created_at_on_or_before: before,
             ..llamacloud::ListBatches::default()

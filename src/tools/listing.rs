@@ -1,15 +1,19 @@
-//! Lists: a page that is as large as an answer can hold.
+//! Lists: a page that is as large as an answer can hold, of a list that LlamaCloud pages or of one that is in memory.
 
 use serde::Serialize;
 
 use super::call::Call;
 use super::error::{Failure, explain};
 use super::token::Token;
-use crate::llamacloud::{Error, ErrorKind, Page, Window};
+use super::wording::{number, plural};
+use crate::llamacloud::{Error, ErrorKind, Page, Reading, Window};
 use crate::mcp::{Json, ToolError};
 
 /// How often a page is asked for at most, each time for a smaller one.
 const MAX_REQUESTS: usize = 3;
+
+/// What the tokens of lists in memory begin with; the position of the next entry follows.
+const POSITION: &str = "entry-";
 
 /// What an answer says about the page besides its entries.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +32,21 @@ impl PageEnd {
         self.next_page_token.is_some() || self.is_out_of_reach
     }
 
+    /// How many entries the page has, of which so many are in the answer. Shape: `1,200 files on this page`; a clause.
+    pub(crate) fn count(&self, shown: usize, one: &str, many: &str) -> String {
+        let count = shown + self.hidden;
+        let place = if self.has_more() || self.hidden > 0 {
+            " on this page"
+        } else {
+            ""
+        };
+        let fit = match self.hidden {
+            0 => String::new(),
+            _ => format!(", of which the first {} fit into this answer", number(shown)),
+        };
+        format!("{} {}{place}{fit}", number(count), plural(count, one, many))
+    }
+
     /// The sentence about the pages that follow.
     pub(crate) fn more(&self) -> Option<&'static str> {
         if self.is_out_of_reach {
@@ -37,6 +56,40 @@ impl PageEnd {
         }
         let is_there = self.next_page_token.is_some();
         is_there.then_some("There are more: pass `next_page_token` as `page_token` and repeat the other arguments.")
+    }
+}
+
+/// The first entries of a list.
+pub(crate) struct Beginning<T> {
+    pub(crate) entries: Vec<T>,
+    /// Whether these are all.
+    pub(crate) is_whole: bool,
+}
+
+/// Reads a list until there are at least so many entries. The sizes of its pages are those of [`Reading`].
+///
+/// # Errors
+/// If a page cannot be read.
+pub(crate) async fn read_beginning<T, F: Future<Output = Result<Page<T>, Error>>>(
+    enough: usize,
+    sizes: [Option<u32>; 3],
+    fetch: impl Fn(Window) -> F,
+) -> Result<Beginning<T>, Error> {
+    let mut count = 0;
+    let mut reading = Reading::new(sizes);
+    while let Some(window) = reading.next() {
+        reading.take(fetch(window).await, |_| {
+            count += 1;
+            count < enough
+        });
+    }
+    let is_whole = reading.is_whole();
+    match reading.error {
+        Some(error) => Err(error),
+        None => Ok(Beginning {
+            entries: reading.items,
+            is_whole,
+        }),
     }
 }
 
@@ -88,6 +141,40 @@ impl Call {
             }
             window.page_size = u32::try_from(smaller).ok();
         }
+    }
+
+    /// The answer that shows one page of a list that is in memory, from the entry that the token names.
+    ///
+    /// # Errors
+    /// For a token that names none of the entries.
+    pub(crate) fn page_of<T, O: Serialize>(
+        &self,
+        entries: &[T],
+        page_size: u32,
+        page_token: Option<&Token>,
+        answer: impl Fn(&[T], PageEnd) -> O,
+    ) -> Result<Json<O>, ToolError> {
+        let first = match page_token {
+            None => 0,
+            Some(Token(token)) => {
+                let position = token.strip_prefix(POSITION).and_then(|position| position.parse().ok());
+                position.filter(|first| *first < entries.len()).ok_or_else(|| {
+                    ToolError::new(
+                        "`page_token` belongs to other arguments, or the list has become shorter. Start again without `page_token`.",
+                    )
+                })?
+            }
+        };
+        let rest = entries.get(first..).unwrap_or_default();
+        let page = rest.get(..page_size as usize).unwrap_or(rest);
+        self.fit(page, |shown| {
+            let next = first + shown.len();
+            let end = PageEnd {
+                next_page_token: (next < entries.len()).then(|| format!("{POSITION}{next}")),
+                ..PageEnd::default()
+            };
+            answer(shown, end)
+        })
     }
 
     /// The API's own token for one that a model passes.

@@ -2,21 +2,22 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `create_batch`, `list_batches`, `get_batch`, `cancel_batch` | input, output and call of a tool |
+//! | `create_batch`, `list_batches`, `get_batch`, `cancel_batch`, `list_directories`, `list_configurations` | input, output and call of a tool |
 //! | `create_sentences` | what `create_batch` says of a batch that exists |
 //! | `call` | one call: its project, its deadline, its answer within the limit |
 //! | `upload_files`, `save_results` | a folder of this machine to LlamaCloud, and results into one |
 //! | `long_work`, `reason` | work on many files in calls of bounded length or as a task; files grouped by reason |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
 //! | `instructions` | what a model reads first, made from what is offered |
-//! | `batch` | a batch as a model sees it |
+//! | `batch`, `configuration` | a batch and a configuration as a model sees them |
+//! | `search` | a list searched for a part of a name |
 //! | `outcomes` | how the files of a batch ended, and the answer about it |
 //! | `cache` | what was read about things that no longer change |
 //! | `confirmation` | asking the user before credits are spent |
 //! | `wait`, `tasks`, `task_reference` | following a batch: within the call, or as a task |
 //! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
 //! | `listing`, `page_token` | a page as large as an answer can hold, and LlamaCloud's page tokens as a model sees them |
-//! | `date`, `token` | dates and opaque texts in arguments |
+//! | `date`, `token`, `prefixed` | dates, opaque texts and IDs in arguments |
 //! | `view` | the view of a batch, for hosts that show views, and the tool that shows it |
 //! | `wording` | numbers, plurals and enumerations in sentences |
 
@@ -25,6 +26,7 @@ mod batch;
 mod cache;
 mod call;
 mod cancel_batch;
+mod configuration;
 mod confirmation;
 mod create_batch;
 mod create_sentences;
@@ -34,12 +36,16 @@ mod get_batch;
 mod instructions;
 mod key_help;
 mod list_batches;
+mod list_configurations;
+mod list_directories;
 mod listing;
 mod long_work;
 mod outcomes;
 mod page_token;
+mod prefixed;
 mod reason;
 mod save_results;
+mod search;
 mod task_reference;
 mod tasks;
 mod token;
@@ -61,6 +67,8 @@ use create_batch::CreateBatch;
 use get_batch::GetBatch;
 use instructions::instructions;
 use list_batches::ListBatches;
+use list_configurations::ListConfigurations;
+use list_directories::ListDirectories;
 use long_work::{AllTasks, LongWork};
 use save_results::SaveResults;
 use tasks::BatchTasks;
@@ -134,6 +142,8 @@ pub fn all(
         .tool(CreateBatch::new(once.create, once.upload.clone()))
         .tool(ListBatches)
         .tool(GetBatch)
+        .tool(ListDirectories)
+        .tool(ListConfigurations)
         .tool_with("--allow-dir", reads, upload_files)
         .local_tool("--output-dir", writes, save_results)
         .tool_with("--allow-cancel", allow_cancel, CancelBatch)
@@ -179,11 +189,7 @@ impl Shelf {
     fn add<T: Tool<Call>>(mut self, flag: &str, is_given: bool, is_harmless: bool, tool: T) -> Self {
         let policy = &self.calls.0.policy;
         self.known.push(T::NAME);
-        let reason = if policy
-            .tools
-            .as_ref()
-            .is_some_and(|names| !names.iter().any(|name| name == T::NAME))
-        {
+        let reason = if !policy.names(T::NAME) {
             "This server was started with --tools, which does not name it.".to_owned()
         } else if policy.read_only && !is_harmless {
             self.withheld.push(format!("`{}` (started with --read-only)", T::NAME));

@@ -70,18 +70,18 @@ async fn a_bad_filter_is_named_with_its_rule() {
 #[tokio::test]
 async fn a_bad_create_is_named_with_its_rule() {
     check_arguments(&[
-        ("create_batch", json!({}), expect!["`source_directory_id` is required; `config` is required. Nothing was sent. Correct this and call `create_batch` again."]),
+        ("create_batch", json!({}), expect!["`source_directory_id` is required (`list_directories` finds the ID by `name`); `config` is required. Nothing was sent. Correct this and call `create_batch` again."]),
         ("create_batch", json!({ "source_directory_id": "dir-1", "config": {} }), expect!["`config.job` is required. Nothing was sent. Correct this and call `create_batch` again."]),
         ("create_batch", json!({ "source_directory_id": "dir-1", "config": "parse_v2" }), expect![[r#"`config` must be an object, not "parse_v2". Nothing was sent. Correct this and call `create_batch` again."#]]),
         (
             "create_batch",
             json!({ "source_directory_id": "dir 1", "config": { "job": { "type": "parse", "configuration_id": "c" } } }),
-            expect![[r#"`config.job.type` must be one of `parse_v2`, `extract_v2`, not "parse" (did you mean `parse_v2`?); `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -; directory IDs begin with `dir-`. If this is the name of a directory, ask the user for its ID. Nothing was sent. Correct this and call `create_batch` again."#]],
+            expect![[r#"`config.job.type` must be one of `parse_v2`, `extract_v2`, not "parse" (did you mean `parse_v2`?); `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -; directory IDs begin with `dir-` (`list_directories` finds the ID by `name`); `config.job.configuration_id` "c" is not a configuration ID; configuration IDs begin with `cfg-` (`list_configurations` finds the ID by `name`). Nothing was sent. Correct this and call `create_batch` again."#]],
         ),
         (
             "create_batch",
             json!({ "directory_id": "dir-1", "config": { "job": { "type": "parse_v2", "configuration_id": "c", "x": 1 } } }),
-            expect!["`config.job.x` is not accepted; accepted are `type`, `configuration_id`; `source_directory_id` is required; `directory_id` is not accepted (did you mean `source_directory_id`?); accepted are `source_directory_id`, `config`, `allow_duplicate`, `wait_seconds`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `create_batch` again."],
+            expect![[r#"`config.job.x` is not accepted; accepted are `type`, `configuration_id`; `source_directory_id` is required (`list_directories` finds the ID by `name`); `directory_id` is not accepted (did you mean `source_directory_id`?); accepted are `source_directory_id`, `config`, `allow_duplicate`, `wait_seconds`, `project_id`, `organization_id`; `config.job.configuration_id` "c" is not a configuration ID; configuration IDs begin with `cfg-` (`list_configurations` finds the ID by `name`). Nothing was sent. Correct this and call `create_batch` again."#]],
         ),
     ])
     .await;
@@ -242,7 +242,7 @@ async fn all_mistakes_are_named_at_once_as_they_arrived() {
         (
             "list_batches",
             json!({ "status": "DONE", "created_at_on_or_after": "soon", "source_directory_id": "dir 1", "project_id": "../p" }),
-            expect![[r#"`status` must be one of `PENDING`, `THROTTLED`, `RUNNING`, `COMPLETED`, `FAILED`, `CANCELLED`, not "DONE"; `created_at_on_or_after` must be a date (2026-11-24) or an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z), not "soon"; `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -; `project_id` "../p" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `list_batches` again."#]],
+            expect![[r#"`status` must be one of `PENDING`, `THROTTLED`, `RUNNING`, `COMPLETED`, `FAILED`, `CANCELLED`, not "DONE"; `created_at_on_or_after` must be a date (2026-11-24) or an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z), not "soon"; `source_directory_id` "dir 1" holds characters other than A-Z, a-z, 0-9, _ and -; directory IDs begin with `dir-` (`list_directories` finds the ID by `name`); `project_id` "../p" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `list_batches` again."#]],
         ),
         ("get_batch", json!({ "batch_id": "bat-1\u{200b}" }), expect![[r#"`batch_id` "bat-1\u{200b}" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `get_batch` again."#]]),
         ("get_batch", json!({ "batch_id": "bat\u{202e}-1" }), expect![[r#"`batch_id` "bat\u{202e}-1" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `get_batch` again."#]]),

@@ -14,6 +14,7 @@ use super::harness::child::command;
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{PATIENCE, oracle, schemas};
 use super::tools_call::parse;
+use super::tools_list::DEFAULT_TOOLS;
 
 type Client = RunningService<RoleClient, ()>;
 
@@ -72,7 +73,7 @@ async fn it_lists_calls_and_fails_every_tool() {
         let client = connect(lifecycle, &["--sandbox", "--sandbox-speed", "instant"]).await;
         let tools = timeout(PATIENCE, client.list_all_tools()).await.unwrap().unwrap();
         let names: Vec<_> = tools.iter().map(|tool| tool.name.as_ref()).collect();
-        assert_eq!(names, ["create_batch", "list_batches", "get_batch"]);
+        assert_eq!(names, DEFAULT_TOOLS);
         let created = result(&client, "create_batch", parse(DIR_FAILING)).await;
         let read = json!({ "batch_id": created["id"], "expand": ["results"] });
         assert_eq!(result(&client, "get_batch", read).await["files"]["total"], json!(12));

@@ -8,6 +8,7 @@ use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::json;
 
 use super::harness::child::{Child, Plumbing, command, run};
+use super::tools_list::DEFAULT_TOOLS;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -201,7 +202,7 @@ async fn a_key_that_cannot_be_used_is_explained_on_the_first_call() {
         let mut child = Child::start(Plumbing::Pipes, &["--api-key-file", file.to_str().unwrap()]);
         child.speak(Revision::V2025_06_18).await;
         let list = child.result("tools/list", json!({})).await;
-        assert_eq!(list["tools"].as_array().unwrap().len(), 3);
+        assert_eq!(list["tools"].as_array().unwrap().len(), DEFAULT_TOOLS.len());
         let said = child.call("list_batches", json!({})).await;
         assert!(said.error().contains(reason), "{reason}: {}", said.text);
         assert!(said.error().contains("--api-key-file"), "{}", said.text);

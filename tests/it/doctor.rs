@@ -68,7 +68,8 @@ async fn all_is_well_in_the_sandbox() {
             ok    base URL    http://127.0.0.1:8017/ (the sandbox)
             ok    proxy       none is used
             ok    LlamaCloud  it accepts the key, and batches can be listed
-            ok    tools       create_batch, list_batches, get_batch
+            ok    tools       create_batch, list_batches, get_batch, list_directories,
+                              list_configurations
             No check failed.
         "#]],
     )
@@ -82,7 +83,8 @@ async fn all_is_well_in_the_sandbox() {
             ok    base URL    http://127.0.0.1:8017/ (the sandbox)
             ok    proxy       none is used
             ok    LlamaCloud  it accepts the key, and batches can be listed
-            ok    tools       create_batch, list_batches, get_batch, cancel_batch
+            ok    tools       create_batch, list_batches, get_batch, list_directories,
+                              list_configurations, cancel_batch
             No check failed.
         "#]],
     )
@@ -254,7 +256,8 @@ async fn a_proxy_does_the_resolving_and_its_password_is_not_told() {
         fail  LlamaCloud  api.cloud.eu.llamaindex.ai could not be reached, or the
                           connection broke: "tunnel error: proxy authorization required"
               to do:      Check the network, the proxy and the base URL.
-        ok    tools       create_batch, list_batches, get_batch
+        ok    tools       create_batch, list_batches, get_batch, list_directories,
+                          list_configurations
         One check failed. Fix the problem above, then run `doctor` again.
     "#]]
     .assert_eq(&printed);

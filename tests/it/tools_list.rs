@@ -6,6 +6,15 @@ use serde_json::{Value, json};
 
 use super::harness::{Harness, Setup, flags};
 
+/// What a server offers without flags.
+pub(crate) const DEFAULT_TOOLS: [&str; 5] = [
+    "create_batch",
+    "list_batches",
+    "get_batch",
+    "list_directories",
+    "list_configurations",
+];
+
 async fn tools(arguments: &[&str], revision: Revision) -> Vec<Value> {
     let setup = Setup {
         flags: flags(arguments),
@@ -201,12 +210,9 @@ async fn the_same_bytes_come_from_every_server() {
 
 #[tokio::test]
 async fn read_only_withholds_what_creates() {
-    assert_eq!(
-        names(&tools(&[], Revision::V2025_06_18).await),
-        ["create_batch", "list_batches", "get_batch"]
-    );
+    assert_eq!(names(&tools(&[], Revision::V2025_06_18).await), DEFAULT_TOOLS);
     let withheld = tools(&["--read-only"], Revision::V2025_06_18).await;
-    assert_eq!(names(&withheld), ["list_batches", "get_batch"]);
+    assert_eq!(names(&withheld), DEFAULT_TOOLS[1..]);
 }
 
 #[tokio::test]

@@ -16,23 +16,11 @@ pub(super) fn summarize(entries: &[Entry], end: &PageEnd, left_out: &[&str]) -> 
             |more| format!("This page has no batches. {more}"),
         );
     }
-    let on_this_page = if end.has_more() || end.hidden > 0 {
-        " on this page"
-    } else {
-        ""
-    };
-    let count = number(batches.len() + end.hidden);
-    let noun = plural(batches.len() + end.hidden, "batch", "batches");
-    let mut sentences = vec![if end.hidden == 0 {
-        format!("{count} {noun}{on_this_page}: {}.", by_status(&batches))
-    } else {
-        format!(
-            "{count} {noun}{on_this_page}, of which the first {} fit into this answer: {}. Filter by status, directory or date to see \
-             the others.",
-            number(batches.len()),
-            by_status(&batches)
-        )
-    }];
+    let count = end.count(batches.len(), "batch", "batches");
+    let mut sentences = vec![format!("{count}: {}.", by_status(&batches))];
+    if end.hidden > 0 {
+        sentences.push("Filter by status, directory or date to see the others.".to_owned());
+    }
     let is_uncounted = |entry: &Entry| entry.batch.status == BatchStatus::Completed && entry.counted.is_none();
     if entries.iter().any(is_uncounted) {
         sentences

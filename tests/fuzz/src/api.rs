@@ -127,7 +127,9 @@ fn is_known(line: &str) -> bool {
     };
     let segments: Vec<_> = path.split('/').skip(1).collect();
     let known = match segments.as_slice() {
-        ["api", "v2", "batches" | "parse" | "extract"] => true,
+        ["api", "v2", "batches" | "parse" | "extract"] | ["api", "v1", "beta", "configurations" | "directories"] => {
+            true
+        }
         ["api", "v2", "batches", id]
         | ["api", "v2", "batches", id, "cancel"]
         | ["api", "v1", "beta", "configurations" | "directories", id]
@@ -152,6 +154,14 @@ fn sensible(line: &str, request: &[u8]) -> Vec<u8> {
             "200 OK",
             json!({ "items": (1..=9).map(|number| json!({ "id": format!("dfl-{number}"), "display_name": "a.pdf" })).collect::<Vec<_>>() }),
         ),
+        ("GET", "/api/v1/beta/directories") => ("200 OK", json!({ "items": [{ "id": "dir-1", "name": "a" }] })),
+        ("GET", "/api/v1/beta/configurations") => (
+            "200 OK",
+            json!({ "items": [{ "id": "cfg-1", "name": "a", "product_type": "parse_v2", "parameters": { "tier": "fast" } }] }),
+        ),
+        ("GET", _) if path.starts_with("/api/v1/beta/directories/") => {
+            ("200 OK", json!({ "id": "dir-1", "name": "a" }))
+        }
         (_, _) if path.contains("bat-none") => ("404 Not Found", json!({ "detail": "Batch not found" })),
         _ => match path.trim_end_matches("/cancel").strip_prefix("/api/v2/batches/") {
             Some(id) => ("200 OK", batch(id)),

@@ -10,7 +10,7 @@ use super::words;
 use super::world::{CANARY, Pipes, Served, World, request, with};
 
 /// What is asked of the server. The last three are about a task.
-const CALLS: [(&str, &str); 8] = [
+const CALLS: [(&str, &str); 11] = [
     ("get_batch", r#"{"batch_id":"bat-1"}"#),
     ("get_batch", r#"{"batch_id":"bat-1","expand":["results"]}"#),
     ("get_batch", r#"{"batch_id":"bat-1","expand":["outcomes"]}"#),
@@ -20,6 +20,9 @@ const CALLS: [(&str, &str); 8] = [
         r#"{"source_directory_id":"dir-1","config":{"job":{"type":"parse_v2","configuration_id":"cfg-1"}}}"#,
     ),
     ("cancel_batch", r#"{"batch_id":"bat-1"}"#),
+    ("list_directories", r#"{"name":"a"}"#),
+    ("list_directories", r#"{"directory_id":"dir-1"}"#),
+    ("list_configurations", "{}"),
     ("tasks/get", "batch.bat-1...outcomes"),
     ("tasks/cancel", "batch.bat-1..."),
 ];
