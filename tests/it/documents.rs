@@ -46,6 +46,11 @@ fn section(heading: &str) -> String {
     markdown::section(&read("README.md"), heading)
 }
 
+/// One section of the page about the protocol.
+fn protocol(heading: &str) -> String {
+    markdown::section(&read("docs/protocol.md"), heading)
+}
+
 fn files_in(directory: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(at(directory))
         .unwrap()
@@ -175,12 +180,50 @@ fn versions_agree() {
         .unwrap();
     assert!(newest.starts_with(&format!("## [{version}]")), "CHANGELOG.md: {newest}");
     let shown = format!("\"version\":\"{version}\"");
-    assert!(read("README.md").contains(&shown), "README.md shows another version");
+    assert!(
+        read("docs/protocol.md").contains(&shown),
+        "docs/protocol.md shows another version"
+    );
     let rust = env!("CARGO_PKG_RUST_VERSION");
     for file in ["README.md", "CONTRIBUTING.md"] {
         assert!(
             read(file).contains(&format!("Rust {rust}")),
             "{file} does not name Rust {rust}"
+        );
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 250, "{lines} lines");
+}
+
+#[test]
+fn the_tests_that_hold_the_security_page_exist() {
+    fn sources(folder: PathBuf, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut all = String::new();
+    sources(at("src"), &mut all);
+    sources(at("tests/it"), &mut all);
+    let page = read("docs/security.md");
+    let is_test = |code: &&str| {
+        code.matches('_').count() > 1 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    let tests: Vec<_> = code(&page).into_iter().filter(is_test).collect();
+    assert!(tests.len() > 20);
+    for test in tests {
+        assert!(
+            all.contains(&format!("fn {test}(")),
+            "docs/security.md: there is no test {test}"
         );
     }
 }

@@ -4,16 +4,24 @@ use serde_json::Value;
 
 use super::markdown::{at_no_moment, blocks, is_shortened};
 use super::program::{converse, messages, pipe};
-use super::{files_in, name_of, read, section};
+use super::{files_in, name_of, protocol, read};
 
 #[test]
-fn the_readme_tries_what_the_first_example_holds() {
-    let tried = section("Try it without a key");
-    let blocks = blocks(&tried);
+fn the_first_command_of_the_readme_does_the_whole_job() {
+    let first = blocks(&read("README.md"))
+        .into_iter()
+        .find(|(language, _)| language == "sh");
     assert_eq!(
-        blocks[0].1, "cargo run --release -- --sandbox < manifests/examples/first-batch.jsonl\n",
-        "the first command of README.md is run by everybody, also by machines"
+        first.unwrap().1,
+        "cargo run --release -- run examples/documents --sandbox --yes --out text\n",
+        "everybody runs it, also machines"
     );
+}
+
+#[test]
+fn the_first_session_is_what_the_first_example_holds() {
+    let tried = protocol("A first session");
+    let blocks = blocks(&tried);
     let shown: Vec<_> = blocks[1].1.lines().filter_map(|line| line.strip_prefix("→ ")).collect();
     let example = read("manifests/examples/first-batch.jsonl");
     assert_eq!(shown.join("\n"), example.trim());
@@ -31,7 +39,7 @@ fn the_readme_tries_what_the_first_example_holds() {
 }
 
 #[test]
-fn waiting_is_as_the_readme_shows_it() {
+fn waiting_is_as_the_document_shows_it() {
     const SESSION: &str = concat!(
         r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
         r#""capabilities":{"elicitation":{}},"clientInfo":{"name":"by-hand","version":"1"}}}"#,
@@ -39,7 +47,7 @@ fn waiting_is_as_the_readme_shows_it() {
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
         "\n",
     );
-    let waiting = section("Waiting");
+    let waiting = [protocol("Waiting"), protocol("Ask before credits are spent")].join("\n");
     let blocks: Vec<_> = blocks(&waiting)
         .into_iter()
         .filter(|(language, _)| language == "text")
@@ -79,8 +87,8 @@ fn every_request_of_an_example_gets_one_answer() {
     for file in files_in("manifests/examples") {
         let (name, lines) = (name_of(&file), read(&file));
         assert!(
-            section("Test by hand").contains(&format!("`{name}`")),
-            "README.md, Test by hand: {name}"
+            protocol("Type messages yourself").contains(&format!("`{name}`")),
+            "docs/protocol.md, Type messages yourself: {name}"
         );
         let mut asked: Vec<_> = messages(&lines)
             .iter()
@@ -99,7 +107,7 @@ fn every_request_of_an_example_gets_one_answer() {
 
 #[test]
 fn what_can_be_typed_by_hand_works() {
-    let by_hand = section("Test by hand");
+    let by_hand = protocol("Type messages yourself");
     let blocks: Vec<_> = blocks(&by_hand)
         .into_iter()
         .filter(|(language, block)| language == "sh" && block.starts_with("printf"))
