@@ -38,10 +38,12 @@ pub fn clean(text: &str, max_chars: usize) -> String {
 
 /// The text with its lines and spaces, without control, bidirectional, invisible and tag characters.
 pub fn clean_lines(text: &str) -> String {
-    let kept = |character: &char| {
-        *character == '\n' || *character == '\t' || !(character.is_control() || is_invisible(*character))
-    };
-    text.chars().filter(kept).collect()
+    text.chars().filter(|character| is_shown(*character)).collect()
+}
+
+/// Whether the character may stand in a text of several lines: no control, bidirectional, invisible or tag character.
+pub fn is_shown(character: char) -> bool {
+    matches!(character, '\n' | '\t') || !(character.is_control() || is_invisible(character))
 }
 
 /// The cleaned text between quotation marks; quotation marks inside become apostrophes, so that it cannot end early.

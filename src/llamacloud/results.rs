@@ -51,6 +51,9 @@ pub struct ResultJob {
     /// Why it failed. Untrusted text.
     #[serde(default, deserialize_with = "lenient")]
     pub error_message: Option<String>,
+    /// The name of the file. Untrusted text.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: Option<String>,
     /// Absent until it is billed.
     #[serde(default, deserialize_with = "lenient")]
     pub usage: Option<Usage>,

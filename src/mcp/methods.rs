@@ -226,7 +226,7 @@ impl McpServer for Table {
         one_page(cursor.as_deref())?;
         let revision = context(extensions)?.revision;
         let views = self.tools.views().iter().map(|view| view.listed(revision));
-        Ok(self.listing(revision, "resources", views.collect(), Caching::STATIC))
+        Ok(self.listing(revision, "resources", views.collect()))
     }
 
     fn list_resource_templates(
@@ -235,14 +235,13 @@ impl McpServer for Table {
         cursor: Option<Box<RawValue>>,
     ) -> RpcResult<Stamped<Listing>> {
         one_page(cursor.as_deref())?;
-        let revision = context(extensions)?.revision;
-        Ok(self.listing(revision, "resourceTemplates", json!([]), Caching::STATIC))
+        Ok(self.listing(context(extensions)?.revision, "resourceTemplates", json!([])))
     }
 
     fn read_resource(&self, extensions: &Extensions, uri: String) -> RpcResult<Stamped<Listing>> {
         let revision = context(extensions)?.revision;
         let contents = resources::read(self.tools.views(), &uri, revision)?;
-        Ok(self.listing(revision, "contents", contents, Caching::STATIC))
+        Ok(self.listing(revision, "contents", contents))
     }
 
     async fn call_tool(
@@ -359,12 +358,11 @@ impl McpServer for Table {
 
 impl Table {
     fn tool_list(&self, revision: Revision, shows_views: bool) -> serde_json::Result<Box<RawValue>> {
-        let tools = self.tools.list(revision, shows_views);
-        to_raw_value(&self.listing(revision, "tools", tools, Caching::OF_CLIENT))
+        to_raw_value(&self.listing(revision, "tools", self.tools.list(revision, shows_views)))
     }
 
-    fn listing(&self, revision: Revision, name: &str, list: Value, caching: Caching) -> Stamped<Listing> {
-        let caching = (revision.era() == Era::Modern).then_some(caching);
+    fn listing(&self, revision: Revision, name: &str, list: Value) -> Stamped<Listing> {
+        let caching = (revision.era() == Era::Modern).then_some(Caching::STATIC);
         let list = Map::from_iter([(name.to_owned(), list)]);
         self.stamp(revision, Listing { list, caching })
     }

@@ -90,6 +90,11 @@ impl ToolAnnotations {
         idempotent_hint: true,
         open_world_hint: false,
     };
+    /// A tool that only reads, also what documents say: words that anybody may have written.
+    pub const READS_DOCUMENTS: Self = Self {
+        open_world_hint: true,
+        ..Self::READ_ONLY
+    };
     /// A tool that adds to what belongs to the user, each time it is called.
     pub const ADDS: Self = Self {
         read_only_hint: false,
@@ -109,10 +114,8 @@ impl ToolAnnotations {
     };
     /// A tool that takes something away from the user, once.
     pub const TAKES_AWAY: Self = Self {
-        read_only_hint: false,
         destructive_hint: true,
-        idempotent_hint: true,
-        open_world_hint: false,
+        ..Self::ADDS_ONCE
     };
 }
 

@@ -19,15 +19,16 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         .into_iter()
         .filter(|name| has(name));
     let finders: Vec<_> = finders.map(|name| format!("`{name}`")).collect();
-    let find = format!("find the IDs with {}", and(&finders));
+    let find = format!("find IDs with {}", and(&finders));
     let steps = [
         (!finders.is_empty(), find.as_str()),
         (has("create_batch"), "call `create_batch` once"),
         (
             has("get_batch"),
-            "call `get_batch` every `check_again_in_seconds`, or with `wait_seconds`, until `final` is true; then with \
-             `expand: [\"outcomes\"]` to see how each file ended",
+            "`get_batch` every `check_again_in_seconds`, or with `wait_seconds`, until `final` is true; then with \
+             `expand: [\"outcomes\"]` for how each file ended",
         ),
+        (has("read_result"), "read files with `read_result`"),
     ];
     let steps: Vec<_> = steps
         .into_iter()
@@ -44,7 +45,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         (false, _) => {}
     }
     sentences.push(
-        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED does not mean that every file succeeded; \
+        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED does not mean every file succeeded; \
          FAILED has no reliable results; CANCELLED keeps what was finished.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
@@ -59,12 +60,13 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 5] = [
+    const NAMES: [&str; 6] = [
         "create_batch",
         "list_batches",
         "get_batch",
         "list_directories",
         "list_configurations",
+        "read_result",
     ];
 
     #[test]

@@ -5,6 +5,7 @@
 //! | `create_batch`, `list_batches`, `get_batch`, `cancel_batch`, `list_directories`, `list_configurations` | input, output and call of a tool |
 //! | `create_sentences` | what `create_batch` says of a batch that exists |
 //! | `call` | one call: its project, its deadline, its answer within the limit |
+//! | `read_result`, `results` | the text or data of one file; what jobs produced, read and shown in pieces |
 //! | `upload_files`, `save_results` | a folder of this machine to LlamaCloud, and results into one |
 //! | `long_work`, `reason` | work on many files in calls of bounded length or as a task; files grouped by reason |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
@@ -43,7 +44,9 @@ mod long_work;
 mod outcomes;
 mod page_token;
 mod prefixed;
+mod read_result;
 mod reason;
+mod results;
 mod save_results;
 mod search;
 mod task_reference;
@@ -70,6 +73,7 @@ use list_batches::ListBatches;
 use list_configurations::ListConfigurations;
 use list_directories::ListDirectories;
 use long_work::{AllTasks, LongWork};
+use read_result::ReadResult;
 use save_results::SaveResults;
 use tasks::BatchTasks;
 use upload_files::UploadFiles;
@@ -144,6 +148,7 @@ pub fn all(
         .tool(GetBatch)
         .tool(ListDirectories)
         .tool(ListConfigurations)
+        .tool(ReadResult)
         .tool_with("--allow-dir", reads, upload_files)
         .local_tool("--output-dir", writes, save_results)
         .tool_with("--allow-cancel", allow_cancel, CancelBatch)

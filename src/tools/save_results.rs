@@ -16,6 +16,7 @@ use super::call::{Answer, Call};
 use super::error::{Failure, explain};
 use super::long_work::LongWork;
 use super::reason::Reason;
+use super::results::Format;
 use crate::files::Output;
 use crate::foreign::quote;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, Expand, JobType};
@@ -35,15 +36,6 @@ pub(crate) struct SaveResultsInput {
     formats: Option<Vec<Format>>,
     /// Folder inside the output folder; made if missing. Default: the batch's ID.
     folder: Option<String>,
-}
-
-/// What is saved of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
-    Markdown,
-    Text,
-    Data,
 }
 
 /// What is in the folder now.

@@ -28,7 +28,6 @@ mod clients_rmcp;
 /// The built binary: arguments, settings, exit codes.
 mod command_line;
 /// The inputs of the fuzz targets that are kept, once each.
-mod conversation;
 mod corpora;
 /// Lists of batches that count files.
 mod counting;
@@ -44,7 +43,6 @@ mod documents;
 mod endurance;
 /// What the tools say when something is wrong.
 mod errors;
-mod finding_ids;
 /// A client that reads slowly or not at all.
 mod flow;
 /// Bytes that are not quite what they should be.
@@ -67,6 +65,8 @@ mod paying_once;
 /// The built binary as a process: signals, and what happens to its three streams.
 #[cfg(unix)]
 mod process;
+/// The text and the data of a file.
+mod read_result;
 /// The same calls in every revision.
 mod revisions;
 /// The official Rust SDK as a client that can ask its user and follow tasks.

@@ -115,30 +115,15 @@ impl<'a> Lookup<'a> {
     }
 
     async fn names(&self, directory_id: &str, results: &[BatchResult]) -> Found {
-        let wanted: HashSet<&str> = results
-            .iter()
-            .map(|result| result.source_directory_file_id.as_str())
-            .collect();
-        let Ok(directory_id) = DirectoryId::try_from(directory_id) else {
+        if DirectoryId::try_from(directory_id).is_err() {
             return Found::Names(Names {
                 names: HashMap::new(),
                 unread: Some(Unread::no_directory()),
             });
-        };
-        let client = &self.account.client;
-        let mut missing = wanted.clone();
-        let mut reading = Reading::new(FILE_PAGES);
-        while let Some(window) = reading.next() {
-            let page = client.list_directory_files(self.scope, &directory_id, FilesOf::Ever, &window, self.deadline);
-            reading.take(page.await, |file| {
-                missing.remove(file.id.as_str());
-                !missing.is_empty()
-            });
         }
-        let Reading { items, error, .. } = reading;
-        let named = items.into_iter().filter(|file| wanted.contains(file.id.as_str()));
+        let (names, error) = read_names(self.account, self.scope, directory_id, results, self.deadline).await;
         Found::Names(Names {
-            names: named.filter_map(|file| Some((file.id, file.display_name?))).collect(),
+            names,
             unread: error.as_ref().map(Unread::refused),
         })
     }
@@ -169,6 +154,35 @@ impl<'a> Lookup<'a> {
             unread: error.as_ref().map(Unread::refused),
         })
     }
+}
+
+/// The names of a batch's files by id, and why some are missing, if the list could not be read to its end.
+pub(crate) async fn read_names(
+    account: &Account,
+    scope: &Scope,
+    directory_id: &str,
+    results: &[BatchResult],
+    deadline: Instant,
+) -> (HashMap<String, String>, Option<Error>) {
+    let Ok(directory_id) = DirectoryId::try_from(directory_id) else {
+        return (HashMap::new(), None);
+    };
+    let ids = results.iter().map(|result| result.source_directory_file_id.as_str());
+    let wanted: HashSet<&str> = ids.collect();
+    let mut missing = wanted.clone();
+    let mut reading = Reading::new(FILE_PAGES);
+    while let Some(window) = reading.next() {
+        let client = &account.client;
+        let page = client.list_directory_files(scope, &directory_id, FilesOf::Ever, &window, deadline);
+        reading.take(page.await, |file| {
+            missing.remove(file.id.as_str());
+            !missing.is_empty()
+        });
+    }
+    let Reading { items, error, .. } = reading;
+    let files = items.into_iter().filter(|file| wanted.contains(file.id.as_str()));
+    let names = files.filter_map(|file| Some((file.id, file.display_name?)));
+    (names.collect(), error)
 }
 
 /// How many files a directory holds: what a batch that has not ended is about. `None` if that could not be read, or there are more

@@ -5,6 +5,7 @@
 //! | `lookup`, `missing` | names of files and states of jobs, read from LlamaCloud, and what of them could not be read |
 //! | `states` | what LlamaCloud says about each file |
 //! | `kinds`, `reasons` | kinds of files and their counts; error messages in groups |
+//! | `mapping` | which job each file has, and what it is called |
 //! | `files` | the files of a batch, problem files first, and the cursor through them |
 //! | `report` | what every answer about one batch holds |
 //! | `page` | the answer of `get_batch` within its limit |
@@ -13,6 +14,7 @@
 pub(crate) mod files;
 mod kinds;
 mod lookup;
+mod mapping;
 mod missing;
 pub(crate) mod page;
 mod reasons;
@@ -28,8 +30,8 @@ use tokio::time::Instant;
 use self::files::{Files, Rows};
 pub(crate) use self::kinds::FileCounts;
 use self::kinds::Kind;
-pub(crate) use self::lookup::files_in_directory;
 use self::lookup::{FoundJobs, Lookup, Names};
+pub(crate) use self::lookup::{files_in_directory, product, read_names};
 use self::missing::Unread;
 use self::states::{EndedBatch, FileStates};
 use super::account::Account;
@@ -43,6 +45,8 @@ pub(crate) enum Depth {
     Status,
     /// The batch with the API's mapping of files to jobs, in one request.
     Mapping,
+    /// The same with the names of its files.
+    Named,
     /// The batch, and once it is COMPLETED or CANCELLED how many of its files ended in which way; not which files they are.
     Counts,
     /// The batch, and how its files ended once it is COMPLETED or CANCELLED.
@@ -204,7 +208,7 @@ impl Seen {
         let wanted = match depth {
             Depth::Status => false,
             Depth::Counts | Depth::Ended => has_ended(&self.batch.status),
-            Depth::Mapping | Depth::Outcomes => true,
+            Depth::Mapping | Depth::Named | Depth::Outcomes => true,
         };
         if wanted && self.files.is_none() && !self.has_no_results && self.unread.is_none() {
             self.read_results(account, scope, deadline).await;
@@ -215,21 +219,24 @@ impl Seen {
         self.keep(account, scope);
     }
 
-    /// Looks up the jobs that are not known or have not ended and, unless only counts matter, the names of its files.
+    /// Looks up the jobs that are not known or have not ended, unless only names matter, and the names, unless only counts do.
     async fn look_up(&mut self, account: &Account, scope: &Scope, depth: Depth, deadline: Instant) {
         let Some(files) = self.files.take() else { return };
         let mut files = Arc::unwrap_or_clone(files);
         let lookup = Lookup::new(account, scope, deadline);
+        let jobs_matter = depth != Depth::Named;
         let unsettled = files
             .results
             .iter()
-            .filter(|result| !files.is_settled(&self.batch.status, result));
+            .filter(|result| jobs_matter && !files.is_settled(&self.batch.status, result));
         let names_of = (depth != Depth::Counts && self.names.is_none() && !files.results.is_empty())
             .then_some((self.batch.source_directory_id.as_str(), files.results.as_slice()));
         let (names, FoundJobs { jobs, unread }) = lookup.run(unsettled, names_of).await;
         files.jobs.extend(jobs.into_iter().map(|job| (job.id.clone(), job)));
-        files.looked_up = true;
-        files.unread = unread;
+        if jobs_matter {
+            files.looked_up = true;
+            files.unread = unread;
+        }
         self.files = Some(Arc::new(files));
         self.names = names.map(Arc::new).or_else(|| self.names.take());
     }

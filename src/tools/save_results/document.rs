@@ -1,16 +1,9 @@
 //! The result of one file, as the bytes to save.
 
-use serde::Deserialize;
-use tokio::time::Instant;
-
-use super::Format;
 use super::manifest::FailedPage;
-use crate::foreign::clean;
-use crate::llamacloud::{
-    Client, Error, ExtractPart, JobId, JobStatus, MarkdownPage, ParsePart, ParsedDocument, Product, Scope, TextPage,
-};
-
-const MAX_REASON_CHARS: usize = 300;
+use crate::llamacloud::{Error, JobId, JobStatus, Product};
+use crate::tools::results::Format;
+use crate::tools::results::reading::{Page, Parsed, Reader};
 
 /// What LlamaCloud has of one file.
 #[derive(Debug, Default)]
@@ -32,110 +25,73 @@ pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Where documents are read from.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) client: &'a Client,
-    pub(super) scope: &'a Scope,
-    pub(super) formats: &'a [Format],
-    pub(super) deadline: Instant,
-}
-
-impl Source<'_> {
-    /// Reads the result of a job.
+impl Document {
+    /// Reads the result of a job in these formats.
     ///
     /// # Errors
     /// Those of the requests.
-    pub(super) async fn read(self, product: Product, job_id: &JobId) -> Result<Document, Error> {
+    pub(super) async fn read(
+        reader: Reader<'_>,
+        product: Product,
+        job_id: &JobId,
+        formats: &[Format],
+    ) -> Result<Self, Error> {
         match product {
-            Product::Parse => self.parsed(job_id).await,
-            Product::Extract => self.extracted(job_id).await,
+            Product::Parse => Ok(Self::parsed(reader.parsed(job_id, formats).await?, formats)),
+            Product::Extract => Self::extracted(reader, job_id, formats).await,
         }
     }
 
-    async fn parsed(self, job_id: &JobId) -> Result<Document, Error> {
-        let mut parts = vec![ParsePart::Usage];
-        parts.extend(self.formats.iter().filter_map(|format| match format {
-            Format::Markdown => Some(ParsePart::Markdown),
-            Format::Text => Some(ParsePart::Text),
-            Format::Data => None,
-        }));
-        let mut parsed = self.get(job_id, &parts).await?;
-        let wants_markdown = self.formats.contains(&Format::Markdown);
-        let is_done = parsed.job.status == JobStatus::Completed;
-        if is_done && wants_markdown && parsed.markdown.is_none() && parsed.text.is_none() {
-            // Some tiers have no markdown.
-            parsed.text = self.get(job_id, &[ParsePart::Text]).await?.text;
-        }
-        Ok(self.document(parsed))
-    }
-
-    async fn get(self, job_id: &JobId, parts: &[ParsePart]) -> Result<ParsedDocument, Error> {
-        self.client
-            .get_parsed_document(self.scope, job_id, parts, self.deadline)
-            .await
-    }
-
-    fn document(self, parsed: ParsedDocument) -> Document {
-        let ParsedDocument { job, markdown, text } = parsed;
-        let mut document = Document {
-            error: job.error_message.as_deref().map(reason),
-            credits: job.usage.and_then(|usage| usage.credits),
+    fn parsed(parsed: Parsed, formats: &[Format]) -> Self {
+        let Parsed { job, markdown, text } = parsed;
+        let mut document = Self {
             status: job.status,
-            ..Document::default()
+            error: job.error,
+            credits: job.credits,
+            ..Self::default()
         };
-        if document.status != JobStatus::Completed {
-            return document;
+        if let Some(pages) = markdown.as_ref().or(text.as_ref()) {
+            document.failed_pages = pages.iter().filter_map(failed_page).collect();
         }
-        let has_markdown = markdown.is_some();
-        if let Some(markdown) = markdown {
-            document.failed_pages = markdown.pages.iter().filter_map(failed_page).collect();
-            let bytes = join(markdown.pages.into_iter().map(markdown_of));
-            document.push(Format::Markdown, "md", bytes);
+        if let Some(pages) = markdown {
+            document.push(Format::Markdown, "md", join(pages.into_iter().map(markdown_of)));
         }
-        if let Some(text) = text {
-            let format = if self.formats.contains(&Format::Text) {
+        if let Some(pages) = text {
+            let format = if formats.contains(&Format::Text) {
                 Format::Text
             } else {
                 Format::Markdown
             };
-            document.push(format, "txt", join(text.pages.into_iter().map(text_of)));
+            document.push(format, "txt", join(pages.into_iter().map(text_of)));
         }
-        if !has_markdown && document.contents.is_empty() {
+        if document.status == JobStatus::Completed && document.contents.is_empty() {
             document.error = Some("LlamaCloud has no text of this file".to_owned());
         }
         document
     }
 
-    async fn extracted(self, job_id: &JobId) -> Result<Document, Error> {
-        let wants_text = self.formats.iter().any(|format| *format != Format::Data);
-        let mut parts = vec![ExtractPart::Usage];
-        parts.extend(wants_text.then_some(ExtractPart::Metadata));
-        let extracted = self
-            .client
-            .get_extracted_data(self.scope, job_id, &parts, self.deadline)
-            .await?;
-        let mut document = Document {
-            error: extracted.error_message.as_deref().map(reason),
-            credits: extracted.usage.and_then(|usage| usage.credits),
-            status: extracted.status,
-            ..Document::default()
+    async fn extracted(reader: Reader<'_>, job_id: &JobId, formats: &[Format]) -> Result<Self, Error> {
+        let wants_text = formats.iter().any(|format| *format != Format::Data);
+        let extracted = reader.extracted(job_id, wants_text).await?;
+        let mut document = Self {
+            status: extracted.job.status,
+            error: extracted.job.error,
+            credits: extracted.job.credits,
+            ..Self::default()
         };
         if document.status != JobStatus::Completed {
             return Ok(document);
         }
-        if self.formats.contains(&Format::Data) {
-            match extracted.extract_result {
+        if formats.contains(&Format::Data) {
+            match extracted.data {
                 Some(data) => document.push(Format::Data, "json", format!("{}\n", data.get()).into_bytes()),
                 None => document.error = Some("LlamaCloud has no data of this file".to_owned()),
             }
         }
         if wants_text {
-            let metadata = extracted.extract_metadata.as_deref();
-            let parse_job = metadata.and_then(|metadata| serde_json::from_str::<Metadata>(metadata.get()).ok());
-            match parse_job.and_then(|metadata| metadata.parse_job_id?.parse::<JobId>().ok()) {
+            match extracted.parse_job_id {
                 Some(parse_job_id) => {
-                    let parsed = self.parsed(&parse_job_id).await?;
+                    let parsed = Self::parsed(reader.parsed(&parse_job_id, formats).await?, formats);
                     document.failed_pages = parsed.failed_pages;
                     document.contents.extend(parsed.contents);
                 }
@@ -144,15 +100,7 @@ impl Source<'_> {
         }
         Ok(document)
     }
-}
 
-/// The only member that matters here.
-#[derive(Deserialize)]
-struct Metadata {
-    parse_job_id: Option<String>,
-}
-
-impl Document {
     fn push(&mut self, format: Format, extension: &'static str, bytes: Vec<u8>) {
         self.contents.push(Content {
             format,
@@ -162,37 +110,25 @@ impl Document {
     }
 }
 
-fn reason(text: &str) -> String {
-    clean(text, MAX_REASON_CHARS)
-}
-
-fn failed_page(page: &MarkdownPage) -> Option<FailedPage> {
-    page.markdown.is_none().then(|| FailedPage {
-        page: page.page_number,
-        error: page
-            .error
-            .as_deref()
-            .map_or_else(|| "no reason given".to_owned(), reason),
+fn failed_page(page: &Page) -> Option<FailedPage> {
+    let error = page.text.as_ref().err()?;
+    Some(FailedPage {
+        page: u64::from(page.number),
+        error: error.clone(),
     })
 }
 
 /// A page that failed leaves a note that markdown does not show.
-fn markdown_of(page: MarkdownPage) -> String {
-    match failed_page(&page) {
-        None => page.markdown.unwrap_or_default(),
-        Some(FailedPage { page, error }) => {
-            format!(
-                "<!-- page {page} could not be parsed: {} -->",
-                error.replace("--", "- -").replace('>', "&gt;")
-            )
-        }
-    }
+fn markdown_of(page: Page) -> String {
+    page.text.unwrap_or_else(|error| {
+        let error = error.replace("--", "- -").replace('>', "&gt;");
+        format!("<!-- page {} could not be parsed: {error} -->", page.number)
+    })
 }
 
-fn text_of(page: TextPage) -> String {
-    let number = page.page_number;
+fn text_of(page: Page) -> String {
     page.text
-        .unwrap_or_else(|| format!("[page {number} could not be parsed]"))
+        .unwrap_or_else(|error| format!("[page {} could not be parsed: {error}]", page.number))
 }
 
 fn join(pages: impl Iterator<Item = String>) -> Vec<u8> {
@@ -215,15 +151,14 @@ mod tests {
 
     #[test]
     fn pages_that_failed_stay_visible_and_cannot_break_the_note() {
-        let page = |page_number, markdown: Option<&str>, error: Option<&str>| MarkdownPage {
-            page_number,
-            markdown: markdown.map(str::to_owned),
-            error: error.map(str::to_owned),
+        let page = |number, text: Result<&str, &str>| Page {
+            number,
+            text: text.map(str::to_owned).map_err(str::to_owned),
         };
         let pages = [
-            page(1, Some("# One\n\n"), None),
-            page(2, None, Some("bad --> <script>")),
-            page(3, Some("three"), None),
+            page(1, Ok("# One\n\n")),
+            page(2, Err("bad --> <script>")),
+            page(3, Ok("three")),
         ];
         let text = String::from_utf8(join(pages.into_iter().map(markdown_of))).unwrap();
         assert_eq!(

@@ -5,8 +5,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::Format;
 use crate::files::OutputFolder;
+use crate::tools::results::Format;
 
 pub(super) const NAME: &str = "manifest.json";
 /// A thousand files with long names and many failed pages stay far below. Units: bytes.

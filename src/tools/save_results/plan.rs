@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::explain_save;
 use crate::files::{Claim, file_names};
 use crate::foreign::clean;
-use crate::llamacloud::{Advice, Batch, BatchResult, FilesOf, JobId, JobType, Product, Reading};
+use crate::llamacloud::{Advice, Batch, BatchResult, JobId, Product};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
+use crate::tools::outcomes::{product, read_names};
 
-const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const MAX_REASON_CHARS: usize = 300;
 
 /// One file of the batch.
@@ -25,25 +25,13 @@ pub(super) struct File {
 
 /// The names of the files, by id. Without them, files are named after their ids.
 pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, String>, ToolError> {
-    let Ok(directory_id) = batch.source_directory_id.parse() else {
-        return Ok(HashMap::new());
-    };
-    let mut reading = Reading::new(PAGES);
-    while let Some(window) = reading.next() {
-        let client = &call.account.client;
-        let page = client
-            .list_directory_files(&call.scope, &directory_id, FilesOf::Ever, &window, call.deadline)
-            .await;
-        reading.take(page, |_| true);
-    }
-    match reading.error {
+    let results = batch.results.as_deref().unwrap_or_default();
+    let directory_id = &batch.source_directory_id;
+    let read = read_names(&call.account, &call.scope, directory_id, results, call.deadline);
+    match read.await {
         // Names that are missing now and there at the next call would save everything twice.
-        Some(error) if matches!(error.advice(), Advice::Later(_)) => Err(explain_save(error, call)),
-        _ => Ok(reading
-            .items
-            .into_iter()
-            .filter_map(|file| Some((file.id, file.display_name?)))
-            .collect()),
+        (_, Some(error)) if matches!(error.advice(), Advice::Later(_)) => Err(explain_save(error, call)),
+        (names, _) => Ok(names),
     }
 }
 
@@ -65,11 +53,7 @@ pub(super) fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) 
     with_path
         .map(|((id, name, result), path)| {
             let job = result.job_reference.and_then(|job| {
-                let product = match job.job_type {
-                    JobType::ParseV2 => Product::Parse,
-                    JobType::ExtractV2 => Product::Extract,
-                    JobType::Other(_) => return None,
-                };
+                let product = product(&job.job_type)?;
                 Some((product, job.id.parse().ok()?))
             });
             File {

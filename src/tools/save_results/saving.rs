@@ -10,17 +10,19 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::document::{Document, Source};
+use super::document::Document;
 use super::manifest::{self, Entry, Manifest, SavedFile};
 use super::plan::{File, files, names};
 use super::tally::Tally;
-use super::{Format, SaveResultsOutput, explain_save};
+use super::{SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, sha256_hex};
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{Advice, Batch, BatchId, Client, Error, ErrorKind, JobStatus, JobType, Scope};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::long_work::{Pace, Progress};
+use crate::tools::results::Format;
+use crate::tools::results::reading::Reader;
 use crate::tools::wording::number;
 
 const AT_ONCE: usize = 8;
@@ -230,13 +232,12 @@ impl Saver {
                 error.unwrap_or_else(|| "LlamaCloud made no job for it".to_owned()),
             );
         };
-        let source = Source {
+        let reader = Reader {
             client: &self.client,
             scope: &self.scope,
-            formats: &self.formats,
             deadline: pace.until().max(self.deadline).min(Instant::now() + LONGEST_READ),
         };
-        let document = match source.read(*product, job_id).await {
+        let document = match Document::read(reader, *product, job_id, &self.formats).await {
             Ok(document) => document,
             Err(error) => {
                 return match error.kind() {

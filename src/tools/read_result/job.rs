@@ -1,0 +1,181 @@
+//! The result of a job, read once and kept while there is room.
+
+use std::sync::Arc;
+
+use super::file::{FAILS, Target};
+use crate::foreign::quote;
+use crate::llamacloud::{Error, ErrorKind, JobId, JobStatus};
+use crate::mcp::ToolError;
+use crate::tools::cache::Keep;
+use crate::tools::call::Call;
+use crate::tools::error::{Failure, explain};
+use crate::tools::results::Format;
+use crate::tools::results::document::Document;
+use crate::tools::results::json;
+use crate::tools::results::reading::{JobEnd, Parsed, Reader};
+
+/// A document as it can be shown.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) document: Document,
+    /// What it is, which may not be what was asked for.
+    pub(super) format: Format,
+    pub(super) file_name: Option<String>,
+}
+
+/// Extracted data as it can be shown.
+#[derive(Debug)]
+pub(super) struct Values {
+    /// Clean JSON.
+    pub(super) data: Option<String>,
+    /// The same for where the values come from, if that was asked for.
+    pub(super) evidence: Option<String>,
+    pub(super) parse_job_id: Option<JobId>,
+    has_origins: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// LlamaCloud has no such job, or no longer its result.
+    Gone(Error),
+    /// A request failed otherwise.
+    Failed(Error),
+    /// The job has not ended, or not well.
+    NotDone(JobEnd),
+    /// A job without text.
+    NoText,
+    /// A job without data.
+    NoData,
+    /// Anything else, as the model reads it.
+    Said(ToolError),
+}
+
+/// The document of a parse job.
+pub(super) async fn document(call: &Call, job_id: &JobId, format: Format) -> Result<Arc<Text>, Trouble> {
+    let key = format!("{job_id} {}", format.as_str());
+    if let Some(text) = call.account.cache.get::<Text>(&call.scope, &key) {
+        return Ok(text);
+    }
+    let Parsed { job, markdown, text } = reader(call).parsed(job_id, &[format]).await?;
+    if job.status != JobStatus::Completed {
+        return Err(Trouble::NotDone(job));
+    }
+    let (pages, format) = match (markdown, text) {
+        (Some(pages), _) => (pages, Format::Markdown),
+        (None, Some(pages)) => (pages, Format::Text),
+        (None, None) => return Err(Trouble::NoText),
+    };
+    let text = Arc::new(Text {
+        document: Document::of(pages),
+        format,
+        file_name: job.file_name,
+    });
+    call.account.cache.keep(&call.scope, &key, Arc::clone(&text));
+    Ok(text)
+}
+
+/// The data of an extract job.
+pub(super) async fn values(call: &Call, job_id: &JobId, with_origins: bool) -> Result<Arc<Values>, Trouble> {
+    let known = call.account.cache.get::<Values>(&call.scope, job_id.as_str());
+    if let Some(values) = known.filter(|values| values.has_origins || !with_origins) {
+        return Ok(values);
+    }
+    let extracted = reader(call).extracted(job_id, with_origins).await?;
+    if extracted.job.status != JobStatus::Completed {
+        return Err(Trouble::NotDone(extracted.job));
+    }
+    // The original goes before the next one is cleaned: at no time is there more than twice the size.
+    let data = extracted.data.map(|data| json::clean(data.get()));
+    let evidence = extracted.evidence.map(|evidence| json::clean(evidence.get()));
+    let values = Arc::new(Values {
+        data: data.filter(|data| data != "null"),
+        evidence,
+        parse_job_id: extracted.parse_job_id,
+        has_origins: with_origins,
+    });
+    call.account
+        .cache
+        .keep(&call.scope, job_id.as_str(), Arc::clone(&values));
+    Ok(values)
+}
+
+fn reader(call: &Call) -> Reader<'_> {
+    Reader {
+        client: &call.account.client,
+        scope: &call.scope,
+        deadline: call.deadline,
+    }
+}
+
+impl Keep for Text {
+    fn bytes(&self) -> usize {
+        self.document.bytes()
+    }
+}
+
+impl Keep for Values {
+    fn bytes(&self) -> usize {
+        [&self.data, &self.evidence]
+            .into_iter()
+            .flatten()
+            .map(String::len)
+            .sum()
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Gone(error),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl Trouble {
+    /// What the model reads.
+    pub(super) fn explain(self, call: &Call, target: &Target) -> ToolError {
+        let what = target.label();
+        match self {
+            Self::Said(error) => error,
+            Self::Failed(error) => explain(&FAILS, error, &call.context, &call.account),
+            Self::Gone(error) => {
+                let failure = Failure {
+                    not_found: if target.is_of_batch {
+                        "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it anew, \
+                         for new credits: ask the user first."
+                    } else {
+                        "Check `job_id`: `get_batch` with `expand: [\"outcomes\"]` shows the jobs of a batch; jobs of another project need \
+                         its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."
+                    },
+                    ..FAILS
+                };
+                explain(&failure, error, &call.context, &call.account)
+            }
+            Self::NotDone(job) => ToolError::new(not_done(&what, &job)),
+            Self::NoText => ToolError::new(format!(
+                "LlamaCloud has no text of {what}. If it is an extract job, leave out `format`, `pages` and `find` to read its data."
+            )),
+            Self::NoData => ToolError::new(format!(
+                "The job of {what} is COMPLETED, but LlamaCloud has no data of it."
+            )),
+        }
+    }
+}
+
+fn not_done(what: &str, job: &JobEnd) -> String {
+    let reason = job.error.as_deref().filter(|reason| !reason.is_empty());
+    let reason = reason.map_or(String::new(), |reason| format!(" ({})", quote(reason, 300)));
+    match &job.status {
+        JobStatus::Failed | JobStatus::Cancelled => {
+            let status = job.status.as_str();
+            format!("There is no result of {what}: its job is {status}{reason}. Reading again does not change that.")
+        }
+        status => format!(
+            "There is no result of {what} yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then call \
+             again.",
+            quote(status.as_str(), 60).replace('"', "")
+        ),
+    }
+}

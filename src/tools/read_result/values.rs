@@ -1,0 +1,149 @@
+//! Extracted data, as much as fits an answer; then, on request, where its values come from.
+
+use serde_json::value::RawValue;
+
+use super::answer::Page;
+use super::cursor::{At, Cursor, unfit};
+use super::job::{Trouble, Values};
+use super::output::{ItemRange, ReadResultOutput};
+use crate::foreign::quote;
+use crate::mcp::Json;
+use crate::tools::call::Answer;
+use crate::tools::results::Format;
+use crate::tools::results::citations::{Citation, citations};
+use crate::tools::results::data::{Items, Part, Place, part};
+use crate::tools::wording::{number, plural};
+
+/// The answer with the data or the citations that begin at the cursor. The citations follow when the data has ended.
+pub(super) fn answer(
+    page: &Page<'_>,
+    values: &Values,
+    with_citations: bool,
+    cursor: Option<&Cursor>,
+) -> Result<Json<Answer<ReadResultOutput>>, Trouble> {
+    let data = values.data.as_deref().ok_or(Trouble::NoData)?;
+    let evidence = values.evidence.as_deref().filter(|_| with_citations);
+    let rows = evidence.map_or_else(Vec::new, citations);
+    let (from, cited) = match cursor.map(|cursor| cursor.at) {
+        None => (Some(Place::default()), 0),
+        Some(At::Data(place)) => (Some(place), 0),
+        Some(At::Citation(index)) if index < rows.len() => (None, index),
+        Some(_) => return Err(unfit()),
+    };
+    page.fit(|room| {
+        let shown = from.map(|from| part(data, from, room).ok_or_else(unfit)).transpose()?;
+        let mut output = page.output(Format::Data);
+        let mut about = vec![];
+        let mut left = room;
+        let mut next = None;
+        if let Some(Part {
+            data,
+            json,
+            items,
+            next: after,
+        }) = shown
+        {
+            about.push(about_data(page, items.as_ref(), json.is_some(), data.is_some()));
+            let chars = [data.as_deref().map(RawValue::get), json.as_deref()];
+            left = left.saturating_sub(chars.into_iter().flatten().map(|text| text.chars().count()).sum());
+            output.data = data;
+            output.text = json;
+            output.items = items.map(ItemRange::from);
+            next = after.map(At::Data);
+        }
+        if next.is_none() && with_citations {
+            let rest = rows.get(cited..).unwrap_or_default();
+            output.citations = fitting(rest, left, from.is_none());
+            let last = cited + output.citations.len();
+            next = (last < rows.len()).then_some(At::Citation(last));
+            about.push(about_citations(cited, last, rows.len()));
+        }
+        if next.is_some() {
+            about.push("For what follows, call again with `cursor`: `next_cursor`, all else unchanged.".to_owned());
+        }
+        output.next_cursor = next.map(|next| page.cursor(next));
+        Ok((about.join(" "), output))
+    })
+}
+
+/// As many citations as fit; where nothing else is shown, at least one.
+fn fitting(rows: &[Citation], room: usize, at_least_one: bool) -> Vec<Citation> {
+    let mut left = room;
+    let fits = |row: &&Citation| {
+        let chars = serde_json::to_string(row).map_or(usize::MAX, |json| json.chars().count() + 1);
+        let rest = left.checked_sub(chars);
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let count = rows.iter().take_while(fits).count().max(usize::from(at_least_one));
+    rows.get(..count).unwrap_or(rows).to_vec()
+}
+
+fn about_data(page: &Page<'_>, items: Option<&Items>, is_piece: bool, has_data: bool) -> String {
+    let name = page.target.label();
+    let Some(Items {
+        first,
+        last,
+        total,
+        within,
+    }) = items
+    else {
+        return if is_piece {
+            format!("The data of {name} is too long for one answer, so `text` is a piece of its JSON.")
+        } else {
+            format!("The data of {name}.")
+        };
+    };
+    let array = if within.is_empty() {
+        String::new()
+    } else {
+        format!(" in {}", quote(within, 100))
+    };
+    let total = number(*total);
+    if is_piece {
+        let around = if has_data { "; `data` is what is around it" } else { "" };
+        return format!(
+            "Item {} of {total}{array} of the data of {name} is too long for one answer, so `text` is a piece of its JSON{around}.",
+            number(*first)
+        );
+    }
+    format!(
+        "Items {} to {} of {total}{array} of the data of {name}.",
+        number(*first),
+        number(*last)
+    )
+}
+
+fn about_citations(before: usize, last: usize, total: usize) -> String {
+    match total {
+        0 => "There are no citations: the configuration of the job did not ask for them.".to_owned(),
+        _ if before == last => format!(
+            "Its {} {} in the next answer.",
+            number(total),
+            plural(total, "citation comes", "citations come")
+        ),
+        _ => format!(
+            "Citations {} to {} of {}.",
+            number(before + 1),
+            number(last),
+            number(total)
+        ),
+    }
+}
+
+impl From<Items> for ItemRange {
+    fn from(items: Items) -> Self {
+        let Items {
+            first,
+            last,
+            total,
+            within,
+        } = items;
+        Self {
+            first,
+            last,
+            total,
+            within: crate::foreign::clean(&within, 300),
+        }
+    }
+}
