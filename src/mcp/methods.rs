@@ -226,7 +226,7 @@ impl McpServer for Table {
         one_page(cursor.as_deref())?;
         let revision = context(extensions)?.revision;
         let views = self.tools.views().iter().map(|view| view.listed(revision));
-        Ok(self.listing(revision, "resources", views.collect()))
+        Ok(self.listing(revision, "resources", views.collect(), Caching::STATIC))
     }
 
     fn list_resource_templates(
@@ -235,13 +235,14 @@ impl McpServer for Table {
         cursor: Option<Box<RawValue>>,
     ) -> RpcResult<Stamped<Listing>> {
         one_page(cursor.as_deref())?;
-        Ok(self.listing(context(extensions)?.revision, "resourceTemplates", json!([])))
+        let revision = context(extensions)?.revision;
+        Ok(self.listing(revision, "resourceTemplates", json!([]), Caching::STATIC))
     }
 
     fn read_resource(&self, extensions: &Extensions, uri: String) -> RpcResult<Stamped<Listing>> {
         let revision = context(extensions)?.revision;
         let contents = resources::read(self.tools.views(), &uri, revision)?;
-        Ok(self.listing(revision, "contents", contents))
+        Ok(self.listing(revision, "contents", contents, Caching::STATIC))
     }
 
     async fn call_tool(
@@ -358,11 +359,12 @@ impl McpServer for Table {
 
 impl Table {
     fn tool_list(&self, revision: Revision, shows_views: bool) -> serde_json::Result<Box<RawValue>> {
-        to_raw_value(&self.listing(revision, "tools", self.tools.list(revision, shows_views)))
+        let tools = self.tools.list(revision, shows_views);
+        to_raw_value(&self.listing(revision, "tools", tools, Caching::OF_CLIENT))
     }
 
-    fn listing(&self, revision: Revision, name: &str, list: Value) -> Stamped<Listing> {
-        let caching = (revision.era() == Era::Modern).then_some(Caching::STATIC);
+    fn listing(&self, revision: Revision, name: &str, list: Value, caching: Caching) -> Stamped<Listing> {
+        let caching = (revision.era() == Era::Modern).then_some(caching);
         let list = Map::from_iter([(name.to_owned(), list)]);
         self.stamp(revision, Listing { list, caching })
     }

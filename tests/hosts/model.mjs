@@ -1,31 +1,52 @@
-// A model that does one thing: asked with tools at hand, it calls `create_batch`; shown the result, it says the batch's id.
+// A model that does one job: asked with tools at hand, it uploads the folder and creates a batch over it; shown the
+// last result, it says the batch's id.
 //
 //   node model.mjs FOLDER
 //
 // Speaks what the hosts speak: Anthropic messages, OpenAI chat completions and responses, Gemini. Listens on loopback and prints its
-// port; keeps each request in FOLDER/requests, and in FOLDER/batches the ids of batches that came back as results of the call.
+// port; keeps each request in FOLDER/requests, and in FOLDER/results what came back of each tool, a line `TOOL WORDS`.
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 
 const folder = process.argv[2];
-const ARGUMENTS = {
-  source_directory_id: "dir-small",
-  config: { job: { type: "parse_v2", configuration_id: "cfg-PARSE_AGENTIC" } },
-};
-const CALL_ID = "call_1";
+// The job, step by step: the tool, its arguments, made from the results before it, and what is found in its result.
+const STEPS = [
+  { tool: "upload_files", given: () => ({ path: "." }), result: /\bdir-[0-9a-f]{8}-[0-9a-f-]{27}\b/ },
+  {
+    tool: "create_batch",
+    given: ([directory]) => ({
+      source_directory_id: directory,
+      config: { job: { type: "parse_v2", configuration_id: "cfg-PARSE_AGENTIC" } },
+    }),
+    result: /\bbat-[0-9a-f]{8}-[0-9a-f-]{27}\b/,
+  },
+];
 
 // The tool as a host calls it, wherever it stands in the request: with a prefix, in a namespace, or as it is.
-function findTool(tools, namespace) {
+function findTool(tools, wanted, namespace) {
   for (const tool of tools ?? []) {
-    const found = findTool(tool.tools ?? tool.functionDeclarations, tool.name);
+    const found = findTool(tool.tools ?? tool.functionDeclarations, wanted, tool.name);
     if (found) return found;
     const name = tool.function?.name ?? tool.name;
-    if (name?.endsWith("create_batch")) return { name, namespace };
+    if (name?.endsWith(wanted)) return { name, namespace };
   }
 }
 
-const batchIn = (body) => /\bbat-[0-9a-f]{8}-[0-9a-f-]{27}\b/.exec(JSON.stringify(body))?.[0];
+// What the conversation already holds, as far as the steps follow each other.
+function resultsIn(text) {
+  const results = STEPS.map(({ result }) => result.exec(text)?.[0]);
+  const missing = results.indexOf(undefined);
+  return missing < 0 ? results : results.slice(0, missing);
+}
+
+// The next call, or what there is to say.
+function nextOf(body, results) {
+  const step = STEPS[results.length];
+  if (!step) return { text: `The batch is ${results[1]}.` };
+  const tool = findTool(body.tools, step.tool);
+  return tool ? { tool, given: step.given(results), id: results.length + 1 } : { text: "ok" };
+}
 
 const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2, prompt_tokens: 1, completion_tokens: 1 };
 
@@ -33,12 +54,12 @@ const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2, prompt_token
 const protocols = {
   anthropic: (answer) => {
     const block = answer.tool
-      ? { type: "tool_use", id: "toolu_1", name: answer.tool.name, input: ARGUMENTS }
+      ? { type: "tool_use", id: `toolu_${answer.id}`, name: answer.tool.name, input: answer.given }
       : { type: "text", text: answer.text };
     const stop = answer.tool ? "tool_use" : "end_turn";
     const message = { id: "msg_1", type: "message", role: "assistant", model: "fake", content: [], stop_reason: null, usage };
     const delta = answer.tool
-      ? { type: "input_json_delta", partial_json: JSON.stringify(ARGUMENTS) }
+      ? { type: "input_json_delta", partial_json: JSON.stringify(answer.given) }
       : { type: "text_delta", text: answer.text };
     const start = answer.tool ? { ...block, input: {} } : { ...block, text: "" };
     const events = [
@@ -54,9 +75,9 @@ const protocols = {
   chat: (answer) => {
     const call = answer.tool && {
       index: 0,
-      id: CALL_ID,
+      id: `call_${answer.id}`,
       type: "function",
-      function: { name: answer.tool.name, arguments: JSON.stringify(ARGUMENTS) },
+      function: { name: answer.tool.name, arguments: JSON.stringify(answer.given) },
     };
     const message = { role: "assistant", content: answer.text ?? null, ...(call && { tool_calls: [call] }) };
     const finish_reason = call ? "tool_calls" : "stop";
@@ -74,12 +95,12 @@ const protocols = {
     const item = answer.tool
       ? {
           type: "function_call",
-          id: "fc_1",
-          call_id: CALL_ID,
+          id: `fc_${answer.id}`,
+          call_id: `call_${answer.id}`,
           status: "completed",
           name: answer.tool.name,
           ...(answer.tool.namespace && { namespace: answer.tool.namespace }),
-          arguments: JSON.stringify(ARGUMENTS),
+          arguments: JSON.stringify(answer.given),
         }
       : {
           type: "message",
@@ -98,7 +119,7 @@ const protocols = {
     return { whole: response, events };
   },
   gemini: (answer) => {
-    const part = answer.tool ? { functionCall: { name: answer.tool.name, args: ARGUMENTS } } : { text: answer.text };
+    const part = answer.tool ? { functionCall: { name: answer.tool.name, args: answer.given } } : { text: answer.text };
     const whole = {
       candidates: [{ index: 0, content: { role: "model", parts: [part] }, finishReason: "STOP" }],
       usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 },
@@ -122,10 +143,9 @@ function answer(path, body, response) {
     response.writeHead(path.includes("models") ? 200 : 404, { "content-type": "application/json" });
     return response.end(JSON.stringify({ object: "list", data: models, models, totalTokens: 1, input_tokens: 1 }));
   }
-  const batch = batchIn(body);
-  if (batch) appendFileSync(join(folder, "batches"), `${batch}\n`);
-  const tool = batch ? undefined : findTool(body.tools);
-  const { whole, events } = protocols[protocol](tool ? { tool } : { text: batch ? `The batch is ${batch}.` : "ok" });
+  const results = resultsIn(JSON.stringify(body));
+  results.forEach((words, step) => appendFileSync(join(folder, "results"), `${STEPS[step].tool} ${words}\n`));
+  const { whole, events } = protocols[protocol](nextOf(body, results));
   if (!body.stream && !path.includes("streamGenerateContent")) {
     response.writeHead(200, { "content-type": "application/json" });
     return response.end(JSON.stringify(whole));

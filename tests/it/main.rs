@@ -28,6 +28,7 @@ mod clients_rmcp;
 /// The built binary: arguments, settings, exit codes.
 mod command_line;
 /// The inputs of the fuzz targets that are kept, once each.
+mod conversation;
 mod corpora;
 /// Lists of batches that count files.
 mod counting;
@@ -43,6 +44,7 @@ mod documents;
 mod endurance;
 /// What the tools say when something is wrong.
 mod errors;
+mod finding_ids;
 /// A client that reads slowly or not at all.
 mod flow;
 /// Bytes that are not quite what they should be.

@@ -91,6 +91,22 @@ async fn the_list_of_tools_differs_by_the_view_alone() {
 }
 
 #[tokio::test]
+async fn only_answers_that_are_the_same_for_every_client_may_be_shared_by_a_cache() {
+    for declared in [json!({}), shows_views()] {
+        let mut harness = open(Revision::V2026_07_28, declared, &[]).await;
+        for (method, params, scope) in [
+            ("tools/list", json!({}), "private"),
+            ("resources/list", json!({}), "public"),
+            ("resources/templates/list", json!({}), "public"),
+            ("resources/read", json!({ "uri": URI }), "public"),
+        ] {
+            assert_eq!(harness.result(method, params).await["cacheScope"], scope, "{method}");
+        }
+        harness.close(0).await;
+    }
+}
+
+#[tokio::test]
 async fn the_view_is_one_document_in_every_revision() {
     for revision in Revision::ALL {
         for declared in [json!({}), shows_views()] {

@@ -102,7 +102,16 @@ async def run(client: Driver) -> None:
     assert (same["id"], same["created"]) == (batch["id"], False), same
     assert not steps, "only a call that waits reports progress"
 
+    found = await call("list_directories", {"name": "LEASE"})
+    assert [directory["id"] for directory in found["directories"]] == [CREATE["source_directory_id"]], found
+    shown = await call("list_directories", {"directory_id": CREATE["source_directory_id"]})
+    assert shown["files_total"] == len(shown["files"]) == 4, shown
+    first = (await call("list_configurations", {}))["configurations"][0]
+    assert (first["id"], first["built_in"]) == (CREATE["config"]["job"]["configuration_id"], True), first
+
     failure(await client.call("create_batch", {**CREATE, "source_directory_id": "a b"}), "source_directory_id")
+    failure(await client.call("list_directories", {"directory_id": "Lease contracts"}), "directory_id")
+    failure(await client.call("list_configurations", {"job_type": "parse"}), "job_type")
     failure(await client.call("list_batches", {"page_size": 0}), "page_size")
     failure(await client.call("get_batch", {"batch_id": 7}), "batch_id")
     failure(await client.call("get_batch", {"batch_id": CONSTANTS["unknown_batch"]}), CONSTANTS["unknown_batch"])

@@ -200,6 +200,38 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual(configurations.retrieve(saved.id), again)
         self.assertEqual(configurations.retrieve("cfg-PARSE_AGENTIC").parameters.tier, "agentic")
 
+    def test_the_tools_report_what_the_sdk_reads(self) -> None:
+        """`list_directories` and `list_configurations` against the SDK's own lists of the same sandbox."""
+
+        def tool(name: str, **arguments: Any) -> dict[str, Any]:
+            command = [os.environ["SERVER_BINARY"], "call", name, json.dumps(arguments), "--json"]
+            command += ["--base-url", os.environ["LLAMA_CLOUD_BASE_URL"]]
+            return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+        beta = self.client.beta
+        directories = {one.id: one for one in beta.directories.list()}
+        listed = tool("list_directories")["directories"]
+        self.assertLessEqual({one["id"] for one in listed}, set(directories))
+        self.assertGreaterEqual(len(listed), 14)
+        for one in listed:
+            known = directories[one["id"]]
+            self.assertEqual((one["name"], one["type"]), (known.name, known.type))
+            self.assertEqual("expires_at" in one, known.expires_at is not None)
+            self.assertEqual(one.get("from_connector", False), known.connector_subscription_id is not None)
+        files = {file.id: file.display_name for file in beta.directories.files.list(DIRECTORIES["thousand"])}
+        shown = tool("list_directories", directory_id=DIRECTORIES["thousand"])
+        self.assertEqual(shown["files_total"], len(files))
+        self.assertTrue(all(files[file["id"]] == file["name"] for file in shown["files"]))
+        latest = {one.id: one for one in self.client.configurations.list(latest_only=True)}
+        saved = [one for one in tool("list_configurations")["configurations"] if not one.get("built_in")]
+        self.assertLessEqual({one["id"] for one in saved}, set(latest))
+        for one in saved:
+            known = latest[one["id"]]
+            self.assertEqual((one["name"], one["job_type"]), (known.name, known.product_type))
+            self.assertEqual(one["tier"], known.parameters.tier)
+            if one["job_type"] == "extract_v2":
+                self.assertEqual(one["fields"], list(known.parameters.data_schema["properties"]))
+
     def test_results_of_every_kind_are_read(self) -> None:
         files = self.client.beta.directories.files.list(DIRECTORIES["documents"], page_size=100)
         names = {file.id: file.display_name for file in files}

@@ -51,6 +51,22 @@ const CALLS = [
   COUNTS,
   ...GETS.map((more) => ['get_batch', { batch_id: 'bat-1', ...more }]),
 ];
+const DIRECTORY = 'dir-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
+const FOUND = [
+  ...[{}, { name: 'no such name' }, ...['user', 'index', 'ephemeral'].map((type) => ({ type })), { page_size: 7 }, SCOPE].map(
+    (filter) => ['list_directories', filter],
+  ),
+  ['list_directories', { directory_id: DIRECTORY, ...SCOPE }],
+  ...[{}, { name: 'no such name' }, { job_type: 'extract_v2' }, { page_size: 7, page_token: 'a b+c/d=&e' }, SCOPE].map(
+    (filter) => ['list_configurations', filter],
+  ),
+];
+const FOUND_AT = [
+  '/api/v1/beta/directories',
+  `/api/v1/beta/directories/${DIRECTORY}`,
+  `/api/v1/beta/directories/${DIRECTORY}/files`,
+  '/api/v1/beta/configurations',
+];
 const OUTCOMES = ['get_batch', { batch_id: 'bat-1', expand: ['outcomes'] }];
 const LOOKUPS = ['/api/v1/beta/directories/string/files', '/api/v2/parse'];
 
@@ -66,7 +82,7 @@ test('every request is one that the API describes', { timeout: 120_000 }, async 
 
   const { tools } = (await converse(address, [['tools/list', {}]])).results[0];
   const outcomes = JSON.stringify(tools[2].inputSchema).includes('"outcomes"');
-  const calls = outcomes ? [...CALLS, OUTCOMES] : CALLS;
+  const calls = [...CALLS, ...FOUND, ...(outcomes ? [OUTCOMES] : [])];
   const { results, outputs } = await converse(
     address,
     calls.map(([name, args]) => ['tools/call', { name, arguments: args }]),
@@ -96,7 +112,7 @@ test('every request is one that the API describes', { timeout: 120_000 }, async 
   }
   const got = requests('GET', `${BATCHES}/bat-1`).map(({ query }) => query.filter(([name]) => name === 'expand'));
   assert.ok(got.some((expand) => expand.join() === 'expand,results'));
-  for (const path of outcomes ? LOOKUPS : []) assert.notDeepEqual(requests('GET', path), [], path);
+  for (const path of [...FOUND_AT, ...(outcomes ? LOOKUPS : [])]) assert.notDeepEqual(requests('GET', path), [], path);
 });
 
 /** Starts Prism on one of the documents, without the nulls that it cannot read from a query. */

@@ -60,7 +60,19 @@ export async function run(driver) {
   assert.deepEqual([same.id, same.created], [batch.id, false]);
   assert.deepEqual(steps, [], 'only a call that waits reports progress');
 
+  const found = await call('list_directories', { name: 'LEASE' });
+  assert.deepEqual(
+    found.directories.map((directory) => directory.id),
+    [CREATE.source_directory_id],
+  );
+  const shown = await call('list_directories', { directory_id: CREATE.source_directory_id });
+  assert.deepEqual([shown.files_total, shown.files.length], [4, 4]);
+  const [first] = (await call('list_configurations', {})).configurations;
+  assert.deepEqual([first.id, first.built_in], [CREATE.config.job.configuration_id, true]);
+
   failure(await driver.call('create_batch', { ...CREATE, source_directory_id: 'a b' }), 'source_directory_id');
+  failure(await driver.call('list_directories', { directory_id: 'Lease contracts' }), 'directory_id');
+  failure(await driver.call('list_configurations', { job_type: 'parse' }), 'job_type');
   failure(await driver.call('list_batches', { page_size: 0 }), 'page_size');
   failure(await driver.call('get_batch', { batch_id: 7 }), 'batch_id');
   failure(await driver.call('get_batch', { batch_id: constants.unknown_batch }), constants.unknown_batch);

@@ -4,7 +4,7 @@
 // jobs, upload, read results and recognises each refusal. It is configured by its own environment variables.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
@@ -197,6 +197,24 @@ test('configurations are listed and saved', LIMIT, async () => {
   const parameters = { product_type: 'parse_v2', tier: 'fast', version: 'latest' };
   const saved = await client.configurations.create({ name: 'sdk-typescript', parameters });
   assert.deepEqual(await client.configurations.retrieve(saved.id), saved);
+});
+
+test('the tools report what the SDK reads', LIMIT, async () => {
+  const tool = (name, input) => {
+    const base = ['--json', '--base-url', process.env.LLAMA_CLOUD_BASE_URL];
+    const { stdout, status } = spawnSync(process.env.SERVER_BINARY, ['call', name, JSON.stringify(input), ...base]);
+    assert.equal(status, 0);
+    return JSON.parse(stdout);
+  };
+  const named = await ids(client.beta.directories.list({ name: 'Lease contracts' }));
+  const found = tool('list_directories', { name: 'lease contracts' }).directories;
+  assert.deepEqual([found.map((one) => one.id), found[0].name], [named, 'Lease contracts']);
+  const files = await ids(client.beta.directories.files.list(directories.failing));
+  const shown = tool('list_directories', { directory_id: directories.failing });
+  assert.deepEqual([shown.files_total, shown.files.map((file) => file.id)], [files.length, files]);
+  const latest = await ids(client.configurations.list({ latest_only: true, product_type: ['extract_v2'] }));
+  const extract = tool('list_configurations', { job_type: 'extract_v2' }).configurations;
+  assert.deepEqual(extract.map((one) => one.id).sort(), latest.sort());
 });
 
 test('results of every kind are read', LIMIT, async () => {
