@@ -1,5 +1,5 @@
-// A model that does one job: asked with tools at hand, it uploads the folder and creates a batch over it; shown the
-// last result, it says the batch's id.
+// A model that does one job: asked with tools at hand, it uploads the folder, creates a batch over it and reads a
+// result; shown that, it says the batch's id.
 //
 //   node model.mjs FOLDER
 //
@@ -20,6 +20,11 @@ const STEPS = [
       config: { job: { type: "parse_v2", configuration_id: "cfg-PARSE_AGENTIC" } },
     }),
     result: /\bbat-[0-9a-f]{8}-[0-9a-f-]{27}\b/,
+  },
+  {
+    tool: "read_result",
+    given: ([, batch]) => ({ batch_id: batch, file: "meeting-notes.md" }),
+    result: /The new warehouse opens on 2 June/,
   },
 ];
 
