@@ -216,9 +216,9 @@ impl McpServer for Table {
         if let Some(list) = place.get() {
             return Ok(list.clone());
         }
-        let list = self
-            .tool_list(revision, shows_views)
-            .map_err(|_| ProtocolError::internal())?;
+        let tools = self.tools.list(revision, shows_views);
+        let list = to_raw_value(&self.listing(revision, "tools", tools, Caching::OF_CLIENT));
+        let list = list.map_err(|_| ProtocolError::internal())?;
         Ok(place.get_or_init(|| list).clone())
     }
 
@@ -358,11 +358,6 @@ impl McpServer for Table {
 }
 
 impl Table {
-    fn tool_list(&self, revision: Revision, shows_views: bool) -> serde_json::Result<Box<RawValue>> {
-        let tools = self.tools.list(revision, shows_views);
-        to_raw_value(&self.listing(revision, "tools", tools, Caching::OF_CLIENT))
-    }
-
     fn listing(&self, revision: Revision, name: &str, list: Value, caching: Caching) -> Stamped<Listing> {
         let caching = (revision.era() == Era::Modern).then_some(caching);
         let list = Map::from_iter([(name.to_owned(), list)]);
