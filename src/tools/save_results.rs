@@ -3,23 +3,22 @@
 mod document;
 mod manifest;
 mod plan;
+mod report;
 mod saving;
-mod tally;
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use self::report::{SaveResultsOutput, explain_save};
 use self::saving::Saving;
 use super::call::{Answer, Call};
-use super::error::{Failure, explain};
 use super::long_work::LongWork;
-use super::reason::Reason;
 use super::results::Format;
 use crate::files::Output;
 use crate::foreign::quote;
-use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, Expand, JobType};
+use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Saves the results of a finished batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
@@ -36,26 +35,6 @@ pub(crate) struct SaveResultsInput {
     formats: Option<Vec<Format>>,
     /// Folder inside the output folder; made if missing. Default: the batch's ID.
     folder: Option<String>,
-}
-
-/// What is in the folder now.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct SaveResultsOutput {
-    /// Where the files are.
-    pub(super) folder: String,
-    /// Whether nothing remains. If false, call again with the same arguments.
-    pub(super) complete: bool,
-    /// Number of files whose results this call saved.
-    pub(super) saved: usize,
-    /// Number of files whose results were saved before.
-    pub(super) already_there: usize,
-    /// Number of files whose results are still to be saved.
-    pub(super) remaining: usize,
-    /// Files without a result, grouped by reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) failed: Vec<Reason>,
-    /// The file that lists every result with its job, status, failed pages and credits.
-    pub(super) manifest: String,
 }
 
 /// The tool.
@@ -102,16 +81,6 @@ impl Tool<Call> for SaveResults {
             })
             .await
     }
-}
-
-const FAILURE: Failure = Failure {
-    what: "The results could not be saved",
-    not_found: "Check `batch_id`: `list_batches` lists the existing batches.",
-    ask_less: None,
-};
-
-fn explain_save(error: Error, call: &Call) -> ToolError {
-    explain(&FAILURE, error, &call.context, &call.account)
 }
 
 /// What to save, checked against the kind of batch.

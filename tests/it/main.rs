@@ -23,6 +23,8 @@ mod canary;
 mod cancellation;
 /// Stopping a batch.
 mod cancelling;
+/// Who imports whom in the sources.
+mod circles;
 /// The official Rust SDK as a client.
 mod clients_rmcp;
 /// The built binary: arguments, settings, exit codes.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::explain_save;
+use super::report::explain_save;
 use crate::files::{Claim, file_names};
 use crate::foreign::clean;
 use crate::llamacloud::{Advice, Batch, BatchResult, JobId, Product};

@@ -13,8 +13,7 @@ use tokio::time::Instant;
 use super::document::Document;
 use super::manifest::{self, Entry, Manifest, SavedFile};
 use super::plan::{File, files, names};
-use super::tally::Tally;
-use super::{SaveResultsOutput, explain_save};
+use super::report::{Report, SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, sha256_hex};
 use crate::foreign::{clean, quote};
 use crate::llamacloud::{Advice, Batch, BatchId, Client, Error, ErrorKind, JobStatus, JobType, Scope};
@@ -114,17 +113,17 @@ impl Saving {
     pub(super) async fn save(self, call: &Call, pace: Pace) -> Result<(String, SaveResultsOutput), ToolError> {
         let Self { saver, files, known } = self;
         let count = files.len();
-        let mut tally = Tally::default();
+        let mut report = Report::default();
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut pending = Vec::new();
         for (index, file) in files.into_iter().enumerate() {
             match known.get(&file.id) {
                 Some(entry) if saver.is_done(entry, &file) => {
-                    tally.save(entry, false);
+                    report.save(entry, false);
                     entries.insert(index, entry.clone());
                 }
                 Some(entry) if file.job.is_some() && is_final_failure(entry) => {
-                    tally.fail(entry);
+                    report.fail(entry);
                     entries.insert(index, entry.clone());
                 }
                 _ => pending.push((index, file)),
@@ -149,11 +148,11 @@ impl Saving {
                 match outcome {
                     Outcome::Saved(entry, is_new) => {
                         failures.store(0, Ordering::Relaxed);
-                        tally.save(&entry, is_new);
+                        report.save(&entry, is_new);
                         entries.insert(index, entry);
                     }
                     Outcome::Failed(entry) => {
-                        tally.fail(&entry);
+                        report.fail(&entry);
                         entries.insert(index, entry);
                     }
                     Outcome::Remains(None) => {}
@@ -163,7 +162,7 @@ impl Saving {
                             stop = Some(explain_save(error, call));
                             return;
                         }
-                        tally.trouble = Some(error);
+                        report.trouble = Some(error);
                     }
                     Outcome::Stop(error) => {
                         stop = Some(error);
@@ -194,8 +193,8 @@ impl Saving {
             return Err(error);
         }
         written?;
-        tally.remaining = count - entries.len();
-        Ok((tally.sentences(&saver.folder), tally.output(&saver.folder)))
+        report.remaining = count - entries.len();
+        Ok((report.sentences(&saver.folder), report.output(&saver.folder)))
     }
 }
 

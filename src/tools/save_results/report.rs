@@ -2,17 +2,52 @@
 
 use std::collections::BTreeMap;
 
-use super::SaveResultsOutput;
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::manifest::{self, Entry};
 use crate::files::OutputFolder;
 use crate::foreign::quote;
 use crate::llamacloud::Error;
-use crate::tools::reason::group;
+use crate::mcp::ToolError;
+use crate::tools::call::Call;
+use crate::tools::error::{Failure, explain};
+use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{number, plural};
+
+/// What is in the folder now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SaveResultsOutput {
+    /// Where the files are.
+    folder: String,
+    /// Whether nothing remains. If false, call again with the same arguments.
+    complete: bool,
+    /// Number of files whose results this call saved.
+    saved: usize,
+    /// Number of files whose results were saved before.
+    already_there: usize,
+    /// Number of files whose results are still to be saved.
+    remaining: usize,
+    /// Files without a result, grouped by reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Reason>,
+    /// The file that lists every result with its job, status, failed pages and credits.
+    manifest: String,
+}
+
+const FAILURE: Failure = Failure {
+    what: "The results could not be saved",
+    not_found: "Check `batch_id`: `list_batches` lists the existing batches.",
+    ask_less: None,
+};
+
+pub(super) fn explain_save(error: Error, call: &Call) -> ToolError {
+    explain(&FAILURE, error, &call.context, &call.account)
+}
 
 /// What a call came to.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct Report {
     pub(super) saved: usize,
     pub(super) already_there: usize,
     pub(super) remaining: usize,
@@ -21,7 +56,7 @@ pub(super) struct Tally {
     pub(super) trouble: Option<Error>,
 }
 
-impl Tally {
+impl Report {
     pub(super) fn save(&mut self, entry: &Entry, is_new: bool) {
         *(if is_new {
             &mut self.saved
