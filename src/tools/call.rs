@@ -80,9 +80,9 @@ pub(crate) fn fit<E, T: Serialize>(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScopeArguments {
-    /// Project UUID. Default: the API key's project.
+    /// Default: the API key's project.
     project_id: Option<ProjectId>,
-    /// Organization UUID. Default: the API key's.
+    /// Default: the API key's.
     organization_id: Option<OrganizationId>,
 }
 

@@ -36,17 +36,17 @@ const AT_ONCE: usize = 4;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
-    /// Only batches in this status.
+    /// Only this status.
     status: Option<Status>,
-    /// Only batches of this directory, `dir-…`.
+    /// Only this directory, `dir-…`.
     source_directory_id: Option<Prefixed<DirectoryId>>,
     /// Creation time, not finish time. RFC 3339 with offset, or a date: from its first instant in UTC.
     created_at_on_or_after: Option<DateOrInstant>,
     /// The same; a date: to its last instant in UTC.
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: adds to each COMPLETED or CANCELLED batch how many `files` succeeded, failed or still run; at most 10 batches a page.
+    /// `counts`: how many `files` of each COMPLETED or CANCELLED batch succeeded, failed or still run; at most 10 batches a page.
     expand: Option<Vec<Expansion>>,
-    /// At least 1; fewer are returned if the answer would be too long. Default: 20.
+    /// Default: 20; fewer if the answer would be too long.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
     /// `next_page_token` of the previous page; repeat the other arguments unchanged.
