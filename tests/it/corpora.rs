@@ -45,6 +45,11 @@ fn upstreams() {
 }
 
 #[test]
+fn results() {
+    replay("results", fuzzed::results::run);
+}
+
+#[test]
 fn what_is_carried() {
     replay("carried", fuzzed::carried::run);
 }

@@ -130,7 +130,7 @@ fn is_known(line: &str) -> bool {
         ["api", "v2", "batches" | "parse" | "extract"] | ["api", "v1", "beta", "configurations" | "directories"] => {
             true
         }
-        ["api", "v2", "batches", id]
+        ["api", "v2", "batches" | "parse" | "extract", id]
         | ["api", "v2", "batches", id, "cancel"]
         | ["api", "v1", "beta", "configurations" | "directories", id]
         | ["api", "v1", "beta", "directories", id, "files"] => is_id(id),

@@ -140,13 +140,16 @@ impl Made<'_, '_> {
                     "1999-01-01"
                 ])?)
             }
+            _ if name == "pages" => json!(self.choices.choose(&["1", "2-3,9", "all", "1-999999"])?),
             _ => {
                 // A cursor was not handed out by anybody.
-                self.surely_right &= name != "results_cursor";
-                let prefix = name
-                    .strip_prefix("source_directory")
-                    .map_or_else(|| name.split('_').next(), |_| Some("dir"));
-                json!(words::id(self.choices, prefix.unwrap_or_default())?)
+                self.surely_right &= !["results_cursor", "cursor"].contains(&name);
+                let prefix = match name {
+                    "source_directory_id" | "directory_id" => "dir",
+                    "configuration_id" => "cfg",
+                    name => name.split('_').next().unwrap_or_default(),
+                };
+                json!(words::id(self.choices, prefix)?)
             }
         })
     }

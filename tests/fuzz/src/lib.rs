@@ -8,6 +8,7 @@
 //! | `arguments` | calls tools with arguments made from their own schemas, right and nearly right |
 //! | `upstream` | lets the API answer anything |
 //! | `carried` | brings back states, cursors and task ids, changed on the way |
+//! | `results` | reads a document or data to its end, some of its pages, and what is found in it |
 //!
 //! `api` is an API that answers at once, `world` a server in front of it, `words` what is not quite a word, `said` what each line of
 //! the server must be, `traffic` counts requests against answers.
@@ -16,6 +17,7 @@ pub mod arguments;
 pub mod carried;
 pub mod conversation;
 pub mod line;
+pub mod results;
 pub mod upstream;
 
 pub(crate) mod api;
