@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_batch": {"batch_id": "bat-sandbox-small"},
     "list_directories": {},
     "list_configurations": {},
-    "read_result": {"batch_id": "bat-sandbox-documents", "file": "report.pdf"},
+    "read_result": {"batch_id": "bat-sandbox-documents", "file": "annual-report.pdf"},
     "retry_failed_files": {"batch_id": "bat-sandbox-failing"},
     "upload_files": {"path": "."},
     "save_results": {"batch_id": "bat-sandbox-documents"},

@@ -109,7 +109,14 @@ async def run(client: Driver) -> None:
     first = (await call("list_configurations", {}))["configurations"][0]
     assert (first["id"], first["built_in"]) == (CREATE["config"]["job"]["configuration_id"], True), first
 
+    read = await call("read_result", {"batch_id": batch["id"], "file": "LEASE-oslo"})
+    assert (read["file"]["name"], read["pages"]["first"]) == ("lease-oslo.docx", 1), read
+    assert "<table>" in read["text"], read
+    hits = await call("read_result", {"job_id": read["job_id"], "find": "roof tile"})
+    assert (hits["hits_total"], hits["hits"][0]["page"]) == (1, 1), hits
+
     failure(await client.call("create_batch", {**CREATE, "source_directory_id": "a b"}), "source_directory_id")
+    failure(await client.call("read_result", {"batch_id": batch["id"], "file": "lease-olso.docx"}), "lease-oslo.docx")
     failure(await client.call("list_directories", {"directory_id": "Lease contracts"}), "directory_id")
     failure(await client.call("list_configurations", {"job_type": "parse"}), "job_type")
     failure(await client.call("list_batches", {"page_size": 0}), "page_size")

@@ -238,6 +238,8 @@ class SandboxTest(unittest.TestCase):
         jobs = self.jobs("parse_v2", "cfg-PARSE_AGENTIC", names)
         damaged = self.client.parsing.get(jobs["flood-damaged.pdf"], expand=["markdown", "metadata"])
         self.assertEqual([page.page_number for page in damaged.markdown.pages if not page.success], [3, 7])
+        text = self.client.parsing.get(jobs["flood-damaged.pdf"], expand=["text"]).text
+        self.assertEqual([page.page_number for page in text.pages if not page.text], [3, 7])
         long = self.client.parsing.get(jobs["framework-contract.pdf"], expand=["text"])
         self.assertEqual(len(long.text.pages), 400)
         with self.assertRaises(llama_cloud.NotFoundError):

@@ -67,6 +67,14 @@ const FOUND_AT = [
   `/api/v1/beta/directories/${DIRECTORY}/files`,
   '/api/v1/beta/configurations',
 ];
+// The mock's example jobs have not ended, so the answers may be errors.
+const READS = [
+  { job_id: 'pjb-1' },
+  { job_id: 'pjb-2', format: 'text', ...SCOPE },
+  { job_id: 'ext-1' },
+  { job_id: 'ext-2', citations: true, ...SCOPE },
+].map((args) => ['read_result', args]);
+const READ_AT = ['/api/v2/parse/pjb-1', '/api/v2/parse/pjb-2', '/api/v2/extract/ext-1', '/api/v2/extract/ext-2'];
 const OUTCOMES = ['get_batch', { batch_id: 'bat-1', expand: ['outcomes'] }];
 const LOOKUPS = ['/api/v1/beta/directories/string/files', '/api/v2/parse'];
 
@@ -82,19 +90,27 @@ test('every request is one that the API describes', { timeout: 120_000 }, async 
 
   const { tools } = (await converse(address, [['tools/list', {}]])).results[0];
   const outcomes = JSON.stringify(tools[2].inputSchema).includes('"outcomes"');
-  const calls = [...CALLS, ...FOUND, ...(outcomes ? [OUTCOMES] : [])];
+  const calls = [...CALLS, ...FOUND, ...READS, ...(outcomes ? [OUTCOMES] : [])];
   const { results, outputs } = await converse(
     address,
     calls.map(([name, args]) => ['tools/call', { name, arguments: args }]),
   );
   for (const request of seen) {
     const { method, path, query, status, violations } = request;
-    assert.ok(status < 400 && violations === undefined, JSON.stringify(request));
+    if (READ_AT.includes(path)) {
+      // The mock breaks the API's own description of forms when it makes up a result; what counts is the request.
+      const wrong = JSON.parse(violations ?? '[]').filter(({ location: [part] }) => part === 'request');
+      assert.deepEqual(wrong, [], JSON.stringify(request));
+    } else {
+      assert.ok(status < 400 && violations === undefined, JSON.stringify(request));
+    }
     const { document } = path.startsWith(BATCHES) ? batches : neighbours;
     const known = parametersOf(document, method, path);
     for (const [name] of query) assert.ok(known.includes(name), `${method} ${path} has no parameter ${name}`);
   }
-  results.forEach((result, index) => assert.ok(!result.isError, JSON.stringify([calls[index], result])));
+  results.forEach((result, index) =>
+    assert.ok(!result.isError || READS.includes(calls[index]), JSON.stringify([calls[index], result])),
+  );
   assert.ok(!outputs.includes(constants.canary), 'the key is in an output');
 
   const requests = (method, path) => seen.filter((request) => request.method === method && request.path === path);
@@ -112,7 +128,7 @@ test('every request is one that the API describes', { timeout: 120_000 }, async 
   }
   const got = requests('GET', `${BATCHES}/bat-1`).map(({ query }) => query.filter(([name]) => name === 'expand'));
   assert.ok(got.some((expand) => expand.join() === 'expand,results'));
-  for (const path of [...FOUND_AT, ...(outcomes ? LOOKUPS : [])]) assert.notDeepEqual(requests('GET', path), [], path);
+  for (const path of [...FOUND_AT, ...READ_AT, ...(outcomes ? LOOKUPS : [])]) assert.notDeepEqual(requests('GET', path), [], path);
 });
 
 /** Starts Prism on one of the documents, without the nulls that it cannot read from a query. */

@@ -70,7 +70,14 @@ export async function run(driver) {
   const [first] = (await call('list_configurations', {})).configurations;
   assert.deepEqual([first.id, first.built_in], [CREATE.config.job.configuration_id, true]);
 
+  const read = await call('read_result', { batch_id: batch.id, file: 'LEASE-oslo' });
+  assert.deepEqual([read.file.name, read.pages.first], ['lease-oslo.docx', 1]);
+  assert.match(read.text, /<table>/);
+  const hits = await call('read_result', { job_id: read.job_id, find: 'roof tile' });
+  assert.deepEqual([hits.hits_total, hits.hits[0].page], [1, 1]);
+
   failure(await driver.call('create_batch', { ...CREATE, source_directory_id: 'a b' }), 'source_directory_id');
+  failure(await driver.call('read_result', { batch_id: batch.id, file: 'lease-olso.docx' }), 'lease-oslo.docx');
   failure(await driver.call('list_directories', { directory_id: 'Lease contracts' }), 'directory_id');
   failure(await driver.call('list_configurations', { job_type: 'parse' }), 'job_type');
   failure(await driver.call('list_batches', { page_size: 0 }), 'page_size');
