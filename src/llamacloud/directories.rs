@@ -32,6 +32,9 @@ pub struct Directory {
     /// The connector that fills it; `None` if people do.
     #[serde(default, deserialize_with = "lenient")]
     pub connector_subscription_id: Option<String>,
+    /// When it was made.
+    #[serde(default, deserialize_with = "instant")]
+    pub created_at: Option<Timestamp>,
     /// When LlamaCloud deletes it.
     #[serde(default, deserialize_with = "instant")]
     pub expires_at: Option<Timestamp>,
@@ -71,6 +74,9 @@ pub struct DirectoryFile {
     /// What tells it apart from the directory's other files. Empty if the API sent none. Untrusted text.
     #[serde(default, deserialize_with = "lenient")]
     pub unique_id: String,
+    /// The stored file, which other directories may hold as well.
+    #[serde(default, deserialize_with = "lenient")]
+    pub file_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     metadata: Metadata,
     /// When it was added to the directory.

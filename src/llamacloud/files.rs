@@ -91,7 +91,7 @@ impl Client {
         &self,
         scope: &Scope,
         directory_id: &DirectoryId,
-        file: &AddFile<'_>,
+        file: &AddFile,
         deadline: Instant,
     ) -> Result<DirectoryFile, Error> {
         let request = Request::post(scope, FILES, &[directory_id.as_str()]).json(file);
@@ -117,14 +117,13 @@ impl Client {
 }
 
 /// A stored file to add. Source: API schema of the body of `POST …/files`.
-#[derive(Debug, Clone, Serialize)]
-pub struct AddFile<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AddFile {
     /// The stored file.
-    pub file_id: &'a FileId,
+    pub file_id: FileId,
     /// What tells it apart from the directory's other files.
+    pub unique_id: String,
+    /// The name for people; the stored file's own where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unique_id: Option<&'a str>,
-    /// The name for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<&'a str>,
+    pub display_name: Option<String>,
 }

@@ -153,7 +153,7 @@ ids! {
     ProjectId
     /// An organization. Shape: a UUID.
     OrganizationId
-    /// A file of a directory. Shape: `dfl-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
+    /// A stored file, or a file of a directory. Shape: a UUID, or `dfl-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
     FileId
     /// A job of one file. Shape: `pjb-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
     JobId

@@ -80,4 +80,4 @@ pub use results::{
 pub use retry::RetryPolicy;
 pub use settings::{Credential, KeySource, Network, Settings};
 pub use upload_body::{Open, Pieces};
-pub use upload_once::{DirectoryNotMade, Filling, NotStored, Unfinished, UploadOnce};
+pub use upload_once::{DirectoryNotMade, Filling, Made, NotStored, Unfinished, UploadOnce};

@@ -81,7 +81,7 @@ impl UploadFiles {
             .directory(&call.scope, &folder.directory_name, call.deadline)
             .await;
         match made {
-            Ok(directory) => id_of(&directory),
+            Ok(made) => id_of(&made.directory),
             Err(DirectoryNotMade::NotMade(error)) => Err(explain_upload(error, call)),
             Err(DirectoryNotMade::Unknown(error)) => Err(ToolError::caused_by(
                 format!(

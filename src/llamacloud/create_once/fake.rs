@@ -262,6 +262,7 @@ pub(super) fn order() -> Order {
         },
         duplicates: Duplicates::Refuse,
         agreed_files: None,
+        fixed_files: false,
     }
 }
 

@@ -9,6 +9,8 @@ use crate::llamacloud::{Batch, Configuration, DirectoryFile};
 /// The input of new batches, as far as it could be read.
 pub(super) struct Present<'a> {
     pub(super) files: Option<&'a [DirectoryFile]>,
+    /// Whether they cannot change: [`Order::fixed_files`].
+    pub(super) fixed_files: bool,
     /// Whether a connector may have updated files; `None` if that could not be read.
     pub(super) connector: Option<bool>,
     pub(super) configuration: Saved,
@@ -36,7 +38,7 @@ impl<'a> Present<'a> {
         let is_older = |file: &DirectoryFile| file.updated_at.is_some_and(|at| Some(at) <= ended);
         let are_older = files.is_some_and(|files| files.iter().all(is_older));
         let connector = async {
-            if are_older {
+            if are_older || order.fixed_files {
                 return Some(false);
             }
             let read = access
@@ -61,6 +63,7 @@ impl<'a> Present<'a> {
         let (connector, configuration) = tokio::join!(connector, configuration);
         Self {
             files,
+            fixed_files: order.fixed_files,
             connector,
             configuration,
         }
@@ -82,6 +85,9 @@ impl<'a> Present<'a> {
     }
 
     fn files_added(&self, created: Timestamp) -> Input {
+        if self.fixed_files {
+            return Input::Unchanged;
+        }
         self.later_files(|file| file.created_at, created, Change::FilesAdded)
     }
 

@@ -16,8 +16,11 @@ pub struct Order {
     pub request: CreateBatch,
     /// What to do if the work has a batch already.
     pub duplicates: Duplicates,
-    /// The number of files that the user agreed to. With another number, nothing is created.
+    /// The number of files that the batch has to cover, such as the one that the user agreed to. With another, nothing is created.
     pub agreed_files: Option<usize>,
+    /// Whether the directory holds the same files for ever, so that its list says nothing about what changed: its name is made from
+    /// them, and nobody else fills it.
+    pub fixed_files: bool,
 }
 
 /// What to do if the work has a batch already.
@@ -67,9 +70,9 @@ pub enum NotSettled {
     NoFiles,
     /// Nothing was sent: the directory has more files than a batch may cover, [`MAX_FILES`].
     TooManyFiles,
-    /// Nothing was sent: the user agreed to another number of files.
+    /// Nothing was sent: the directory has another number of files than [`Order::agreed_files`].
     OtherFiles {
-        /// The number that the user agreed to.
+        /// The number that it should have.
         agreed: usize,
         /// The number now, if it could be read.
         now: Option<usize>,

@@ -20,7 +20,32 @@ pub enum DirectoryNotMade {
     StillTrying,
 }
 
-pub(super) type Outcome = Result<Directory, DirectoryNotMade>;
+/// A directory that is there now.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// It.
+    pub directory: Directory,
+    /// Whether this process made it. If not, another process may be filling it at this moment.
+    pub by_this_process: bool,
+}
+
+impl Made {
+    const fn found(directory: Directory) -> Self {
+        Self {
+            directory,
+            by_this_process: false,
+        }
+    }
+
+    const fn here(directory: Directory) -> Self {
+        Self {
+            directory,
+            by_this_process: true,
+        }
+    }
+}
+
+pub(super) type Outcome = Result<Made, DirectoryNotMade>;
 /// The directory that this process made, which the list may not show yet.
 pub(super) type MadeDirectory = Option<Directory>;
 
@@ -32,18 +57,23 @@ pub(super) async fn run(
 ) -> Outcome {
     let mut made = attempt.slot.memory.lock().await;
     match find(&upstream.client, scope, name, deadline).await {
-        Ok(Some(directory)) => return Ok(directory),
+        Ok(Some(directory)) => {
+            return Ok(Made {
+                by_this_process: made.as_ref().is_some_and(|made| made.id == directory.id),
+                directory,
+            });
+        }
         Ok(None) => {}
         Err(error) => return Err(DirectoryNotMade::NotMade(error)),
     }
     if let Some(directory) = &*made {
-        return Ok(directory.clone());
+        return Ok(Made::here(directory.clone()));
     }
     let error = match upstream.client.create_directory(scope, name, EPHEMERAL, deadline).await {
         // An answer about something else says nothing about what was asked for.
         Ok(directory) if directory.name == *name && !directory.id.is_empty() => {
             *made = Some(directory.clone());
-            return Ok(directory);
+            return Ok(Made::here(directory));
         }
         Ok(_) => return look(upstream, scope, name, None).await,
         Err(error) => error,
@@ -61,7 +91,7 @@ async fn look(upstream: &Upstream, scope: &Scope, name: &str, because: Option<Er
     for pause in upstream.pauses() {
         sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
         match find(&upstream.client, scope, name, until).await {
-            Ok(Some(directory)) => return Ok(directory),
+            Ok(Some(directory)) => return Ok(Made::found(directory)),
             Ok(None) => {}
             Err(error) => {
                 last.get_or_insert(error);

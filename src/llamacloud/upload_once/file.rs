@@ -4,11 +4,10 @@ use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::upstream::Upstream;
+use super::{upstream::Upstream, wanted::Wanted};
 use crate::foreign::clean;
 use crate::llamacloud::{
-    DirectoryFile, DirectoryId, Error, ErrorKind, NewFile, Reading, Scope, UploadError, error::Account,
-    single_flight::Attempt, upload_body::Open,
+    DirectoryFile, DirectoryId, Error, ErrorKind, Reading, Scope, UploadError, error::Account, single_flight::Attempt,
 };
 
 const PAGES: [Option<u32>; 3] = [Some(100), Some(20), None];
@@ -56,14 +55,15 @@ pub(super) async fn run(
     upstream: &Upstream,
     scope: &Scope,
     key: &FileKey,
-    file: &NewFile,
-    open: Open,
+    file: Wanted,
     attempt: &Attempt<Memory, Outcome>,
+    deadline: Instant,
 ) -> Outcome {
+    let file = &file;
     let mut memory = attempt.slot.memory.lock().await;
     memory
         .last
-        .take_if(|(until, sha256, _)| *until <= Instant::now() || *sha256 != file.sha256);
+        .take_if(|(until, content, _)| *until <= Instant::now() || content != file.content());
     match &memory.last {
         Some((_, _, Last::Stored(stored))) => return Ok(stored.clone()),
         Some((_, _, Last::Unknown(error))) => {
@@ -77,13 +77,9 @@ pub(super) async fn run(
     if attempt.is_abandoned() {
         return Err(NotStored::Source(Arc::new(io::ErrorKind::Interrupted.into())));
     }
-    let deadline = Instant::now() + file.patience();
-    let sent = upstream
-        .client
-        .upload_file(scope, &key.directory_id, file, open, deadline)
-        .await;
+    let sent = file.send(&upstream.client, scope, &key.directory_id, deadline).await;
     let outcome = match sent {
-        Ok(stored) if is_same(&stored, file) => Ok(stored),
+        Ok(stored) if file.is(&stored) => Ok(stored),
         // An answer about something else says nothing about what was sent.
         Ok(_) => look(upstream, scope, key, file, other_file()).await,
         Err(UploadError::Source(error)) => Err(NotStored::Source(error)),
@@ -108,7 +104,7 @@ fn other_file() -> Error {
         elapsed: Duration::ZERO,
         no_effect: false,
     };
-    let request = "POST /api/v1/beta/directories/{id}/files/upload".to_owned();
+    let request = "POST /api/v1/beta/directories/{id}/files".to_owned();
     Error::new(
         ErrorKind::UnreadableBody,
         Some("the answer is about another file".to_owned()),
@@ -117,17 +113,21 @@ fn other_file() -> Error {
     )
 }
 
-fn remember(upstream: &Upstream, memory: &mut Memory, file: &NewFile, outcome: &Outcome) {
+fn remember(upstream: &Upstream, memory: &mut Memory, file: &Wanted, outcome: &Outcome) {
     let last = match outcome {
         Ok(stored) => Last::Stored(stored.clone()),
         Err(NotStored::Unknown(error)) => Last::Unknown(error.clone()),
         Err(NotStored::Source(_) | NotStored::Refused(_)) => return,
     };
-    memory.last = Some((Instant::now() + upstream.policy.list_lag, file.sha256.clone(), last));
+    memory.last = Some((
+        Instant::now() + upstream.policy.list_lag,
+        file.content().to_owned(),
+        last,
+    ));
 }
 
 /// Looks for a file whose upload has an unknown outcome.
-async fn look(upstream: &Upstream, scope: &Scope, key: &FileKey, file: &NewFile, because: Error) -> Outcome {
+async fn look(upstream: &Upstream, scope: &Scope, key: &FileKey, file: &Wanted, because: Error) -> Outcome {
     let until = upstream.look_until();
     for pause in upstream.pauses() {
         sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
@@ -145,7 +145,7 @@ async fn find(
     upstream: &Upstream,
     scope: &Scope,
     key: &FileKey,
-    file: &NewFile,
+    file: &Wanted,
     deadline: Instant,
 ) -> Option<DirectoryFile> {
     let mut found = None;
@@ -155,20 +155,13 @@ async fn find(
             .client
             .find_directory_files(scope, &key.directory_id, &key.unique_id, &window, deadline);
         reading.take(files.await, |stored| {
-            if is_same(stored, file) {
+            if file.is(stored) {
                 found = Some(stored.clone());
             }
             found.is_none()
         });
     }
     found
-}
-
-/// Whether a stored file is the one to be sent. Metadata may not come back; a hash that does has to be the same.
-fn is_same(stored: &DirectoryFile, file: &NewFile) -> bool {
-    !stored.id.is_empty()
-        && stored.unique_id == file.unique_id
-        && stored.sha256().is_none_or(|sha256| sha256 == file.sha256)
 }
 
 /// A file that was stored for a call that was cancelled is found by the next one.

@@ -15,28 +15,32 @@
 //! [`CreatePolicy::list_lag`].
 //!
 //! **Not guaranteed**: two processes that send the same files to the same directory at the same moment both find nothing and both
-//! send. The tools take turns with a lock on the folder, which works on one machine and not on Windows.
+//! send. `upload_files` takes turns with a lock on the folder, which works on one machine and not on Windows. Where there is no
+//! folder, a process that did not make the directory waits until nothing is added to it any more ([`UploadOnce::files_when_quiet`]):
+//! names are unique, so one process alone has made it. A process that pauses for longer than that while it adds files is not noticed.
 
 mod directory;
 mod file;
 mod filling;
+mod quiet;
 
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod wanted;
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-pub use directory::DirectoryNotMade;
+pub use directory::{DirectoryNotMade, Made};
 pub use file::NotStored;
 pub use filling::{Filling, Unfinished};
 
-use self::{directory::MadeDirectory, file::FileKey, filling::Fillings, upstream::Upstream};
+use self::{directory::MadeDirectory, file::FileKey, filling::Fillings, upstream::Upstream, wanted::Wanted};
 use super::{
-    Client, CreatePolicy, Directory, DirectoryFile, DirectoryId, NewFile, Scope,
+    AddFile, Client, CreatePolicy, Directory, DirectoryFile, DirectoryId, NewFile, Scope,
     single_flight::{Sharing, SingleFlight},
     upload_body::Open,
 };
@@ -81,13 +85,41 @@ impl UploadOnce {
         open: Open,
         deadline: Instant,
     ) -> Option<Result<DirectoryFile, NotStored>> {
+        self.bring(scope, directory_id, Wanted::FromHere(file.clone(), open), deadline)
+            .await
+    }
+
+    /// The same for a file that LlamaCloud has stored already, which is added by its ID.
+    ///
+    /// # Errors
+    /// As for [`UploadOnce::store`].
+    ///
+    /// # Cancel safety
+    /// As for [`UploadOnce::store`].
+    pub async fn add(
+        &self,
+        scope: &Scope,
+        directory_id: &DirectoryId,
+        file: AddFile,
+        deadline: Instant,
+    ) -> Option<Result<DirectoryFile, NotStored>> {
+        self.bring(scope, directory_id, Wanted::Stored(file), deadline).await
+    }
+
+    async fn bring(
+        &self,
+        scope: &Scope,
+        directory_id: &DirectoryId,
+        file: Wanted,
+        deadline: Instant,
+    ) -> Option<Result<DirectoryFile, NotStored>> {
         let key = FileKey {
             directory_id: directory_id.clone(),
-            unique_id: file.unique_id.clone(),
+            unique_id: file.unique_id().clone(),
         };
-        let (shared, scope, file) = (Arc::clone(&self.0), scope.clone(), file.clone());
+        let (shared, scope) = (Arc::clone(&self.0), scope.clone());
         let call = self.0.files.call(key.clone(), Sharing::Allowed, |attempt| async move {
-            file::run(&shared.upstream, &scope, &key, &file, open, &attempt).await
+            file::run(&shared.upstream, &scope, &key, file, &attempt, deadline).await
         });
         call.outcome(deadline).await
     }
@@ -96,7 +128,7 @@ impl UploadOnce {
     ///
     /// # Errors
     /// Why there is none, or why that is not known.
-    pub async fn directory(&self, scope: &Scope, name: &str, deadline: Instant) -> Result<Directory, DirectoryNotMade> {
+    pub async fn directory(&self, scope: &Scope, name: &str, deadline: Instant) -> Result<Made, DirectoryNotMade> {
         let (shared, key) = (Arc::clone(&self.0), (scope.clone(), name.to_owned()));
         let call = self
             .0
@@ -120,6 +152,20 @@ impl UploadOnce {
         deadline: Instant,
     ) -> Result<Option<Directory>, super::Error> {
         directory::find(&self.0.upstream.client, scope, name, deadline).await
+    }
+
+    /// The files of a directory, once no other process seems to be filling it. `None`: another one still is at the deadline.
+    ///
+    /// # Errors
+    /// Why the list could not be read.
+    pub async fn files_when_quiet(
+        &self,
+        scope: &Scope,
+        made: &Made,
+        directory_id: &DirectoryId,
+        deadline: Instant,
+    ) -> Result<Option<Vec<DirectoryFile>>, super::Error> {
+        quiet::files(&self.0.upstream, scope, made, directory_id, deadline).await
     }
 
     /// Notes that a set of files is being sent to a directory. Until all of it is there, the directory counts as unfinished.

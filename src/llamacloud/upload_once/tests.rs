@@ -300,11 +300,11 @@ async fn a_directory_is_made_once_whatever_becomes_of_the_answer() {
         let directory = || api.uploads.directory(&scope, "docs-1", soon());
         let (one, other) = tokio::join!(directory(), directory());
         assert_eq!(
-            (one.unwrap().id, other.unwrap().id),
+            (one.unwrap().directory.id, other.unwrap().directory.id),
             ("dir-1".to_owned(), "dir-1".to_owned()),
             "{answer}"
         );
-        assert_eq!(directory().await.unwrap().id, "dir-1");
+        assert_eq!(directory().await.unwrap().directory.id, "dir-1");
         assert_eq!(api.posts(), 1, "{answer}");
     }
 }
