@@ -44,6 +44,11 @@ impl Policy {
     pub(crate) fn can_create(&self) -> bool {
         !self.read_only && self.names("create_batch")
     }
+
+    /// Whether `retry_failed_files` is offered, so that answers may advise it.
+    pub(crate) fn can_retry(&self) -> bool {
+        !self.read_only && self.names("retry_failed_files")
+    }
 }
 
 impl Default for Policy {

@@ -1,24 +1,22 @@
 //! `create_batch`: starts one batch, at most once.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::account::Account;
-use super::batch::MAX_ID_CHARS;
-use super::call::Call;
+use super::call::{Answer, Call};
 use super::confirmation;
 use super::create_sentences::tell;
+use super::creation::{Creation, follow};
 use super::error::{Failure, explain, explain_unchecked, explain_unknown};
 use super::outcomes::Seen;
-use super::outcomes::report::BatchReport;
-use super::outcomes::summary::Detail;
+use super::outcomes::report::can_retry;
 use super::prefixed::Prefixed;
-use super::task_reference::TaskReference;
 use super::view;
-use super::wait::{Limits, WaitSeconds, Waited, wait_or_task};
+use super::wait::{WaitSeconds, Waited};
 use super::wording::number;
-use crate::foreign::{clean, quote};
+use crate::foreign::quote;
 use crate::llamacloud::{
     self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NotSettled, Order, Settled,
     Unfinished, UploadOnce,
@@ -72,20 +70,6 @@ impl From<JobType> for llamacloud::JobType {
             JobType::ExtractV2 => Self::ExtractV2,
         }
     }
-}
-
-/// The batch that exists now.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct CreateBatchOutput {
-    /// The answer in a few sentences, with what to do next.
-    summary: String,
-    /// Whether this call created the batch; `false`: it existed already.
-    created: bool,
-    /// Whether LlamaCloud's response was lost and the batch was found in the list.
-    #[serde(skip_serializing_if = "is_false")]
-    recovered: bool,
-    #[serde(flatten)]
-    batch: BatchReport,
 }
 
 fn fails(account: &Account) -> Failure {
@@ -148,7 +132,7 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
     match why {
         NotSettled::NotCreated(error) => explain(&fails(account), error, context, account),
         NotSettled::NotChecked(error) => explain_unchecked(&fails(account), error, context, account),
-        NotSettled::Unknown { error, look_after } => explain_unknown(order, look_after, error, account),
+        NotSettled::Unknown { error, look_after } => explain_unknown("create_batch", order, look_after, error, account),
         NotSettled::NoFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has no files, so there is nothing to process. Nothing was sent. If \
              files were uploaded a moment ago, call again in a minute; otherwise ask the user to upload files, or for another \
@@ -171,17 +155,11 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
     }
 }
 
-fn output(call: &Call, seen: &Seen, how: &How, order: &Order, trouble: Option<&str>) -> CreateBatchOutput {
-    let (batch, sentences) = BatchReport::beside_status(&call.account, seen, trouble);
-    let about = tell(&seen.batch, how, order).join(" ");
-    CreateBatchOutput {
-        summary: call
-            .account
-            .summary(&format!("{about} {sentences}{}", view::beside_answer(call))),
-        created: matches!(how, How::Created { .. } | How::Recovered),
-        recovered: matches!(how, How::Recovered),
-        batch,
-    }
+fn output(call: &Call, seen: &Seen, how: &How, order: &Order, trouble: Option<&str>) -> Answer<Creation> {
+    let (creation, sentences) = Creation::of(call, seen, how, trouble);
+    let can_retry = can_retry(&call.account, seen);
+    let about = tell(&seen.batch, how, order, can_retry).join(" ");
+    call.answer(&format!("{about} {sentences}"), creation)
 }
 
 /// How far a call has come.
@@ -196,9 +174,9 @@ impl Tool<Call> for CreateBatch {
     const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS;
     const VIEW: Option<&'static str> = Some(view::BATCH);
     type Input = CreateBatchInput;
-    type Output = CreateBatchOutput;
+    type Output = Answer<Creation>;
 
-    async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<CreateBatchOutput>, ToolError> {
+    async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<Self::Output>, ToolError> {
         let mut started = Instant::now();
         let BatchConfig { job } = input.config;
         let mut order = Order {
@@ -213,39 +191,20 @@ impl Tool<Call> for CreateBatch {
                 _ => Duplicates::Refuse,
             },
             agreed_files: None,
+            fixed_files: false,
         };
         refuse_foreign_preset(&call.account, &order.request)?;
         refuse_unfinished(&self.upload_once, &order.request.source_directory_id)?;
-        let Settled { batch, how } = match self.settle(call, &mut order).await? {
+        let settled = match self.settle(call, &mut order).await? {
             Step::Settled(settled) => settled,
             Step::Ask(question) => return Ok(Outcome::Ask(question)),
         };
-        if matches!(how, How::Created { .. } | How::Recovered) {
-            call.context
-                .log_if_undelivered(format!("created batch {}", clean(&batch.id, MAX_ID_CHARS)));
-        }
-        let Call { account, context, .. } = call;
-        if account.policy.confirm_create {
+        if call.account.policy.confirm_create {
             // The user's time does not count.
             started = Instant::now();
         }
-        let wait = input.wait_seconds.and_then(WaitSeconds::limit);
-        let limits = Limits::new(account, started, wait.unwrap_or_default());
-        let batch_id = batch.id.parse();
-        let mut seen = Seen::of(account, &order.scope, batch, limits.read_by).await;
-        if let How::Created { files, .. } = &how {
-            seen.files_in_directory = *files;
-        }
-        let (Some(_), Ok(batch_id)) = (wait, batch_id) else {
-            return Outcome::done(&output(call, &seen, &how, &order, None));
-        };
-        let reference = TaskReference {
-            batch_id,
-            scope: order.scope.clone(),
-            detail: Detail::Status,
-            cursor: None,
-        };
-        match wait_or_task(account, context, &reference, seen, limits).await {
+        let how = settled.how.clone();
+        match follow(call, settled, input.wait_seconds, started).await {
             Waited::AsTask(task) => Ok(Outcome::Task(task)),
             Waited::Until(seen, trouble) => Outcome::done(&output(call, &seen, &how, &order, trouble.as_deref())),
         }
@@ -256,12 +215,12 @@ impl Tool<Call> for CreateBatch {
 fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Result<(), ToolError> {
     let why = match upload_once.unfinished(directory_id) {
         None => return Ok(()),
-        Some(Unfinished::Filling) => "files are being uploaded to it",
-        Some(Unfinished::Incomplete) => "an upload to it ended before all files were there",
+        Some(Unfinished::Filling) => "files are being put into it",
+        Some(Unfinished::Incomplete) => "a call that filled it ended before all files were there",
     };
     Err(ToolError::new(format!(
-        "No batch was created and nothing was sent: directory {directory_id} is not ready, because {why}. Call `upload_files` with \
-         the same arguments as before until `complete` is true, then call `create_batch` again."
+        "No batch was created and nothing was sent: directory {directory_id} is not ready, because {why}. Call the tool \
+         that fills it (`upload_files`, `retry_failed_files`) with the same arguments as before until it has finished."
     )))
 }
 
@@ -279,9 +238,4 @@ fn refuse_foreign_preset(account: &Account, request: &llamacloud::CreateBatch) -
         "`config.job.configuration_id`: {} is a preset for `parse_v2`; `extract_v2` has no presets. Nothing was sent. {next}",
         quote(id.as_str(), 130)
     )))
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }

@@ -6,7 +6,9 @@ use crate::foreign::{clean, quote};
 use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, How, Input, Order};
 
 /// How the batch came to be the answer. What follows is how its files ended, and what to do next.
-pub(super) fn tell(batch: &Batch, how: &How, order: &Order) -> Vec<String> {
+///
+/// `can_retry`: what follows advises `retry_failed_files`, which costs less than another batch.
+pub(super) fn tell(batch: &Batch, how: &How, order: &Order, can_retry: bool) -> Vec<String> {
     match how {
         How::Created { files, earlier } => created(batch, *files, earlier, order),
         How::Recovered => vec![format!(
@@ -20,6 +22,7 @@ pub(super) fn tell(batch: &Batch, how: &How, order: &Order) -> Vec<String> {
             id(batch),
             state(batch)
         )],
+        How::AlreadyThere(input) if can_retry => vec![already_there(batch, *input)],
         How::AlreadyThere(input) => vec![
             already_there(batch, *input),
             "Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`.".to_owned(),

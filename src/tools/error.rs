@@ -52,8 +52,9 @@ pub(crate) fn explain_unchecked(
     with_advice(text, error)
 }
 
-/// The error of a create that may have succeeded. `look_after`: if there is a batch, it was created then or later.
+/// The error of a create by this tool that may have succeeded. `look_after`: if there is a batch, it was created then or later.
 pub(crate) fn explain_unknown(
+    tool: &str,
     order: &Order,
     look_after: Option<Timestamp>,
     error: Error,
@@ -80,16 +81,17 @@ pub(crate) fn explain_unknown(
         .filter(|(name, id)| !id.is_null() && !fixed.contains(name));
     look.extend(named.map(|(name, id)| (name.to_owned(), id)));
     let text = format!(
-        "The outcome is unknown: a batch may or may not have been created: {}. Do not call `create_batch` again yet. In a minute, call \
+        "The outcome is unknown: a batch may or may not have been created: {}. Do not call `{tool}` again yet. In a minute, call \
          `list_batches` with {}. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and \
-         `create_batch` may be called again.",
+         `{tool}` may be called again.",
         error.cause(),
         Value::from(look)
     );
     ToolError::caused_by(text, error)
 }
 
-fn with_advice(text: String, error: Error) -> ToolError {
+/// An error in a tool's own words that says to programs whether the same call may succeed later.
+pub(crate) fn with_advice(text: String, error: Error) -> ToolError {
     let mut meta = Map::new();
     if let Advice::Later(after) = error.advice() {
         meta.insert("llamacloud/retryable".to_owned(), Value::Bool(true));

@@ -9,7 +9,7 @@ const MAX_CHARS: usize = 800;
 /// Instructions for these tools; `withheld` says what this server cannot do, and which flag changes that.
 pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let has = |name: &str| offered.contains(&name);
-    let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over every file of a cloud directory."];
+    let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over each file of a directory."];
     sentences.push(if has("create_batch") {
         "A batch takes minutes to hours and costs credits: create one only when asked."
     } else {
@@ -26,16 +26,17 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         (
             has("get_batch"),
             "`get_batch` every `check_again_in_seconds`, or with `wait_seconds`, until `final` is true; then with \
-             `expand: [\"outcomes\"]` for how each file ended",
+             `expand: [\"outcomes\"]` for each file",
         ),
         (has("read_result"), "read files with `read_result`"),
+        (has("retry_failed_files"), "retry with `retry_failed_files`"),
     ];
     let steps: Vec<_> = steps
         .into_iter()
         .filter(|(is_possible, _)| *is_possible)
         .map(|(_, step)| step)
         .collect();
-    let order = format!("\nOrder of work: {}.", steps.join("; "));
+    let order = format!("\nOrder: {}.", steps.join("; "));
     if !steps.is_empty() {
         sentences.push(&order);
     }
@@ -45,8 +46,8 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         (false, _) => {}
     }
     sentences.push(
-        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED does not mean every file succeeded; \
-         FAILED has no reliable results; CANCELLED keeps what was finished.",
+        "\nStatuses: PENDING, THROTTLED: queued; COMPLETED does not mean every file succeeded; \
+         FAILED: no reliable results; CANCELLED keeps what was finished.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
     if withheld.is_empty() {
@@ -60,13 +61,14 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "create_batch",
         "list_batches",
         "get_batch",
         "list_directories",
         "list_configurations",
         "read_result",
+        "retry_failed_files",
     ];
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `create_batch`, `list_batches`, `get_batch`, `cancel_batch`, `list_directories`, `list_configurations` | input, output and call of a tool |
-//! | `create_sentences` | what `create_batch` says of a batch that exists |
+//! | `create_batch`, `list_batches`, `get_batch`, `list_directories`, `list_configurations`, `retry_failed_files`, `cancel_batch` | input, output and call of a tool |
+//! | `creation`, `create_sentences` | what follows a create, and what is said of a batch that exists |
 //! | `call` | one call: its project, its deadline, its answer within the limit |
 //! | `read_result`, `results` | the text or data of one file; what jobs produced, read and shown in pieces |
 //! | `upload_files`, `save_results` | a folder of this machine to LlamaCloud, and results into one |
@@ -31,6 +31,7 @@ mod configuration;
 mod confirmation;
 mod create_batch;
 mod create_sentences;
+mod creation;
 mod date;
 mod error;
 mod get_batch;
@@ -47,6 +48,7 @@ mod prefixed;
 mod read_result;
 mod reason;
 mod results;
+mod retry_failed_files;
 mod save_results;
 mod search;
 mod task_reference;
@@ -74,6 +76,7 @@ use list_configurations::ListConfigurations;
 use list_directories::ListDirectories;
 use long_work::{AllTasks, LongWork};
 use read_result::ReadResult;
+use retry_failed_files::RetryFailedFiles;
 use save_results::SaveResults;
 use tasks::BatchTasks;
 use upload_files::UploadFiles;
@@ -143,12 +146,13 @@ pub fn all(
     let save_results = SaveResults::new(output.unwrap_or_default(), work.clone());
     let batches = BatchTasks::new(Arc::clone(&account));
     Shelf::new(Arc::clone(&account), icons)
-        .tool(CreateBatch::new(once.create, once.upload.clone()))
+        .tool(CreateBatch::new(once.create.clone(), once.upload.clone()))
         .tool(ListBatches)
         .tool(GetBatch)
         .tool(ListDirectories)
         .tool(ListConfigurations)
         .tool(ReadResult)
+        .tool(RetryFailedFiles::new(once.create, once.upload))
         .tool_with("--allow-dir", reads, upload_files)
         .local_tool("--output-dir", writes, save_results)
         .tool_with("--allow-cancel", allow_cancel, CancelBatch)

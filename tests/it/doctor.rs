@@ -69,7 +69,7 @@ async fn all_is_well_in_the_sandbox() {
             ok    proxy       none is used
             ok    LlamaCloud  it accepts the key, and batches can be listed
             ok    tools       create_batch, list_batches, get_batch, list_directories,
-                              list_configurations, read_result
+                              list_configurations, read_result, retry_failed_files
             No check failed.
         "#]],
     )
@@ -84,7 +84,8 @@ async fn all_is_well_in_the_sandbox() {
             ok    proxy       none is used
             ok    LlamaCloud  it accepts the key, and batches can be listed
             ok    tools       create_batch, list_batches, get_batch, list_directories,
-                              list_configurations, read_result, cancel_batch
+                              list_configurations, read_result, retry_failed_files,
+                              cancel_batch
             No check failed.
         "#]],
     )
@@ -257,7 +258,7 @@ async fn a_proxy_does_the_resolving_and_its_password_is_not_told() {
                           connection broke: "tunnel error: proxy authorization required"
               to do:      Check the network, the proxy and the base URL.
         ok    tools       create_batch, list_batches, get_batch, list_directories,
-                          list_configurations, read_result
+                          list_configurations, read_result, retry_failed_files
         One check failed. Fix the problem above, then run `doctor` again.
     "#]]
     .assert_eq(&printed);

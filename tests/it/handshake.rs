@@ -286,6 +286,6 @@ async fn nothing_is_asked_of_the_api_before_a_tool_is_called() {
     };
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let list = harness.result("tools/list", json!({})).await;
-    assert_eq!(list["tools"].as_array().unwrap().len(), DEFAULT_TOOLS.len() - 1);
+    assert_eq!(list["tools"].as_array().unwrap().len(), DEFAULT_TOOLS.len() - 2);
     harness.close(0).await;
 }

@@ -71,6 +71,8 @@ mod paying_once;
 mod process;
 /// The text and the data of a file.
 mod read_result;
+/// Failed files once more.
+mod retrying;
 /// The same calls in every revision.
 mod revisions;
 /// The official Rust SDK as a client that can ask its user and follow tasks.

@@ -46,8 +46,8 @@ async fn a_batch_with_everything_about_its_files() {
             known job. Most frequent reason, for 3 files such as "scan-001.pdf" and
             "scan-002.pdf": "Page … of … could not be rendered: unsupported image encoding
             (trace …)". `problems` has all 5 reasons. Tell the user what failed and why. To
-            process failed files again, put them into a directory of their own and create a
-            batch over it.
+            process the failed files again, which costs credits, call `retry_failed_files`
+            with `batch_id` bat-sandbox-failing.
 
             id                   bat-sandbox-failing
             status               COMPLETED
@@ -447,8 +447,8 @@ async fn a_batch_is_watched_to_its_end() {
                 known job. Most frequent reason, for 3 files such as "scan-001.pdf" and
                 "scan-002.pdf": "Page … of … could not be rendered: unsupported image encoding
                 (trace …)". `problems` has all 5 reasons. Tell the user what failed and why. To
-                process failed files again, put them into a directory of their own and create a
-                batch over it.
+                process the failed files again, which costs credits, call `retry_failed_files`
+                with `batch_id` bat-sandbox-failing.
 
                 status  COMPLETED
                 files   total 12, completed 4, failed 5, not mapped 2, no job yet 1

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::harness::{Harness, Setup, flags};
 
 /// What a server offers without flags.
-pub(crate) const DEFAULT_TOOLS: [&str; 6] = [
+pub(crate) const DEFAULT_TOOLS: [&str; 7] = [
     "create_batch",
     "list_batches",
     "get_batch",
     "list_directories",
     "list_configurations",
     "read_result",
+    "retry_failed_files",
 ];
 
 async fn tools(arguments: &[&str], revision: Revision) -> Vec<Value> {
@@ -177,7 +178,7 @@ async fn output_schemas_are_lenient_objects() {
 async fn hints_are_always_stated() {
     let hints = |read_only: bool, open_world: bool| json!({ "readOnlyHint": read_only, "destructiveHint": false, "idempotentHint": read_only, "openWorldHint": open_world });
     for tool in tools(&[], Revision::V2026_07_28).await {
-        let creates = tool["name"] == json!("create_batch");
+        let creates = [json!("create_batch"), json!("retry_failed_files")].contains(&tool["name"]);
         let reads_documents = tool["name"] == json!("read_result");
         assert_eq!(
             tool["annotations"],
@@ -221,7 +222,7 @@ async fn the_same_bytes_come_from_every_server() {
 async fn read_only_withholds_what_creates() {
     assert_eq!(names(&tools(&[], Revision::V2025_06_18).await), DEFAULT_TOOLS);
     let withheld = tools(&["--read-only"], Revision::V2025_06_18).await;
-    assert_eq!(names(&withheld), DEFAULT_TOOLS[1..]);
+    assert_eq!(names(&withheld), DEFAULT_TOOLS[1..6]);
 }
 
 #[tokio::test]

@@ -116,6 +116,11 @@ impl Files {
         }
     }
 
+    /// All of them, problem files first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &File> {
+        self.files.iter()
+    }
+
     /// The files whose rows are left after the cursor, and how many rows come before them.
     ///
     /// # Errors
@@ -171,8 +176,23 @@ impl File {
         (self.rank, self.job_id.as_ref().unwrap_or(&self.id))
     }
 
+    /// How it ended.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its ID in the directory.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What went wrong, in the API's words.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
     /// What the file is called in sentences.
-    fn label(&self) -> &str {
+    pub(crate) fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
 

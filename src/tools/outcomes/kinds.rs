@@ -73,6 +73,16 @@ impl Kind {
         matches!(self, Self::Failed | Self::NotMapped)
     }
 
+    /// Whether the file of a final batch certainly did not succeed, so that it may be processed again. One without job and error may
+    /// still get a job, unless its batch was cancelled.
+    pub(crate) fn can_be_retried(self, batch: &BatchStatus) -> bool {
+        match self {
+            Self::Failed | Self::NotMapped | Self::Cancelled => true,
+            Self::NoJobYet => *batch == BatchStatus::Cancelled,
+            _ => false,
+        }
+    }
+
     /// Whether the file's job waits or runs.
     pub(crate) const fn is_unfinished(self) -> bool {
         matches!(self, Self::Throttled | Self::Pending | Self::Running)

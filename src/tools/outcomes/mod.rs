@@ -17,7 +17,7 @@ mod lookup;
 mod mapping;
 mod missing;
 pub(crate) mod page;
-mod reasons;
+pub(crate) mod reasons;
 pub(crate) mod report;
 mod states;
 pub(crate) mod summary;
@@ -28,8 +28,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::files::{Files, Rows};
-pub(crate) use self::kinds::FileCounts;
-use self::kinds::Kind;
+pub(crate) use self::kinds::{FileCounts, Kind};
 use self::lookup::{FoundJobs, Lookup, Names};
 pub(crate) use self::lookup::{files_in_directory, product, read_names};
 use self::missing::Unread;

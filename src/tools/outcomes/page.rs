@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Seen;
 use super::files::{Cursor, File, FileEntry, Files, Page, Rows, stale_cursor};
-use super::report::{BatchReport, Brevity};
+use super::report::{BatchReport, Brevity, can_retry};
 use super::summary::{Detail, Report};
 use crate::mcp::{Json, ToolError};
 use crate::tools::account::Account;
@@ -174,6 +174,7 @@ impl Answer<'_> {
             problems: if brevity.bare { &[] } else { problems },
             problems_shown: batch.problems.len(),
             page: page.as_ref(),
+            can_retry: can_retry(self.account, self.seen),
             trouble: self.trouble,
             now,
         };

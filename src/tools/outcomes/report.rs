@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Seen;
 use super::files::{Files, Rows};
 use super::kinds::FileCounts;
 use super::reasons::Problem;
 use super::summary::{Detail, Report};
+use super::{Finality, Seen};
 use crate::foreign::clean;
+use crate::llamacloud::BatchStatus;
 use crate::tools::account::Account;
 use crate::tools::batch::BatchFacts;
 
@@ -82,6 +83,13 @@ impl Brevity {
     }
 }
 
+/// Whether the next step is `retry_failed_files`: files of a final batch failed, and the tool is offered.
+pub(crate) fn can_retry(account: &Account, seen: &Seen) -> bool {
+    let problems = || seen.files(Rows::All).map_or(0, |files| files.counts.problems());
+    let has_results = seen.batch.status != BatchStatus::Failed;
+    account.policy.can_retry() && has_results && seen.finality() == Finality::Final && problems() > 0
+}
+
 impl BatchReport {
     pub(super) fn of(
         seen: &Seen,
@@ -118,6 +126,7 @@ impl BatchReport {
             problems,
             problems_shown: batch.problems.len(),
             page: None,
+            can_retry: can_retry(account, seen),
             trouble,
             now,
         };

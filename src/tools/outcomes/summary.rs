@@ -46,6 +46,8 @@ pub(crate) struct Report<'a> {
     /// How many of them the answer holds.
     pub(crate) problems_shown: usize,
     pub(crate) page: Option<&'a Page>,
+    /// Whether `retry_failed_files` is the next step: [`Seen::advises_retry`].
+    pub(crate) can_retry: bool,
     /// Why the batch could not be read again during a wait: a clause.
     pub(crate) trouble: Option<&'a str>,
     pub(crate) now: Timestamp,
@@ -301,16 +303,26 @@ impl Report<'_> {
         let mut steps = Vec::new();
         if counts.problems() > 0 {
             if self.detail == Detail::Status && counts.problems() > 1 {
-                steps.push("Call `get_batch` with `expand: [\"problems\"]` for each file that did not succeed.");
+                steps.push(
+                    "Call `get_batch` with `expand: [\"problems\"]` for each file that did not succeed.".to_owned(),
+                );
             }
-            steps.push(
-                "Tell the user what failed and why. To process failed files again, put them into a directory of their own and create \
-                 a batch over it.",
-            );
+            steps.push("Tell the user what failed and why.".to_owned());
+            steps.push(if self.can_retry {
+                format!(
+                    "To process the failed files again, which costs credits, call `retry_failed_files` with `batch_id` {}.",
+                    BatchFacts::from(&self.seen.batch).id
+                )
+            } else {
+                "To process failed files again, put them into a directory of their own and create a batch over it."
+                    .to_owned()
+            });
         } else if counts.of(Kind::Completed) > 0 {
             steps.push(match self.detail {
-                Detail::Status => "Call `get_batch` with `expand: [\"outcomes\"]` for the `job_id` of each result.",
-                _ => "LlamaCloud keeps each result under the file's `job_id`.",
+                Detail::Status => {
+                    "Call `get_batch` with `expand: [\"outcomes\"]` for the `job_id` of each result.".to_owned()
+                }
+                _ => "LlamaCloud keeps each result under the file's `job_id`.".to_owned(),
             });
         }
         (!steps.is_empty()).then(|| steps.join(" "))

@@ -127,7 +127,7 @@ impl World {
                 .insert(name.clone(), (tool["inputSchema"].clone(), validator("inputSchema")));
             self.outputs.insert(name, validator("outputSchema"));
         }
-        assert_eq!(self.inputs.len(), 7);
+        assert_eq!(self.inputs.len(), 8);
     }
 
     /// Opens a connection, sends the bytes, ends the input, and reads the lines until the connection has ended.

@@ -17,6 +17,7 @@ struct Case {
     page: Option<Page>,
     unread: Option<Unread>,
     has_no_results: bool,
+    can_retry: bool,
     trouble: Option<&'static str>,
     files_in_directory: Option<usize>,
 }
@@ -31,6 +32,7 @@ fn case(status: &'static str, detail: Detail) -> Case {
         page: None,
         unread: None,
         has_no_results: false,
+        can_retry: false,
         trouble: None,
         files_in_directory: None,
     }
@@ -96,6 +98,7 @@ fn sentences(case: &Case) -> String {
         problems: &case.problems,
         problems_shown: shown,
         page: case.page.as_ref(),
+        can_retry: case.can_retry,
         trouble: case.trouble,
         now: "2026-11-24T10:12:30Z".parse().unwrap(),
     };
@@ -206,24 +209,29 @@ fn outcomes() {
             detail: Detail::Status,
             ..of("COMPLETED", &[(Completed, 4), (Failed, 8)])
         },
+        Case {
+            can_retry: true,
+            ..of("COMPLETED", &[(Completed, 4), (Failed, 8)])
+        },
     ];
     check(
         cases,
         &expect![[r#"
-        Batch bat-1 is COMPLETED and has no files.
-        Batch bat-1 is COMPLETED and its one file succeeded. LlamaCloud keeps each result under the file's `job_id`.
-        Batch bat-1 is COMPLETED and all 1,000 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
-        Batch bat-1 is COMPLETED, but not every file succeeded: its one file failed. Tell the user what failed and why. To process failed files again, put them into a directory of their own and create a batch over it.
-        Batch bat-1 is COMPLETED: of its 4 files, 4 could not be looked up.
-        Batch bat-1 is COMPLETED, which means that its jobs were created, not that they have finished: of its 7 files, 3 succeeded, 1 is waiting for capacity, 2 have not started, and 1 is still running. Check again with `get_batch` in 75 seconds.
-        Batch bat-1 is COMPLETED: of its 7 files, 2 succeeded, 1 was cancelled, 1 has a status that this server does not know, and 3 could not be looked up. LlamaCloud keeps each result under the file's `job_id`.
-        Batch bat-1 was CANCELLED. Files that had finished keep their results: of its 12 files, 2 succeeded, 1 was cancelled, and 9 have no known job. LlamaCloud keeps each result under the file's `job_id`.
-        Batch bat-1 was CANCELLED. Files that had finished keep their results: of its 3 files, 2 succeeded and 1 is still running. Check again with `get_batch` in 75 seconds.
-        Batch bat-1 FAILED as a whole, so what LlamaCloud says about its files is not reliable: of its 3 files, 2 succeeded and 1 has no known job. Tell the user; a new batch costs credits again.
-        Batch bat-1 is RUNNING (created 12 minutes ago): LlamaCloud is starting a parse job for each of its files. So far, of its 3 files, 2 succeeded and 1 has no known job. Check again with `get_batch` in 75 seconds.
-        Batch bat-1 is COMPLETED and all 4 files succeeded. Call `get_batch` with `expand: ["outcomes"]` for the `job_id` of each result.
-        Batch bat-1 is COMPLETED, but not every file succeeded: of its 12 files, 4 succeeded and 8 failed. Call `get_batch` with `expand: ["problems"]` for each file that did not succeed. Tell the user what failed and why. To process failed files again, put them into a directory of their own and create a batch over it.
-    "#]],
+            Batch bat-1 is COMPLETED and has no files.
+            Batch bat-1 is COMPLETED and its one file succeeded. LlamaCloud keeps each result under the file's `job_id`.
+            Batch bat-1 is COMPLETED and all 1,000 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
+            Batch bat-1 is COMPLETED, but not every file succeeded: its one file failed. Tell the user what failed and why. To process failed files again, put them into a directory of their own and create a batch over it.
+            Batch bat-1 is COMPLETED: of its 4 files, 4 could not be looked up.
+            Batch bat-1 is COMPLETED, which means that its jobs were created, not that they have finished: of its 7 files, 3 succeeded, 1 is waiting for capacity, 2 have not started, and 1 is still running. Check again with `get_batch` in 75 seconds.
+            Batch bat-1 is COMPLETED: of its 7 files, 2 succeeded, 1 was cancelled, 1 has a status that this server does not know, and 3 could not be looked up. LlamaCloud keeps each result under the file's `job_id`.
+            Batch bat-1 was CANCELLED. Files that had finished keep their results: of its 12 files, 2 succeeded, 1 was cancelled, and 9 have no known job. LlamaCloud keeps each result under the file's `job_id`.
+            Batch bat-1 was CANCELLED. Files that had finished keep their results: of its 3 files, 2 succeeded and 1 is still running. Check again with `get_batch` in 75 seconds.
+            Batch bat-1 FAILED as a whole, so what LlamaCloud says about its files is not reliable: of its 3 files, 2 succeeded and 1 has no known job. Tell the user; a new batch costs credits again.
+            Batch bat-1 is RUNNING (created 12 minutes ago): LlamaCloud is starting a parse job for each of its files. So far, of its 3 files, 2 succeeded and 1 has no known job. Check again with `get_batch` in 75 seconds.
+            Batch bat-1 is COMPLETED and all 4 files succeeded. Call `get_batch` with `expand: ["outcomes"]` for the `job_id` of each result.
+            Batch bat-1 is COMPLETED, but not every file succeeded: of its 12 files, 4 succeeded and 8 failed. Call `get_batch` with `expand: ["problems"]` for each file that did not succeed. Tell the user what failed and why. To process failed files again, put them into a directory of their own and create a batch over it.
+            Batch bat-1 is COMPLETED, but not every file succeeded: of its 12 files, 4 succeeded and 8 failed. Tell the user what failed and why. To process the failed files again, which costs credits, call `retry_failed_files` with `batch_id` bat-1.
+        "#]],
     );
 }
 

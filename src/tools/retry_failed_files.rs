@@ -1,0 +1,164 @@
+//! `retry_failed_files`: the same job once more, over the files of a batch that did not succeed.
+//!
+//! Nothing is kept here, so every call goes the same way and finds what earlier ones made:
+//! 1. Read how the files of the batch ended. The name of a directory follows from the batch and the files to be retried ([`Plan`]).
+//! 2. Look for that directory, and for a batch over it. Such a batch is the answer.
+//! 3. Ask the user, where the settings say so. Up to here nothing is made.
+//! 4. Make the directory and add the files that it lacks, each once (`upload_once`).
+//! 5. Create the batch, once (`create_once`), if the directory then holds exactly these files.
+
+mod filling;
+mod plan;
+mod report;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+
+use self::filling::{Filled, Guards};
+use self::plan::{FAILS, Plan, find_plan};
+use self::report::{RetryFailedFilesOutput, explain_not_made, explain_not_settled, output};
+use super::call::{Answer, Call};
+use super::confirmation;
+use super::creation::follow;
+use super::error::explain;
+use super::view;
+use super::wait::{WaitSeconds, Waited};
+use super::wording::{number, plural};
+use crate::foreign::clean;
+use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, Settled, UploadOnce};
+use crate::mcp::{InputRequired, Outcome, Question, Tool, ToolAnnotations, ToolError};
+
+/// Processes the failed files of a final batch once more, with the same configuration, in a new batch over a new directory; uploads
+/// nothing. Costs credits for each page: only call it when asked to. Returns the new batch (`id`, `status`, …), `retry_of`,
+/// `retried` (number of files), `cannot_be_retried`. Called again, it returns the same batch (`created: false`). Damaged or
+/// encrypted files fail again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetryFailedFilesInput {
+    /// Final batch with failed files, `bat-…` from `list_batches`.
+    batch_id: BatchId,
+    /// Seconds to wait until the new batch is final, 0 to 300; 50 fits every host. Default: 0.
+    wait_seconds: Option<WaitSeconds>,
+}
+
+/// The tool.
+pub(crate) struct RetryFailedFiles(Guards);
+
+/// How far a call has come.
+enum Step {
+    Settled(Settled),
+    Ask(InputRequired),
+}
+
+impl RetryFailedFiles {
+    pub(crate) const fn new(create_once: CreateOnce, upload_once: UploadOnce) -> Self {
+        Self(Guards {
+            create_once,
+            upload_once,
+        })
+    }
+
+    /// The batch that does the work, or the question that the client has to ask first.
+    async fn settle(&self, call: &Call, plan: &mut Plan) -> Result<Step, ToolError> {
+        let Call { account, scope, .. } = call;
+        let Self(guards) = self;
+        let found = guards
+            .upload_once
+            .find_directory(scope, &plan.directory_name, call.deadline);
+        let found = found
+            .await
+            .map_err(|error| explain(&FAILS, error, &call.context, account))?;
+        if let Some(directory) = found
+            && let Some(settled) = guards
+                .find_batch(call, plan, &id_of(&directory)?, call.deadline)
+                .await?
+        {
+            return Ok(Step::Settled(settled));
+        }
+        let mut deadline = call.deadline;
+        if account.policy.confirm_create {
+            let verdict = call.context.confirm(&question(call, plan)).await;
+            if let Some(question) = confirmation::permission(verdict, "No batch was created", "retry the files")? {
+                return Ok(Step::Ask(question));
+            }
+            // The user's time does not count.
+            deadline = account.deadline();
+        }
+        // The last third is for the batch.
+        let until = deadline - deadline.saturating_duration_since(Instant::now()) / 3;
+        let made = guards.upload_once.directory(scope, &plan.directory_name, until).await;
+        let made = made.map_err(|why| explain_not_made(why, call))?;
+        let directory_id = id_of(&made.directory)?;
+        if let Filled::HasBatch(settled) = guards.fill(call, plan, &made, &directory_id, until).await? {
+            return Ok(Step::Settled(*settled));
+        }
+        let mut order = plan.order(scope, directory_id);
+        order.agreed_files = Some(plan.files.len());
+        let created = guards.create_once.create(order.clone(), deadline).await;
+        created
+            .map(Step::Settled)
+            .map_err(|why| explain_not_settled(call, why, &order))
+    }
+}
+
+impl Tool<Call> for RetryFailedFiles {
+    const NAME: &'static str = "retry_failed_files";
+    const TITLE: &'static str = "Retry failed files";
+    const ANNOTATIONS: ToolAnnotations = ToolAnnotations::ADDS;
+    const VIEW: Option<&'static str> = Some(view::BATCH);
+    type Input = RetryFailedFilesInput;
+    type Output = Answer<RetryFailedFilesOutput>;
+
+    async fn call(&self, call: &Call, input: RetryFailedFilesInput) -> Result<Outcome<Self::Output>, ToolError> {
+        let mut started = Instant::now();
+        let mut plan = find_plan(call, &input.batch_id).await?;
+        let settled = match self.settle(call, &mut plan).await? {
+            Step::Settled(settled) => settled,
+            Step::Ask(question) => return Ok(Outcome::Ask(question)),
+        };
+        if call.account.policy.confirm_create {
+            // The user's time does not count.
+            started = Instant::now();
+        }
+        let how = settled.how.clone();
+        match follow(call, settled, input.wait_seconds, started).await {
+            Waited::AsTask(task) => Ok(Outcome::Task(task)),
+            Waited::Until(seen, trouble) => output(call, &plan, &seen, &how, trouble.as_deref()).map(Outcome::Done),
+        }
+    }
+}
+
+/// The question before anything is made. A yes counts for exactly what the user saw.
+fn question(call: &Call, plan: &Plan) -> Question {
+    let files = plan.files.len();
+    Question {
+        message: format!(
+            "Process {} {} of LlamaCloud batch {} again that did not succeed (job {}, configuration {})? It costs credits.",
+            number(files),
+            plural(files, "file", "files"),
+            plan.batch_id,
+            clean(plan.job_type.as_str(), 60),
+            plan.configuration_id
+        ),
+        label: "Create the batch and spend credits",
+        subject: json!({
+            "tool": RetryFailedFiles::NAME,
+            "project_id": call.scope.project_id,
+            "organization_id": call.scope.organization_id,
+            "directory": plan.directory_name,
+            "job_type": plan.job_type,
+            "configuration_id": plan.configuration_id,
+            "files": files,
+        }),
+    }
+}
+
+fn id_of(directory: &Directory) -> Result<DirectoryId, ToolError> {
+    directory.id.parse().map_err(|_| {
+        ToolError::new(
+            "No batch was created: LlamaCloud answered with a directory whose ID cannot be used. Tell the user.",
+        )
+    })
+}
