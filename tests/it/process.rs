@@ -155,7 +155,7 @@ async fn a_batch_whose_answer_is_lost_is_in_the_log() {
         let mut child = Child::start(plumbing, &["--sandbox", "--stdio", stdio, "--log", "debug"]);
         child.speak(Revision::V2025_06_18).await;
         // Enough to fill what lies between the two, and no more than the server keeps for a reader that is slow.
-        let lists = if matches!(plumbing, Plumbing::Pipes) { 5 } else { 10 };
+        let lists = if matches!(plumbing, Plumbing::Pipes) { 5 } else { 8 };
         for _ in 0..lists {
             child.ask("tools/list", json!({})).await;
         }
