@@ -136,7 +136,7 @@ macro_rules! ids {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "format": "id", "maxLength": MAX_ID_CHARS })
+                json_schema!({ "type": "string", "format": "id" })
             }
         }
     )+};
@@ -207,10 +207,7 @@ mod tests {
     #[test]
     fn the_schema_is_inline_and_small() {
         let schema = serde_json::to_value(ProjectId::json_schema(&mut SchemaGenerator::default())).unwrap();
-        assert_eq!(
-            schema,
-            serde_json::json!({ "type": "string", "format": "id", "maxLength": 128 })
-        );
+        assert_eq!(schema, serde_json::json!({ "type": "string", "format": "id" }));
         assert!(ProjectId::inline_schema());
         assert_eq!(
             serde_json::to_string(&ProjectId::try_from("p-1").unwrap()).unwrap(),

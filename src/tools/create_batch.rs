@@ -23,36 +23,36 @@ use crate::llamacloud::{
 };
 use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
 
-/// Starts one batch: a parse or extract job over every file of a LlamaCloud directory (at most 1,000). Costs credits
-/// for each page: only call it when asked to. A batch of the same directory, job type and configuration that is not
-/// final, or is COMPLETED with nothing changed since, is the answer (`created: false`). Takes minutes to hours:
-/// follow with `get_batch`. After a timeout or unknown outcome, look with `list_batches` before calling again.
+/// Starts one batch: a parse or extract job over all files of a LlamaCloud directory (at most 1,000). Costs credits for each page
+/// of every file: needs the user's consent. Returns `id`, `status`, `final`, `created`. If a batch of the same directory, job
+/// type and configuration is unfinished (even if files were added) or COMPLETED with no change since, returns that one (`created:
+/// false`). Takes minutes to hours: follow with `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
-    /// Directory to process, `dir-…` from `list_directories`.
+    /// `dir-…` from `list_directories`.
     source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
-    /// Create another even if one for the same work exists: the user pays again. Default: false.
+    /// New batch even then; costs again. Default: false.
     allow_duplicate: Option<bool>,
-    /// Seconds to wait until the batch is final, 0 to 300; 50 fits every host. Default: 0.
+    /// Seconds to wait for `final`; then the current state is returned. 50 fits every host. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BatchConfig {
-    /// Run on each file.
+    /// The job.
     job: JobConfig,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JobConfig {
-    /// `parse_v2`: documents to text; `extract_v2`: to structured data.
+    /// `parse_v2`: to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// Configuration of that type, `cfg-…` from `list_configurations`; for `parse_v2` also `cfg-PARSE_AGENTIC`.
+    /// `cfg-…` of that type from `list_configurations`. Built-in standard for `parse_v2`: `cfg-PARSE_AGENTIC`.
     configuration_id: Prefixed<ConfigurationId>,
 }
 

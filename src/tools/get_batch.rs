@@ -18,20 +18,20 @@ use crate::llamacloud::BatchId;
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Reads one batch: `status`, `final`, and once it is COMPLETED or CANCELLED how many `files` succeeded or failed and the grouped
-/// reasons (`problems`). Call it again after `check_again_in_seconds` until `final` is true: only then has every job ended. It does
-/// not return text or data of documents. Changes and costs nothing.
+/// reasons (`problems`). FAILED: no reliable results. `final`: every job has ended; until then, call again after
+/// `check_again_in_seconds` or use `wait_seconds`. For text or extracted data use `read_result`. Changes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// `problems`: also a row for each file that did not succeed, with name and error. `outcomes`: a row for every file, problem
-    /// files first. `results`: every file's job ID only, without names and states.
+    /// Adds rows in `results`. `problems`: files that did not succeed, with name and error; `outcomes`: all files, failed first,
+    /// also `job_id`; `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
-    /// `next_results_cursor` of the previous page; keep the other arguments the same.
+    /// `next_results_cursor` of the previous page; other arguments unchanged.
     results_cursor: Option<Token>,
-    /// Seconds to wait until the batch is final, 0 to 300. Stay below the host's own limit for a call: 50 fits every host. If the
-    /// time ends first, the answer is the current state, not an error. Default: 0.
+    /// Seconds to wait for `final`; then the current state is returned. Stay below the host's limit for a call: 50 fits every
+    /// host. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 

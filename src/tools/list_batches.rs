@@ -29,27 +29,27 @@ const MAX_COUNTED: u32 = 10;
 /// How many batches are counted at the same time.
 const AT_ONCE: usize = 4;
 
-/// Lists batches, newest first. Use it to find a batch without its ID, or to see whether an interrupted or timed-out
-/// `create_batch` succeeded; use `get_batch` for one known batch. Returns `now` (UTC), `batches` (`id`, `status`, …) and
-/// `next_page_token`; `summary` counts this page by status. COMPLETED does not mean that every file succeeded, and
-/// `status: "FAILED"` does not find COMPLETED batches with failed files. Changes and costs nothing.
+/// Lists batches, newest first. Use it to find a batch without its ID, or to see whether a timed-out `create_batch` succeeded;
+/// use `get_batch` for one known batch. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `job_type`,
+/// `configuration_id`, …), `in_common` (values that all share), `next_page_token`, and `summary` (this page by status). To find
+/// failed files, omit `status` and set `expand: ["counts"]`: COMPLETED batches can have some too. Changes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
     /// Only this status.
     status: Option<Status>,
-    /// Only this directory, `dir-…`.
+    /// Only this directory.
     source_directory_id: Option<Prefixed<DirectoryId>>,
-    /// Creation time, not finish time. RFC 3339 with offset, or a date: from its first instant in UTC.
+    /// Creation, not finish: RFC 3339 with offset, or a date (its start in UTC).
     created_at_on_or_after: Option<DateOrInstant>,
-    /// The same; a date: to its last instant in UTC.
+    /// The same; a date means its end (UTC).
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: how many `files` of each COMPLETED or CANCELLED batch succeeded, failed or still run; at most 10 batches a page.
+    /// `counts`: `files` that succeeded, failed or are still running (COMPLETED and CANCELLED only); at most 10 batches a page.
     expand: Option<Vec<Expansion>>,
-    /// Default: 20; fewer if the answer would be too long.
+    /// Default: 20; fewer if too long for one answer.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the previous page; repeat the other arguments unchanged.
+    /// `next_page_token` of the previous page; other arguments unchanged.
     page_token: Option<Token>,
 }
 

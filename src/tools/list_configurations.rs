@@ -17,9 +17,9 @@ use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Finds what a batch can do with each file: `configurations`, built-in ones first, saved ones in their latest version, with `id`,
-/// `name`, `job_type`, `tier`, `credits_per_page`, `version`; extract: `fields` of its schema; parse: format of `tables`. Changes and
-/// costs nothing.
+/// Lists parse and extract configurations for `create_batch`: `configurations`, built-in ones first, then saved ones in their
+/// latest version, with `id`, `name`, `job_type`, `tier`, `credits_per_page`, `version`; extract: schema `fields`; parse:
+/// `tables` (HTML or markdown). Changes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListConfigurationsInput {

@@ -23,8 +23,9 @@ const FILE_PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const MAX_COUNTED: usize = 10_000;
 const MAX_SHOWN_NAME_CHARS: usize = 200;
 
-/// Finds directories by name: `directories` with `id`, `name`, `type`, `expires_at`, `from_connector`. With `directory_id`: its
-/// `files_total` and `files` (`id`, `name`, `updated_at`). Changes and costs nothing.
+/// Finds LlamaCloud directories (folders of uploaded files) by name, for `create_batch`: `directories` with `id`, `name`, `type`,
+/// `expires_at`, `from_connector`, and `next_page_token`. Given `directory_id`: that one, the number of all its files
+/// (`files_total`) and a page of `files` (`id`, `name`, `updated_at`). Changes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListDirectoriesInput {
@@ -87,7 +88,7 @@ struct DirectoryFacts {
     id: String,
     /// Its name.
     name: String,
-    /// `user`, `index` or `ephemeral`.
+    /// Only this type; `ephemeral` directories expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     r#type: Option<String>,
     /// When LlamaCloud deletes it.

@@ -30,16 +30,17 @@ use crate::foreign::clean;
 use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, Settled, UploadOnce};
 use crate::mcp::{InputRequired, Outcome, Question, Tool, ToolAnnotations, ToolError};
 
-/// Processes the failed files of a final batch once more, with the same configuration, in a new batch over a new directory; uploads
-/// nothing. Costs credits for each page: only call it when asked to. Returns the new batch (`id`, `status`, …), `retry_of`,
-/// `retried` (number of files), `cannot_be_retried`. Called again, it returns the same batch (`created: false`). Damaged or
-/// encrypted files fail again.
+/// Reruns those files of a final batch that did not succeed, with the same job and configuration: puts them into a new directory
+/// (nothing is uploaded) and creates a batch over it. Costs credits for each page: needs the user's consent. Returns the new
+/// batch (`id`, `status`, `final`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). A repeated
+/// call returns that batch (`created: false`); to retry it, pass its `id`. Files faulty in themselves, such as encrypted ones,
+/// fail again. After adding files use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {
     /// Final batch with failed files, `bat-…` from `list_batches`.
     batch_id: BatchId,
-    /// Seconds to wait until the new batch is final, 0 to 300; 50 fits every host. Default: 0.
+    /// Seconds to wait for the new batch to be final; 50 fits every host. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
