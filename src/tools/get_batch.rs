@@ -102,8 +102,7 @@ impl Tool<Call> for GetBatch {
         let mut seen = seen.map_err(|error| explain(&FAILS, error, context, account))?;
         let Some(wait) = wait else {
             if *detail != Detail::Results && seen.is_without_files() && !seen.batch.status.is_final() {
-                let directory = &seen.batch.source_directory_id;
-                seen.files_in_directory = files_in_directory(account, scope, directory, deadline).await;
+                seen.files_in_directory = files_in_directory(account, scope, &seen.batch, deadline).await;
             }
             return Ok(answer(account, &seen, *detail, cursor.as_ref(), None)?.into());
         };

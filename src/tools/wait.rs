@@ -117,8 +117,8 @@ async fn until_final(
 ) -> (Seen, Option<String>) {
     let started = Instant::now();
     let PollPolicy { first, longest } = account.policy.poll;
-    let directory = seen.batch.source_directory_id.clone();
-    let mut counting = pin!(files_in_directory(account, scope, &directory, limits.until));
+    let batch = seen.batch.clone();
+    let mut counting = pin!(files_in_directory(account, scope, &batch, limits.until));
     let mut counted = !seen.is_without_files();
     let (mut pause, mut trouble) = (first, None);
     loop {

@@ -7,6 +7,7 @@
 //! there, the 14 others take two round trips.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -15,7 +16,8 @@ use tokio::time::Instant;
 
 use super::missing::Unread;
 use crate::llamacloud::{
-    Advice, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Reading, Scope,
+    Advice, Batch, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Reading,
+    Scope,
 };
 use crate::tools::account::Account;
 use crate::tools::cache::Keep;
@@ -185,16 +187,28 @@ pub(crate) async fn read_names(
     (names.collect(), error)
 }
 
-/// How many files a directory holds: what a batch that has not ended is about. `None` if that could not be read, or there are more
-/// than a batch may have.
+/// How many files a batch covers.
+struct Covered(usize);
+
+impl Keep for Covered {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+/// How many files the directory of a batch holds; `None` if that cannot be read, or they are more than a batch takes. It is read once
+/// for a batch: a batch covers the files that were there when it began.
 pub(crate) async fn files_in_directory(
     account: &Account,
     scope: &Scope,
-    directory_id: &str,
+    batch: &Batch,
     deadline: Instant,
 ) -> Option<usize> {
     const MOST_FILES: usize = 1000;
-    let directory_id = DirectoryId::try_from(directory_id).ok()?;
+    if let Some(known) = account.cache.get::<Covered>(scope, &batch.id) {
+        return Some(known.0);
+    }
+    let directory_id = DirectoryId::try_from(batch.source_directory_id.as_str()).ok()?;
     let mut count = 0;
     let mut reading = Reading::new(FILE_PAGES);
     while let Some(window) = reading.next() {
@@ -205,7 +219,11 @@ pub(crate) async fn files_in_directory(
             count <= MOST_FILES
         });
     }
-    (reading.error.is_none() && count <= MOST_FILES).then_some(count)
+    let is_known = reading.error.is_none() && count <= MOST_FILES;
+    is_known.then(|| {
+        account.cache.keep(scope, &batch.id, Arc::new(Covered(count)));
+        count
+    })
 }
 
 /// Whether the API would say the same to the next request.

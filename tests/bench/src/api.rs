@@ -80,7 +80,7 @@ async fn serve(mut stream: TcpStream, fixed: &[u8], requests: &AtomicU64) -> std
         let head = bytes.get(..end).unwrap_or_default();
         let target = target(head);
         requests.fetch_add(1, Ordering::Relaxed);
-        if target == bodies::FIXED_TARGET {
+        if target.split('?').next() == Some(bodies::FIXED_TARGET) {
             stream.write_all(fixed).await?;
         } else {
             let response = match bodies::of(&target) {

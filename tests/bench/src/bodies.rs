@@ -2,7 +2,7 @@
 
 use crate::wire::BATCH_ID;
 
-/// The target of the one request that most calls make.
+/// The path of the one request that most calls make.
 pub(crate) const FIXED_TARGET: &str = "/api/v2/batches/bat-5d1c8b0e-7a34-4f2b-9c61-2e8f0a4d7b93";
 
 const DIRECTORY: &str = "dir-0b7e4d92-51c3-4a68-8f0d-93a1c6e2";
@@ -12,9 +12,9 @@ const UPDATED: &str = "2026-11-24T09:58:33.904417Z";
 /// The API documents no page size that files must not exceed; the program asks for this one.
 const PAGE: usize = 1000;
 
-/// The batch that every call reads which is about no files.
+/// The batch that every call reads which is about no files. It runs: what is known about a batch that has ended costs no request.
 pub(crate) fn batch() -> String {
-    shown(BATCH_ID, 0, "null")
+    shown(BATCH_ID, 0, "RUNNING", "null")
 }
 
 /// The answer to any other request; `None` if there is nothing.
@@ -28,11 +28,11 @@ pub(crate) fn of(target: &str) -> Option<String> {
         return Some(page(values("job_ids").filter_map(job), None));
     }
     if let Some(id) = path.strip_prefix("/api/v2/batches/") {
-        let count = id.strip_prefix("bat-files-")?.parse().ok()?;
+        let count = id.strip_prefix("bat-files-")?.split('-').next()?.parse().ok()?;
         let results: Vec<String> = (0..count).map(result).collect();
         let results = format!("[{}]", results.join(","));
         let expanded = values("expand").any(|word| word == "results");
-        return Some(shown(id, count, if expanded { &results } else { "null" }));
+        return Some(shown(id, count, "COMPLETED", if expanded { &results } else { "null" }));
     }
     let directory = path.strip_prefix("/api/v1/beta/directories/")?.strip_suffix("/files")?;
     let count: usize = directory.strip_prefix(DIRECTORY)?.parse().ok()?;
@@ -44,9 +44,9 @@ pub(crate) fn of(target: &str) -> Option<String> {
     Some(page((first..end).map(|number| file(directory, number)), next))
 }
 
-fn shown(id: &str, files: usize, results: &str) -> String {
+fn shown(id: &str, files: usize, status: &str, results: &str) -> String {
     format!(
-        r#"{{"id":"{id}","project_id":"{PROJECT}","source_directory_id":"{DIRECTORY}{files:04}","config":{{"job":{{"type":"parse_v2","configuration_id":"cfg-PARSE_AGENTIC"}}}},"status":"COMPLETED","created_at":"{CREATED}","updated_at":"{UPDATED}","results":{results}}}"#
+        r#"{{"id":"{id}","project_id":"{PROJECT}","source_directory_id":"{DIRECTORY}{files:04}","config":{{"job":{{"type":"parse_v2","configuration_id":"cfg-PARSE_AGENTIC"}}}},"status":"{status}","created_at":"{CREATED}","updated_at":"{UPDATED}","results":{results}}}"#
     )
 }
 

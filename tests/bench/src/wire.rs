@@ -61,7 +61,7 @@ impl Work {
             Self::GetBatch => format!(r#"{{"name":"get_batch","arguments":{{"batch_id":"{BATCH_ID}"}}}}"#),
             Self::Files { count, expand } => format!(
                 r#"{{"name":"get_batch","arguments":{{"batch_id":"{}","expand":["{expand}"]}}}}"#,
-                batch_of_files(*count)
+                batch_of_files(*count, id)
             ),
         };
         let method = match self {
@@ -86,16 +86,17 @@ impl Work {
                 ensure!(found, "get_batch is not listed");
             }
             Self::GetBatch => check_text(result, BATCH_ID)?,
-            Self::Files { count, .. } => check_text(result, &batch_of_files(*count))?,
+            Self::Files { count, .. } => check_text(result, &format!("bat-files-{count}-"))?,
             Self::Ping => {}
         }
         Ok(id)
     }
 }
 
-/// The id of a batch of so many files; the loopback API reads the number from it.
-fn batch_of_files(count: usize) -> String {
-    format!("bat-files-{count}")
+/// The id of a batch of so many files; the loopback API reads the number from it. Each call is about another batch: what is known
+/// about one that has ended costs no request.
+fn batch_of_files(count: usize, call: u64) -> String {
+    format!("bat-files-{count}-{call}")
 }
 
 #[derive(Deserialize)]
