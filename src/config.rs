@@ -14,8 +14,8 @@ use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
-use crate::foreign;
 use crate::llamacloud::{Credential, KeySource, Network, Settings, is_loopback};
+use crate::untrusted;
 use switch::{permission, pin, protection};
 
 pub use folders::Folders;
@@ -156,7 +156,7 @@ fn network(environment: &Environment) -> Network {
 /// A variable's value. Hosts pass an empty text or the literal `${NAME}` for one that is not set.
 fn given(variable: Option<&OsStr>) -> Option<String> {
     let value = variable?.to_str()?.trim();
-    (!value.is_empty() && !foreign::is_unexpanded(value)).then(|| value.to_owned())
+    (!value.is_empty() && !untrusted::is_unexpanded(value)).then(|| value.to_owned())
 }
 
 fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, ConfigError> {
@@ -164,7 +164,7 @@ fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, Confi
     let variable = || Some(("LLAMA_CLOUD_LOG", given(environment.get("LLAMA_CLOUD_LOG"))?));
     let (source, filter) = flag.or_else(variable).unwrap_or(("the default", "warn".to_owned()));
     filter.parse().map_err(|_| {
-        let quoted = foreign::quote(&filter, 60);
+        let quoted = untrusted::quote(&filter, 60);
         ConfigError(format!(
             "{source}: {quoted} is no filter; write it like `info` or `llamacloud_batches_mcp=debug`"
         ))

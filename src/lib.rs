@@ -14,9 +14,9 @@
 //! | [`tools`] | what a model may do, and the words it reads |
 //! | [`llamacloud`] | the REST client; knows no MCP |
 //! | [`sandbox`] | a simulated LlamaCloud; knows nothing of ours |
-//! | [`tally`] | how many requests a call came to |
+//! | [`request_count`] | how many requests to LlamaCloud a call made |
 //! | [`files`] | the user's folders: opened once, nothing outside reachable |
-//! | [`foreign`] | words that are not ours, made safe to repeat |
+//! | [`untrusted`] | untrusted text, cleaned and quoted for output |
 
 pub mod cli;
 pub mod config;
@@ -35,5 +35,5 @@ pub mod llamacloud;
 pub mod sandbox;
 
 pub mod files;
-pub mod foreign;
-pub mod tally;
+pub mod request_count;
+pub mod untrusted;

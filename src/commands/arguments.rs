@@ -4,7 +4,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncReadExt, stdin};
 
-use crate::foreign::quote;
+use crate::untrusted::quote;
 
 /// The server reads no longer line.
 const MAX_BYTES: u64 = 16 << 20;

@@ -12,8 +12,8 @@ use super::progress::Progress;
 use super::render::{in_short, render};
 use super::tools::{Definition, definitions, describe};
 use crate::config::ApiKey;
-use crate::foreign::clean;
 use crate::mcp::Server;
+use crate::untrusted::clean;
 
 /// What is called.
 #[derive(Debug)]

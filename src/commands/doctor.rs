@@ -15,11 +15,11 @@ use super::client;
 use super::context::{Context, Exit};
 use super::terminal::{Output, Tone};
 use crate::config::{ApiKey, Config, EU, US};
-use crate::foreign::clean;
 use crate::llamacloud::{
     Advice, Client, Error, ErrorKind, KeySource, ListBatches, Route, Scope, Setting, Settings, route,
 };
 use crate::mcp::Server;
+use crate::untrusted::clean;
 
 const KEY: &str = "API key";
 const BASE_URL: &str = "base URL";

@@ -10,7 +10,7 @@ use console::{Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::terminal::Output;
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 const DRAWS_PER_SECOND: u8 = 10;
 const REDRAWN_EVERY: Duration = Duration::from_millis(200);

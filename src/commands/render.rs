@@ -9,7 +9,7 @@ use textwrap::core::display_width;
 
 use super::shell;
 use super::terminal::{Output, Tone};
-use crate::foreign::{clean, clean_lines};
+use crate::untrusted::{clean, clean_lines};
 
 const GAP: usize = 2;
 /// A column whose texts can be wrapped is not made narrower than this.

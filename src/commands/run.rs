@@ -17,8 +17,8 @@ use super::context::{Context, Exit};
 use super::progress::Progress;
 use super::render::render;
 use super::watch::{Stopped, Watch, show, to_its_end};
-use crate::foreign::quote;
 use crate::mcp::Server;
+use crate::untrusted::quote;
 
 /// After so many calls in a row that got nothing done, the command ends.
 const MAX_IDLE_CALLS: usize = 5;

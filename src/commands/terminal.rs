@@ -11,7 +11,7 @@ use textwrap::core::display_width;
 use textwrap::{Options, WordSplitter};
 
 use crate::cli::Environment;
-use crate::foreign::clean_lines;
+use crate::untrusted::clean_lines;
 
 /// Columns of an output that is not a terminal, or that does not say how wide it is.
 const USUAL_WIDTH: usize = 80;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Environment, Flags};
 use crate::files::Forbidden;
-use crate::foreign::is_unexpanded;
+use crate::untrusted::is_unexpanded;
 
 /// What may be read and written on this machine. Nothing is opened yet.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,6 @@
 //! Ids in settings.
 
-use crate::foreign;
+use crate::untrusted;
 
 /// An id as it may stand in a request.
 ///
@@ -14,7 +14,7 @@ pub fn check_id(value: &str) -> Result<String, String> {
     if fits {
         return Ok(value.to_owned());
     }
-    let quoted = foreign::quote(value, 60);
+    let quoted = untrusted::quote(value, 60);
     Err(format!(
         "{quoted} is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
     ))

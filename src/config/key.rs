@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::cli::{Environment, Flags};
-use crate::foreign::{is_unexpanded, quote};
 use crate::llamacloud::KeySource;
+use crate::untrusted::{is_unexpanded, quote};
 
 /// A longer file is something else.
 const MAX_FILE_BYTES: u64 = 4096;

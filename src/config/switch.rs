@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use super::ConfigError;
 use crate::cli::Environment;
-use crate::foreign::{is_unexpanded, quote};
+use crate::untrusted::{is_unexpanded, quote};
 
 /// What a variable says. Hosts pass an empty text for one that is not set.
 enum Said<'a> {

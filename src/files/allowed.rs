@@ -7,7 +7,7 @@ use super::folder::{Folder, Forbidden, Locked, Stamp, UnusableFolder, open_docum
 use super::kinds::documented_extension;
 use super::refusal::Refusal;
 use super::walk::{Candidate, Found, Selection, TooMuch, walk};
-use crate::foreign::quote;
+use crate::untrusted::quote;
 
 const MAX_PATH_CHARS: usize = 300;
 

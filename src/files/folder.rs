@@ -16,7 +16,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use super::MAX_FILE_BYTES;
 use super::kinds::ZIP_SIGNATURE;
 use super::refusal::Refusal;
-use crate::foreign::quote;
+use crate::untrusted::quote;
 
 const MAX_PATH_CHARS: usize = 300;
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::content::sha256_hex;
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 /// Leaves room for the extension of the result within the 255 bytes of most file systems. Units: bytes.
 const MAX_COMPONENT_BYTES: usize = 160;

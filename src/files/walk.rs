@@ -10,7 +10,7 @@ use super::MAX_FILES;
 use super::folder::{Folder, Stamp, open_document};
 use super::kinds::documented_extension;
 use super::refusal::Refusal;
-use crate::foreign::quote;
+use crate::untrusted::quote;
 
 /// How many entries a folder and its subfolders may have.
 const MAX_ENTRIES: usize = 100_000;

@@ -18,11 +18,11 @@ use tokio::{
 use url::Url;
 
 use super::{
-    attempt::Answer,
     error::{Account, Error},
+    error_body,
     error_kind::ErrorKind,
+    exchange::Answer,
     failed::Failed,
-    refusal,
     request::{Reply, Request, decode},
     retry::{self, Decision, Failure, Method},
     sending::Sending,
@@ -126,7 +126,7 @@ impl Client {
                         date: server.date,
                     });
                 }
-                Err(_) if refusal::is_web_page(&body) => {
+                Err(_) if error_body::is_web_page(&body) => {
                     let retry_after = None;
                     let kind = ErrorKind::Intercepted { status, retry_after };
                     Failed::new(Failure::Unusable, kind, None)

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{advice::Advice, error_kind::ErrorKind};
-use crate::foreign::quote;
+use crate::untrusted::quote;
 
 /// Units: characters.
 const MAX_REASON_CHARS: usize = 300;

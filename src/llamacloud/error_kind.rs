@@ -14,7 +14,7 @@
 use std::{fmt, time::Duration};
 
 use super::advice::{Advice, Setting};
-use crate::foreign::{clean, quote};
+use crate::untrusted::{clean, quote};
 
 /// Units: characters.
 const MAX_REASON_CHARS: usize = 300;

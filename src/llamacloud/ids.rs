@@ -11,7 +11,7 @@ use serde::{
     de::{self, Visitor},
 };
 
-use crate::foreign::show;
+use crate::untrusted::show;
 
 /// Units: characters.
 const MAX_ID_CHARS: usize = 128;

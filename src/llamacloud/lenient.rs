@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 /// How much of an unknown word is kept. Units: characters.
 const MAX_WORD_CHARS: usize = 60;

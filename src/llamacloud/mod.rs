@@ -1,7 +1,7 @@
 //! The REST client: what LlamaCloud's API can be asked, and what it answered.
 //!
 //! It knows no MCP and makes no sentence for a model. Each kind of resource has a file with its operations on [`Client`] (path,
-//! query, body). A call goes on through `client` (credential, attempts, deadline), `attempt` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
+//! query, body). A call goes on through `client` (credential, attempts, deadline), `exchange` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
 //! wire type or as an [`Error`]. Its [`ErrorKind`] says what happened, `error_kind` what that means and what can be done about it:
 //!
 //! | kind | the wire said | sent again |
@@ -17,7 +17,6 @@
 //! | `Proxy`, `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a bad proxy setting, a peer not to be trusted, another address, too much, not what is documented | no |
 
 mod advice;
-mod attempt;
 #[cfg(test)]
 mod bad_answer_tests;
 mod batches;
@@ -26,7 +25,9 @@ mod configurations;
 mod create_once;
 mod directories;
 mod error;
+mod error_body;
 mod error_kind;
+mod exchange;
 mod failed;
 mod files;
 mod ids;
@@ -38,7 +39,6 @@ mod lookup_tests;
 mod network_tests;
 mod paging;
 mod proxy;
-mod refusal;
 mod request;
 mod results;
 mod retry;

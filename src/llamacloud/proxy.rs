@@ -6,7 +6,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::{request::is_loopback, settings::Network};
-use crate::foreign::is_unexpanded;
+use crate::untrusted::is_unexpanded;
 
 /// The way of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::{
     retry::Method,
     upload_body::Form,
 };
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 /// Which project and organization an operation is about; absent means the key's own. Sent as query parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -10,15 +10,15 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    attempt::{self, Answer, Limits},
     error_kind::ErrorKind,
+    exchange::{self, Answer, Limits},
     failed::Failed,
     request::Request,
     retry::{Failure, Method},
     settings::Settings,
     transport::Transport,
 };
-use crate::tally;
+use crate::request_count;
 
 /// A request on its way. Only its deadline bounds how long it takes: any smaller limit is one that a slow network cannot meet.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ impl Sending<'_> {
         let mut send = |http: &reqwest::Client| {
             count(attempts);
             let prepared = self.prepare(http);
-            async move { attempt::send(prepared?, self.deadline, &settings.network).await }
+            async move { exchange::send(prepared?, self.deadline, &settings.network).await }
         };
         let lease = transport.reads(settings)?;
         let mut first = pin!(send(&lease.http));
@@ -80,7 +80,7 @@ impl Sending<'_> {
                     },
                     stall: Some(self.left() / 2),
                 };
-                attempt::receive(response, limits, self.deadline, self.key).await
+                exchange::receive(response, limits, self.deadline, self.key).await
             }
             Err(failed) => Err(failed),
         };
@@ -105,12 +105,12 @@ impl Sending<'_> {
         };
         let prepared = self.prepare(&http)?;
         let exchange = async {
-            let response = attempt::send(prepared, self.deadline, &settings.network).await?;
+            let response = exchange::send(prepared, self.deadline, &settings.network).await?;
             let limits = Limits {
                 max_body_bytes: settings.max_body_bytes,
                 stall: None,
             };
-            attempt::receive(response, limits, self.deadline, self.key).await
+            exchange::receive(response, limits, self.deadline, self.key).await
         };
         count(attempts);
         match &self.request.form {
@@ -147,5 +147,5 @@ impl Sending<'_> {
 
 fn count(attempts: &mut u32) {
     *attempts += 1;
-    tally::note_request();
+    request_count::note_request();
 }

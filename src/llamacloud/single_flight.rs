@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::tally;
+use crate::request_count;
 
 /// An attempt ends at its deadline; a caller waits this much longer for the outcome.
 const GRACE: Duration = Duration::from_millis(500);
@@ -120,7 +120,7 @@ where
                 unreceived(&outcome);
             }
         };
-        self.tasks.spawn(tally::current().over(task).in_current_span());
+        self.tasks.spawn(request_count::current().over(task).in_current_span());
         self.end_of(receiver, false)
     }
 

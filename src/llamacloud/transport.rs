@@ -8,8 +8,8 @@ use std::{
 use reqwest::{ClientBuilder, redirect::Policy};
 
 use super::{
-    attempt,
     error_kind::{ErrorKind, TlsProblem},
+    exchange,
     failed::Failed,
     proxy::{self, Route},
     request::is_loopback,
@@ -155,7 +155,7 @@ impl Transport {
 
 fn finish(builder: ClientBuilder) -> Result<reqwest::Client, Failed> {
     builder.build().map_err(|error| {
-        let reason = Some(attempt::root_cause(&error));
+        let reason = Some(exchange::root_cause(&error));
         Failed::new(Failure::NotSendable, ErrorKind::Tls(TlsProblem::Other), reason)
     })
 }

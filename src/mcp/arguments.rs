@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::error::plain_words;
 use super::schema::InputSchema;
-use crate::foreign::{self, escape};
+use crate::untrusted::{self, escape};
 use json::{MAX_QUOTED_CHARS, Members, arrived, as_json_text, string, trim, trimmed, whole_number};
 
 /// How many mistakes an error names.
@@ -333,7 +333,7 @@ fn is_inside(inner: &str, outer: &str) -> bool {
 }
 
 fn did_you_mean<'a>(name: &str, accepted: impl Iterator<Item = &'a str>) -> String {
-    foreign::nearest(name, accepted).map_or(String::new(), |nearest| format!(" (did you mean `{nearest}`?)"))
+    untrusted::nearest(name, accepted).map_or(String::new(), |nearest| format!(" (did you mean `{nearest}`?)"))
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

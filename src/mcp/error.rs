@@ -18,7 +18,7 @@ use jsonrpsee::types::{ErrorObject, ErrorObjectOwned};
 use serde_json::{Value, json};
 
 use super::version::{Era, Revision};
-use crate::foreign;
+use crate::untrusted;
 
 /// An error about the message itself. Shape on the wire: `{"code": -32602, "message": "…", "data": …}`.
 #[derive(Debug, Clone)]
@@ -48,7 +48,11 @@ impl ProtocolError {
     /// -32602 with the wording that the official SDKs use, and what to do about it. Source: MCP, server/tools, error handling.
     pub fn unknown_tool(name: &str, what_to_do: &str) -> Self {
         let is_word = name.bytes().all(|byte| byte.is_ascii_graphic());
-        let name = if is_word { clip(name) } else { foreign::show(name, 100) };
+        let name = if is_word {
+            clip(name)
+        } else {
+            untrusted::show(name, 100)
+        };
         Self::new(-32602, format!("Unknown tool: {name}. {what_to_do}"), None)
     }
 
@@ -72,7 +76,7 @@ impl ProtocolError {
 
     /// -32603: what it takes to answer cannot be had now. The sentence says what, and may come from outside.
     pub fn internal_because(sentence: &str) -> Self {
-        Self::new(-32603, foreign::clean(sentence, 600), None)
+        Self::new(-32603, untrusted::clean(sentence, 600), None)
     }
 
     /// -32000, which JSON-RPC leaves to servers: the request was not begun, since too many are in flight.
@@ -123,12 +127,12 @@ pub(crate) fn plain_words(message: &str) -> String {
         Some((words, _)) => format!("{words}expected an object"),
         None => message.to_owned(),
     };
-    foreign::clean(&message, 300)
+    untrusted::clean(&message, 300)
 }
 
 /// A name that came from outside, short enough to be repeated in a sentence.
 pub(crate) fn clip(name: &str) -> String {
-    foreign::clean(name, 100)
+    untrusted::clean(name, 100)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::present;
 use super::error::ProtocolError;
-use crate::foreign;
+use crate::untrusted;
 
 pub(super) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(super) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -75,7 +75,7 @@ pub(crate) fn client_name(client_info: &RawValue) -> Option<String> {
         name: String,
     }
     let name = serde_json::from_str::<ClientInfo>(client_info.get()).ok()?.name;
-    Some(foreign::clean(&name, 100))
+    Some(untrusted::clean(&name, 100))
 }
 
 /// Whether a value is an object; raw values have no blanks in front.

@@ -20,8 +20,8 @@ use super::resources::View;
 use super::schema::{self, InputSchema};
 use super::types::{Icon, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
-use crate::foreign;
-use crate::tally::Tally;
+use crate::request_count::RequestCount;
+use crate::untrusted;
 
 /// Something that a model may do. `Call` is what a tool is handed with each call, as made by a [`CallSetup`].
 pub trait Tool<Call>: Send + Sync + 'static {
@@ -165,7 +165,7 @@ impl ToolSet {
         let outcome = match CallLog::begin(context, tool.name()) {
             None => tool.call(context, arguments).await,
             Some(mut log) => {
-                let outcome = log.tally.clone().over(tool.call(context, arguments)).await;
+                let outcome = log.requests.clone().over(tool.call(context, arguments)).await;
                 log.outcome = outcome_in_words(&outcome);
                 outcome
             }
@@ -183,7 +183,7 @@ impl ToolSet {
         if let Some((_, reason)) = self.withheld.iter().find(|(withheld, _)| *withheld == name) {
             return reason.clone();
         }
-        match foreign::nearest(name, self.names()) {
+        match untrusted::nearest(name, self.names()) {
             Some(nearest) => format!("Did you mean `{nearest}`?"),
             None => format!(
                 "There are {}.",
@@ -264,7 +264,7 @@ struct CallLog<'a> {
     context: &'a RequestContext,
     tool: &'static str,
     started: Instant,
-    tally: Tally,
+    requests: RequestCount,
     outcome: &'static str,
 }
 
@@ -275,7 +275,7 @@ impl<'a> CallLog<'a> {
             context,
             tool,
             started: Instant::now(),
-            tally: Tally::default(),
+            requests: RequestCount::default(),
             outcome: "cancelled",
         })
     }
@@ -289,7 +289,7 @@ impl Drop for CallLog<'_> {
             client = self.context.client_name().unwrap_or("unnamed"),
             outcome = self.outcome,
             duration_ms,
-            upstream_requests = self.tally.count(),
+            upstream_requests = self.requests.count(),
             "tool call"
         );
     }

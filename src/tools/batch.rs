@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::foreign::clean;
 use crate::llamacloud::{Batch, BatchStatus};
+use crate::untrusted::clean;
 
 pub(crate) const MAX_ID_CHARS: usize = 128;
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::batch::MAX_ID_CHARS;
-use crate::foreign::clean;
 use crate::llamacloud::{Configuration, ConfigurationId, JobType};
+use crate::untrusted::clean;
 
 const MAX_SHOWN_NAME_CHARS: usize = 200;
 /// A schema may have 5,000.

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::wording::{number, plural};
-use crate::foreign::clean;
 use crate::llamacloud::{CreateBatch, Duplicates, Order};
 use crate::mcp::{InputRequired, Question, ToolError, Verdict};
+use crate::untrusted::clean;
 
 /// The question for one create over so many files. A yes counts for exactly what the user saw.
 pub(super) fn question(order: &Order, files: Option<usize>) -> Question {

@@ -16,12 +16,12 @@ use super::prefixed::Prefixed;
 use super::view;
 use super::wait::{WaitSeconds, Waited};
 use super::wording::number;
-use crate::foreign::quote;
 use crate::llamacloud::{
     self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NotSettled, Order, Settled,
     Unfinished, UploadOnce,
 };
 use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
+use crate::untrusted::quote;
 
 /// Starts one batch: a parse or extract job over all files of a LlamaCloud directory (at most 1,000). Costs credits for each page
 /// of every file: needs the user's consent. Returns `id`, `status`, `final`, `created`. If a batch of the same directory, job

@@ -2,8 +2,8 @@
 
 use super::batch::BatchFacts;
 use super::wording::{number, plural};
-use crate::foreign::{clean, quote};
 use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, How, Input, Order};
+use crate::untrusted::{clean, quote};
 
 /// How the batch came to be the answer. What follows is how its files ended, and what to do next.
 ///

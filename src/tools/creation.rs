@@ -12,8 +12,8 @@ use super::outcomes::summary::Detail;
 use super::task_reference::TaskReference;
 use super::view;
 use super::wait::{Limits, WaitSeconds, Waited, wait_or_task};
-use crate::foreign::clean;
 use crate::llamacloud::{How, Settled};
+use crate::untrusted::clean;
 
 /// The batch that exists now.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::foreign;
+use crate::untrusted;
 
 /// A day in UTC, or an instant: RFC 3339 with an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for DateOrInstant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
         read(&text).ok_or_else(|| {
-            let quoted = foreign::show(&text, 60);
+            let quoted = untrusted::show(&text, 60);
             D::Error::custom(format!(
                 "must be a date (2026-11-24) or an RFC 3339 timestamp with an offset (2026-11-24T08:00:00Z), not {quoted}"
             ))

@@ -13,9 +13,9 @@ use super::prefixed::Prefixed;
 use super::search::{MAX_NAME_CHARS, PartOfName, search_limit};
 use super::token::Token;
 use super::wording::{number, plural};
-use crate::foreign::{clean, quote};
 use crate::llamacloud::{self, Directory, DirectoryFile, DirectoryId, FilesOf, MAX_FILES, Window};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
+use crate::untrusted::{clean, quote};
 
 const DEFAULT_PAGE_SIZE: u32 = 50;
 const FILE_PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];

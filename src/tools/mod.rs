@@ -83,9 +83,9 @@ use upload_files::UploadFiles;
 use view::ShowBatch;
 
 use crate::files::{Allowed, Output};
-use crate::foreign;
 use crate::llamacloud::{Client, CreateOnce, UploadOnce};
 use crate::mcp::{Icon, TaskSource, Tool, ToolSet};
+use crate::untrusted;
 
 /// What a server offers a model.
 pub struct Offer {
@@ -218,7 +218,7 @@ impl Shelf {
         let named = self.calls.0.policy.tools.iter().flatten();
         if let Some(name) = named.map(String::as_str).find(|name| !self.known.contains(name)) {
             return Err(UnknownTool {
-                name: foreign::show(name, 100),
+                name: untrusted::show(name, 100),
                 known: self.known,
             });
         }

@@ -7,8 +7,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::batch::MAX_ID_CHARS;
-use crate::foreign::quote;
 use crate::llamacloud::{ConfigurationId, DirectoryId, InvalidId};
+use crate::untrusted::quote;
 
 /// An ID that has its prefix, or is a bare UUID: what has neither is a name.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 const MAX_REASONS: usize = 10;
 const MAX_EXAMPLES: usize = 3;

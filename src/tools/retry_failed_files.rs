@@ -26,9 +26,9 @@ use super::error::explain;
 use super::view;
 use super::wait::{WaitSeconds, Waited};
 use super::wording::{number, plural};
-use crate::foreign::clean;
 use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, Settled, UploadOnce};
 use crate::mcp::{InputRequired, Outcome, Question, Tool, ToolAnnotations, ToolError};
+use crate::untrusted::clean;
 
 /// Reruns those files of a final batch that did not succeed, with the same job and configuration: puts them into a new directory
 /// (nothing is uploaded) and creates a batch over it. Costs credits for each page: needs the user's consent. Returns the new

@@ -17,9 +17,9 @@ use super::call::{Answer, Call};
 use super::long_work::LongWork;
 use super::results::Format;
 use crate::files::Output;
-use crate::foreign::quote;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
+use crate::untrusted::quote;
 
 /// Saves the results of a finished batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
 /// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. Returns `folder`, `complete`, and how many

@@ -9,9 +9,9 @@ use super::call::Call;
 use super::error::{Failure, explain};
 use super::listing::{Beginning, read_beginning};
 use super::wording::number;
-use crate::foreign::{clean, folded, quote};
 use crate::llamacloud::{Error, Page, Window};
 use crate::mcp::ToolError;
+use crate::untrusted::{clean, folded, quote};
 
 /// How much of a list is looked through.
 const MAX_SEARCHED: usize = 1000;

@@ -17,9 +17,9 @@ use super::confirmation;
 use super::long_work::LongWork;
 use super::wording::{number, plural};
 use crate::files::{Allowed, Selection};
-use crate::foreign::quote;
 use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
 use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
+use crate::untrusted::quote;
 
 /// Uploads documents from an allowed folder of this machine to a LlamaCloud directory, for `create_batch`. Returns
 /// `directory_id`, `complete`, and how many files were `uploaded`, were `already_there`, or are `remaining`; `refused` groups

@@ -13,9 +13,9 @@ use super::account::{Account, PollPolicy};
 use super::outcomes::{Finality, Seen, files_in_directory};
 use super::task_reference::TaskReference;
 use super::wording::{number, plural};
-use crate::foreign::clean;
 use crate::llamacloud::{Advice, Error, Scope};
 use crate::mcp::{Progress, RequestContext, Task, TaskState};
+use crate::untrusted::clean;
 
 const MAX_SECONDS: u64 = 300;
 

@@ -9,16 +9,16 @@ const MAX_LINES: usize = 400;
 
 /// For each room, the rooms of ours that it may know.
 const MAY_KNOW: [(&str, &[&str]); 11] = [
-    ("foreign", &[]),
-    ("tally", &[]),
+    ("untrusted", &[]),
+    ("request_count", &[]),
     ("hosts", &[]),
-    ("files", &["foreign"]),
+    ("files", &["untrusted"]),
     ("sandbox", &[]),
-    ("llamacloud", &["foreign", "tally"]),
-    ("mcp", &["foreign", "tally"]),
-    ("tools", &["mcp", "llamacloud", "files", "hosts", "foreign"]),
-    ("config", &["cli", "llamacloud", "files", "hosts", "foreign"]),
-    ("commands", &["app", "cli", "config", "hosts", "mcp", "foreign"]),
+    ("llamacloud", &["untrusted", "request_count"]),
+    ("mcp", &["untrusted", "request_count"]),
+    ("tools", &["mcp", "llamacloud", "files", "hosts", "untrusted"]),
+    ("config", &["cli", "llamacloud", "files", "hosts", "untrusted"]),
+    ("commands", &["app", "cli", "config", "hosts", "mcp", "untrusted"]),
     ("cli", &["config", "hosts", "sandbox", "llamacloud"]),
 ];
 

@@ -130,7 +130,7 @@ fn log_unreceived(outcome: &Outcome) {
             batch,
             how: How::Created { .. } | How::Recovered,
         }) => {
-            let id = crate::foreign::clean(&batch.id, 128);
+            let id = crate::untrusted::clean(&batch.id, 128);
             tracing::warn!(
                 batch.id = id,
                 "created batch {id}; the call that asked for it was cancelled"

@@ -5,10 +5,10 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{upstream::Upstream, wanted::Wanted};
-use crate::foreign::clean;
 use crate::llamacloud::{
     DirectoryFile, DirectoryId, Error, ErrorKind, Reading, Scope, UploadError, error::Account, single_flight::Attempt,
 };
+use crate::untrusted::clean;
 
 const PAGES: [Option<u32>; 3] = [Some(100), Some(20), None];
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use crate::foreign::{escape, show};
+use crate::untrusted::{escape, show};
 
 /// How much of a value an error repeats. Units: characters.
 pub(super) const MAX_QUOTED_CHARS: usize = 60;

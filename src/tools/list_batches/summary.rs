@@ -5,8 +5,8 @@ use super::super::listing::PageEnd;
 use super::super::outcomes::FileCounts;
 use super::super::wording::{number, plural};
 use super::entry::Entry;
-use crate::foreign::clean;
 use crate::llamacloud::{Batch, BatchStatus};
+use crate::untrusted::clean;
 
 pub(super) fn summarize(entries: &[Entry], end: &PageEnd, left_out: &[&str]) -> String {
     let batches: Vec<&Batch> = entries.iter().map(|entry| &entry.batch).collect();

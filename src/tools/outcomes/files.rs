@@ -10,9 +10,9 @@ use super::kinds::{FileCounts, Kind};
 use super::lookup::Names;
 use super::reasons::{self, Problem};
 use super::states::FileStates;
-use crate::foreign::clean;
 use crate::llamacloud::{Batch, BatchResult, FileJob};
 use crate::mcp::ToolError;
+use crate::untrusted::clean;
 
 const MAX_ID_CHARS: usize = 128;
 const MAX_TEXT_CHARS: usize = 300;

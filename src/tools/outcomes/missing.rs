@@ -1,8 +1,8 @@
 //! What could not be read about a batch's files, as sentences.
 
-use crate::foreign::quote;
 use crate::llamacloud::{Advice, Error, JobType};
 use crate::tools::wording::{number, plural};
+use crate::untrusted::quote;
 
 /// Why something was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 const MAX_EXAMPLES: usize = 3;
 const MAX_REASON_CHARS: usize = 300;

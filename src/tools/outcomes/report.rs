@@ -9,10 +9,10 @@ use super::kinds::FileCounts;
 use super::reasons::Problem;
 use super::summary::{Detail, Report};
 use super::{Finality, Seen};
-use crate::foreign::clean;
 use crate::llamacloud::BatchStatus;
 use crate::tools::account::Account;
 use crate::tools::batch::BatchFacts;
+use crate::untrusted::clean;
 
 /// A batch, and how its files ended.
 #[derive(Debug, Serialize, JsonSchema)]

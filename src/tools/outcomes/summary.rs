@@ -6,10 +6,10 @@ use super::files::{Page, Rows};
 use super::kinds::{FileCounts, Kind};
 use super::reasons::Problem;
 use super::{Finality, Seen};
-use crate::foreign::quote;
 use crate::llamacloud::{BatchStatus, JobType};
 use crate::tools::batch::BatchFacts;
 use crate::tools::wording::{ago, and, number, plural};
+use crate::untrusted::quote;
 
 const MAX_REASON_CHARS: usize = 160;
 const MAX_NAME_CHARS: usize = 60;

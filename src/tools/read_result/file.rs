@@ -4,7 +4,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::output::FileFacts;
-use crate::foreign::{clean, folded, quote};
 use crate::llamacloud::{BatchId, BatchResult, BatchStatus, JobId, Product};
 use crate::mcp::ToolError;
 use crate::tools::batch::MAX_ID_CHARS;
@@ -12,6 +11,7 @@ use crate::tools::call::Call;
 use crate::tools::error::{Failure, explain};
 use crate::tools::outcomes::{Depth, Seen, product};
 use crate::tools::wording::{and, number, plural};
+use crate::untrusted::{clean, folded, quote};
 
 const MAX_REASON_CHARS: usize = 300;
 /// In an error.

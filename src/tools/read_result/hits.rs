@@ -9,13 +9,13 @@ use super::job::{Text, Trouble};
 use super::output::{FoundText, ReadResultOutput};
 use super::pages::{check, failures};
 
-use crate::foreign::quote;
 use crate::mcp::Json;
 use crate::tools::call::Answer;
 use crate::tools::results::document::json_chars;
 use crate::tools::results::find::{Needle, find};
 use crate::tools::results::selection::Selection;
 use crate::tools::wording::{number, plural};
+use crate::untrusted::quote;
 
 /// What a hit takes of an answer beside its text.
 const HIT_CHARS: usize = r#"{"page":123456,"text":""},"#.len();

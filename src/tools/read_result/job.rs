@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::file::{FAILS, Target};
-use crate::foreign::quote;
 use crate::llamacloud::{Error, ErrorKind, JobId, JobStatus};
 use crate::mcp::ToolError;
 use crate::tools::cache::Keep;
@@ -13,6 +12,7 @@ use crate::tools::results::Format;
 use crate::tools::results::document::Document;
 use crate::tools::results::json;
 use crate::tools::results::reading::{JobEnd, Parsed, Reader};
+use crate::untrusted::quote;
 
 /// A document as it can be shown.
 #[derive(Debug)]

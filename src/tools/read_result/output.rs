@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::foreign::clean;
 use crate::tools::results::citations::Citation;
+use crate::untrusted::clean;
 
 const MAX_NAME_CHARS: usize = 300;
 

@@ -6,13 +6,13 @@ use super::answer::Page;
 use super::cursor::{At, Cursor, unfit};
 use super::job::{Trouble, Values};
 use super::output::{ItemRange, ReadResultOutput};
-use crate::foreign::quote;
 use crate::mcp::Json;
 use crate::tools::call::Answer;
 use crate::tools::results::Format;
 use crate::tools::results::citations::{Citation, citations};
 use crate::tools::results::data::{Items, Part, Place, part};
 use crate::tools::wording::{number, plural};
+use crate::untrusted::quote;
 
 /// The answer with the data or the citations that begin at the cursor. The citations follow when the data has ended.
 pub(super) fn answer(
@@ -143,7 +143,7 @@ impl From<Items> for ItemRange {
             first,
             last,
             total,
-            within: crate::foreign::clean(&within, 300),
+            within: crate::untrusted::clean(&within, 300),
         }
     }
 }

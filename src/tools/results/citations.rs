@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::json::{member, parts};
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 /// Deeper than any schema of LlamaCloud's.
 const MAX_DEPTH: usize = 32;

@@ -6,8 +6,8 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::reading::Page;
 use super::selection::Selection;
-use crate::foreign::clean_lines;
 use crate::tools::cache::Keep;
+use crate::untrusted::clean_lines;
 
 /// Longest reason of a failed page, in characters.
 const MAX_REASON_CHARS: usize = 300;

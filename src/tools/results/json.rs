@@ -2,7 +2,7 @@
 //!
 //! All of it expects JSON that was read before, as a `RawValue` is. Numbers stay as they were written.
 
-use crate::foreign::is_shown;
+use crate::untrusted::is_shown;
 
 /// The same JSON without white space between its values, and without control, bidirectional, invisible and tag characters in its
 /// texts and names, escaped or not.

@@ -5,11 +5,11 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::Format;
-use crate::foreign::clean;
 use crate::llamacloud::{
     Client, Error, ErrorKind, ExtractPart, ExtractedData, JobId, JobStatus, MarkdownPage, ParsePart, ParsedDocument,
     ResultJob, Scope, TextPage,
 };
+use crate::untrusted::clean;
 
 /// Longest reason why a job or a page failed, in characters.
 const MAX_REASON_CHARS: usize = 300;

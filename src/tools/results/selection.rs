@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::foreign::show;
+use crate::untrusted::show;
 
 /// More ranges than a person or a model would name.
 const MAX_RANGES: usize = 50;

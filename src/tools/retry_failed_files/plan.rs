@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::files::sha256_hex;
-use crate::foreign::clean;
 use crate::llamacloud::{
     AddFile, Batch, BatchId, BatchStatus, ConfigurationId, CreateBatch, DirectoryFile, DirectoryId, Duplicates, Error,
     ErrorKind, FileId, FilesOf, JobType, MAX_FILES, Order, Reading, Scope,
@@ -16,6 +15,7 @@ use crate::tools::outcomes::files::{File, Files, Rows};
 use crate::tools::outcomes::reasons::{self, Problem};
 use crate::tools::outcomes::{Depth, Finality, Kind, Seen};
 use crate::tools::wording::{number, plural};
+use crate::untrusted::clean;
 
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 /// Of the hash in a directory's name. Units: characters.

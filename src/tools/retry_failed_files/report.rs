@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::plan::{FAILS, Plan, files};
-use crate::foreign::{clean, quote};
 use crate::llamacloud::{BatchStatus, DirectoryNotMade, Error, How, NotSettled, Order};
 use crate::mcp::{Json, ToolError};
 use crate::tools::batch::BatchFacts;
@@ -16,6 +15,7 @@ use crate::tools::outcomes::Seen;
 use crate::tools::outcomes::reasons::Problem;
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{and, number, plural};
+use crate::untrusted::{clean, quote};
 
 /// How many reasons the summary names.
 const MAX_REASONS: usize = 3;

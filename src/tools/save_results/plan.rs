@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::report::explain_save;
 use crate::files::{Claim, file_names};
-use crate::foreign::clean;
 use crate::llamacloud::{Advice, Batch, BatchResult, JobId, Product};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::outcomes::{product, read_names};
+use crate::untrusted::clean;
 
 const MAX_REASON_CHARS: usize = 300;
 

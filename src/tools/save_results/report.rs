@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::manifest::{self, Entry};
 use crate::files::OutputFolder;
-use crate::foreign::quote;
 use crate::llamacloud::Error;
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, explain};
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{number, plural};
+use crate::untrusted::quote;
 
 /// What is in the folder now.
 #[derive(Debug, Serialize, JsonSchema)]

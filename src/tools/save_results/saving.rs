@@ -15,7 +15,6 @@ use super::manifest::{self, Entry, Manifest, SavedFile};
 use super::plan::{File, files, names};
 use super::report::{Report, SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, sha256_hex};
-use crate::foreign::{clean, quote};
 use crate::llamacloud::{Advice, Batch, BatchId, Client, Error, ErrorKind, JobStatus, JobType, Scope};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
@@ -23,6 +22,7 @@ use crate::tools::long_work::{Pace, Progress};
 use crate::tools::results::Format;
 use crate::tools::results::reading::Reader;
 use crate::tools::wording::number;
+use crate::untrusted::{clean, quote};
 
 const AT_ONCE: usize = 8;
 /// How long one document of a task may take.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::time::{Instant, sleep};
 
 use crate::files::{Allowed, Candidate, Content, Locked, Place, Refusal, Selection, Stamp, sha256_hex};
-use crate::foreign::clean;
 use crate::mcp::ToolError;
+use crate::untrusted::clean;
 
 /// Units: characters.
 const MAX_NAME_CHARS: usize = 60;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::foreign::{clean, quote};
 use crate::llamacloud::{DirectoryId, Error};
 use crate::mcp::ToolError;
 use crate::tools::call::{Answer, Call};
 use crate::tools::error::{Failure, explain};
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{number, plural};
+use crate::untrusted::{clean, quote};
 
 const MAX_NAME_CHARS: usize = 120;
 /// How many changed files are named.

@@ -13,14 +13,14 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{
+    error_body,
     error_kind::ErrorKind,
     failed::{Failed, Server},
-    refusal,
     retry::Failure,
     settings::Network,
     tls,
 };
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 /// How much of an error body is read. Units: bytes after decompression.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -78,7 +78,7 @@ pub(super) async fn receive(
         let body = whole_body(&mut response, limits, until)
             .await
             .map_err(|failed| Failed { server, ..failed })?;
-        let body = refusal::without_key(body, key);
+        let body = error_body::without_key(body, key);
         return Ok(Answer {
             status: status.as_u16(),
             body,
@@ -86,16 +86,16 @@ pub(super) async fn receive(
         });
     }
     let retry_after = retry_after(headers, date);
-    let host = redirect_host(headers).filter(|host| !refusal::repeats(host, key));
+    let host = redirect_host(headers).filter(|host| !error_body::repeats(host, key));
     let begun = Instant::now();
     // The status has decided already; what explains it may not take the time of another attempt.
     let body = start_of_body(&mut response, begun + until.saturating_duration_since(begun) / 4).await;
-    let refusal::Refusal {
+    let error_body::Refusal {
         reason,
         details,
         correlation_id,
         is_web_page,
-    } = refusal::read(&body, key);
+    } = error_body::read(&body, key);
     let status = status.as_u16();
     let kind = match status {
         300..=399 => ErrorKind::Redirected { host },

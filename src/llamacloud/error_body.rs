@@ -8,7 +8,7 @@ use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::error_kind::Detail;
-use crate::foreign::clean;
+use crate::untrusted::clean;
 
 /// Units: characters.
 const MAX_REASON_CHARS: usize = 300;

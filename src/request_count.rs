@@ -1,21 +1,21 @@
-//! How many requests a piece of work comes to, counted where they are sent and read where the work began.
+//! How many requests a piece of work makes, counted where they are sent and read where the work began.
 //!
-//! The rooms that call and the room that sends need not know each other for it. Where nobody counts, a request costs a look at a
-//! variable of the thread.
+//! The caller and the client need not know each other for it. Where nothing counts, a request costs one read of a thread-local
+//! variable.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 tokio::task_local! {
-    static CURRENT: Tally;
+    static CURRENT: RequestCount;
 }
 
 /// A count. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<AtomicU32>);
+pub struct RequestCount(Arc<AtomicU32>);
 
-impl Tally {
+impl RequestCount {
     /// How many there were so far.
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
@@ -30,11 +30,11 @@ impl Tally {
 /// Notes one request of the work that runs.
 pub fn note_request() {
     // Fails where nobody counts.
-    let _ = CURRENT.try_with(|tally| tally.0.fetch_add(1, Ordering::Relaxed));
+    let _ = CURRENT.try_with(|count| count.0.fetch_add(1, Ordering::Relaxed));
 }
 
 /// The count of the work that runs, to go on with in a task of its own; one that nobody reads if there is none.
-pub fn current() -> Tally {
+pub fn current() -> RequestCount {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
@@ -45,14 +45,14 @@ mod tests {
     #[tokio::test]
     async fn requests_are_counted_where_the_work_began() {
         note_request();
-        let tally = Tally::default();
+        let count = RequestCount::default();
         let work = async {
             note_request();
             let elsewhere = current().over(async { note_request() });
             tokio::spawn(elsewhere).await.unwrap();
         };
-        tally.clone().over(work).await;
+        count.clone().over(work).await;
         note_request();
-        assert_eq!(tally.count(), 2);
+        assert_eq!(count.count(), 2);
     }
 }

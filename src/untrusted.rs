@@ -1,7 +1,6 @@
-//! Words that are not ours: file names, error messages of the API, arguments repeated in an error.
+//! Untrusted text: file names, error messages of the API, arguments repeated in an error.
 //!
-//! They are data. Before they stand in anything that a model or a person reads, they are cleaned of what hides or reorders text,
-//! cut to a length, and quoted.
+//! It is data. Before it is shown to a model or a person, it is cleaned of what hides or reorders text, cut to a length, and quoted.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
