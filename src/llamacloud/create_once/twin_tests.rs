@@ -64,6 +64,22 @@ async fn completed_and_a_file_was_added_since() {
     check(fake, "created bat-new-1 over 2; before it bat-old FilesAdded(1)").await;
 }
 
+/// The directory of a retry holds the files of its name and no others, whenever they were added to it.
+#[tokio::test]
+async fn completed_over_files_that_are_fixed() {
+    let bench = Bench::new(with_old(Fake {
+        files: vec![file_list(&[(LATER, LATER)])],
+        ..Fake::default()
+    }))
+    .await;
+    let order = Order {
+        fixed_files: true,
+        ..order()
+    };
+    let told = bench.create_order(order, Duration::from_secs(3)).await;
+    assert_eq!((told.as_str(), bench.posts()), ("there bat-old COMPLETED Unchanged", 0));
+}
+
 #[tokio::test]
 async fn completed_and_its_files_were_updated_since_but_none_was_added() {
     let files = vec![file_list(&[(LONG_AGO, LATER)])];

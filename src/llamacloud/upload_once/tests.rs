@@ -325,3 +325,30 @@ async fn a_directory_that_cannot_be_made_says_why() {
     };
     assert_eq!(*error.kind(), ErrorKind::Forbidden);
 }
+
+/// The list of a directory that another process fills: one file more with each of the first three reads.
+#[tokio::test]
+async fn a_directory_that_another_process_fills_is_read_until_nothing_is_added() {
+    for (by_this_process, files, reads) in [(false, 3, 4), (true, 1, 1)] {
+        let count = Arc::new(AtomicUsize::new(0));
+        let reads_made = Arc::clone(&count);
+        let api = Api::start(move |_, _| {
+            let read = count.fetch_add(1, Ordering::Relaxed) + 1;
+            let items: Vec<_> = (0..read.min(3))
+                .map(|number| stored("a.pdf").replace("dfl-1", &format!("dfl-{number}")))
+                .collect();
+            list(&items.join(","))
+        })
+        .await;
+        let made = Made {
+            directory: serde_json::from_str(DIRECTORY).unwrap(),
+            by_this_process,
+        };
+        let found = api
+            .uploads
+            .files_when_quiet(&Scope::default(), &made, &directory_id(), soon())
+            .await;
+        assert_eq!(found.unwrap().unwrap().len(), files);
+        assert_eq!(reads_made.load(Ordering::Relaxed), reads);
+    }
+}
