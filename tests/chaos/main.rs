@@ -65,6 +65,8 @@ mod verdict;
 mod duplicates;
 /// The matrix, fault by fault.
 mod faults;
+/// Retries: one directory, one batch, each failed file once.
+mod retries;
 /// Batches of the same work that are there before.
 mod twins;
 mod upload_api;

@@ -1,4 +1,4 @@
-//! Directories and files of LlamaCloud by hand, with one fault, and a record of everything that was stored.
+//! Directories, files and batches of LlamaCloud by hand, with one fault, and a record of everything that was stored or made.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,17 @@ pub(crate) enum Step {
     ListFiles,
     /// The so-manieth upload to arrive, from 1.
     Upload(usize),
+    /// The so-manieth stored file to be added, from 1.
+    AddFile(usize),
+    ListBatches,
+    CreateBatch,
+    /// Reading a batch, the jobs of its files, or the names of those.
+    ReadSource,
 }
+
+/// The batch whose files a retry is about: three of them failed, one succeeded.
+pub(crate) const SOURCE_BATCH: &str = "bat-source";
+const SOURCE_DIRECTORY: &str = "dir-source";
 
 /// What that request meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +63,10 @@ pub(crate) struct Stored {
     pub(crate) directories: Vec<String>,
     /// Directory, `unique_id` and SHA-256.
     pub(crate) files: Vec<(String, String, String)>,
+    /// The directory of each batch that was made.
+    pub(crate) batches: Vec<String>,
     uploads_seen: usize,
+    adds_seen: usize,
     pub(crate) requests: Vec<String>,
 }
 
@@ -184,7 +197,14 @@ impl Shared {
                 stored.uploads_seen += 1;
                 Step::Upload(stored.uploads_seen)
             }
+            "POST" if path == "/api/v2/batches" => Step::CreateBatch,
+            "POST" if path.ends_with("/files") => {
+                stored.adds_seen += 1;
+                Step::AddFile(stored.adds_seen)
+            }
             "POST" => Step::MakeDirectory,
+            _ if path == "/api/v2/batches" => Step::ListBatches,
+            _ if path.starts_with("/api/v2/") || path.contains(SOURCE_DIRECTORY) => Step::ReadSource,
             _ if path.ends_with("/files") => Step::ListFiles,
             _ => Step::ListDirectories,
         }
@@ -242,6 +262,29 @@ impl Shared {
                 stored.files.push(file.clone());
                 Answer::json(201, &show_file(stored.files.len() - 1, &file))
             }
+            Step::AddFile(_) => {
+                let body: Value = serde_json::from_slice(body).unwrap_or_default();
+                let member = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+                let file = (directory, member("unique_id"), member("file_id"));
+                stored.files.push(file.clone());
+                Answer::json(201, &show_file(stored.files.len() - 1, &file))
+            }
+            Step::ListBatches => {
+                let of = query("source_directory_id");
+                let batches = stored.batches.iter().enumerate();
+                let items = batches.filter(|(_, directory)| of.as_ref().is_none_or(|of| of == *directory));
+                Answer::json(
+                    200,
+                    &json!({ "items": items.map(|(index, directory)| show_batch(index, directory)).collect::<Vec<_>>() }),
+                )
+            }
+            Step::CreateBatch => {
+                let body: Value = serde_json::from_slice(body).unwrap_or_default();
+                let directory = body["source_directory_id"].as_str().unwrap_or_default().to_owned();
+                stored.batches.push(directory.clone());
+                Answer::json(200, &show_batch(stored.batches.len() - 1, &directory))
+            }
+            Step::ReadSource => Answer::json(200, &source(head.target.path(), &stored.batches)),
         }
     }
 
@@ -261,6 +304,51 @@ fn show_file(index: usize, (directory, unique_id, sha256): &(String, String, Str
         "id": format!("dfl-{index}"), "directory_id": directory, "project_id": "prj-1", "unique_id": unique_id,
         "display_name": unique_id, "metadata": { "sha256": sha256 },
     })
+}
+
+fn show_batch(index: usize, directory: &str) -> Value {
+    json!({
+        "id": format!("bat-{index}"), "source_directory_id": directory, "project_id": "prj-1", "status": "RUNNING",
+        "created_at": "2026-11-26T08:00:00Z", "results": null,
+        "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-PARSE_AGENTIC" } },
+    })
+}
+
+/// What is read about the batch that is retried, or about a new one.
+fn source(path: &str, batches: &[String]) -> Value {
+    if path == "/api/v2/parse" {
+        let job = |index: usize| {
+            let (status, error) = if index == 3 {
+                ("COMPLETED", Value::Null)
+            } else {
+                ("FAILED", json!("damaged"))
+            };
+            json!({ "id": format!("pjb-{index}"), "status": status, "error_message": error, "project_id": "prj-1" })
+        };
+        return json!({ "items": (0..4).map(job).collect::<Vec<_>>() });
+    }
+    if let Some(id) = path.strip_prefix("/api/v2/batches/") {
+        if let Some(index) = id.strip_prefix("bat-").and_then(|index| index.parse::<usize>().ok()) {
+            return show_batch(index, batches.get(index).map_or("", String::as_str));
+        }
+        let result = |index: usize| {
+            let job = json!({ "type": "parse_v2", "id": format!("pjb-{index}") });
+            json!({ "source_directory_file_id": format!("dfl-source-{index}"), "job_reference": job })
+        };
+        let mut batch = show_batch(0, SOURCE_DIRECTORY);
+        batch["id"] = json!(SOURCE_BATCH);
+        batch["status"] = json!("COMPLETED");
+        batch["results"] = (0..4).map(result).collect();
+        return batch;
+    }
+    let file = |index: usize| {
+        json!({
+            "id": format!("dfl-source-{index}"), "directory_id": SOURCE_DIRECTORY, "project_id": "prj-1",
+            "unique_id": format!("{index}.pdf"), "display_name": format!("{index}.pdf"),
+            "file_id": format!("00000000-0000-4000-8000-00000000000{index}"),
+        })
+    };
+    json!({ "items": (0..4).map(file).collect::<Vec<_>>() })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
