@@ -50,7 +50,7 @@ fn policy() -> CreatePolicy {
     CreatePolicy {
         first_look: Duration::from_millis(1),
         longest_look: Duration::from_millis(4),
-        reconcile_reserve: Duration::from_millis(60),
+        reconcile_reserve: Duration::from_millis(400),
         ..CreatePolicy::default()
     }
 }

@@ -48,6 +48,15 @@ impl Said {
         serde_json::from_str(&self.text).unwrap()
     }
 
+    /// Without `now`, which is another one a second later.
+    pub(crate) fn without_time(mut self) -> Self {
+        if let Some((before, after)) = self.text.split_once(r#""now":""#) {
+            let (_, after) = after.split_once("\",").unwrap();
+            self.text = format!("{before}{after}");
+        }
+        self
+    }
+
     /// The sentence of an error; fails if it is none.
     pub(crate) fn error(&self) -> &str {
         assert!(self.is_error, "{}", self.text);
