@@ -23,9 +23,9 @@ impl Conversation {
     }
 }
 
-/// "Parse my mixed scans and tell me what failed."
+/// "Parse my mixed scans, tell me what failed, say what the others are about, and try the failed ones again."
 #[tokio::test]
-async fn parse_my_scans_and_tell_me_what_failed() {
+async fn parse_my_scans_say_what_failed_read_the_others_and_retry() {
     let setup = Setup {
         speed: Speed::Steps,
         ..Setup::default()
@@ -63,14 +63,41 @@ async fn parse_my_scans_and_tell_me_what_failed() {
     let failed = problems["results"].as_array().unwrap();
     assert_eq!(failed.len(), 8, "{problems}");
     assert!(failed.iter().all(|file| file["name"].is_string()), "{problems}");
+    let first_half = (talk.calls, talk.characters, talk.harness.ledger().total());
+    assert!(first_half <= (4, 7000, 16), "{first_half:?}");
+    let outcomes = talk
+        .call("get_batch", json!({ "batch_id": batch["id"], "expand": ["outcomes"] }))
+        .await;
+    let read = outcomes["results"].as_array().unwrap();
+    let read = read.iter().find(|file| file["status"] == "COMPLETED").unwrap();
+    let text = talk
+        .call("read_result", json!({ "batch_id": batch["id"], "file": read["name"] }))
+        .await;
+    assert_eq!(
+        (&text["file"]["name"], &text["format"]),
+        (&read["name"], &json!("markdown"))
+    );
+    assert!(!text["text"].as_str().unwrap().is_empty());
+    let again = talk
+        .call(
+            "retry_failed_files",
+            json!({ "batch_id": batch["id"], "wait_seconds": 50 }),
+        )
+        .await;
+    assert_eq!(
+        (&again["retry_of"], &again["final"]),
+        (&batch["id"], &json!(true)),
+        "{again}"
+    );
+    assert_eq!(again["created"], json!(true));
     let Conversation {
         harness,
         calls,
         characters,
     } = talk;
-    assert_eq!(calls, 4);
-    assert!((3000..7000).contains(&characters), "{characters} characters");
+    assert_eq!(calls, 7);
+    assert!((6_000..20_000).contains(&characters), "{characters} characters");
     let hits = harness.ledger().total();
-    assert!(hits <= 16, "{hits} requests: {:#?}", harness.ledger().lines);
+    assert!(hits <= 60, "{hits} requests: {:#?}", harness.ledger().lines);
     harness.close(hits).await;
 }
