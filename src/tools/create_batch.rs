@@ -34,7 +34,7 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
-    /// New batch even then; costs again. Default: false.
+    /// No reuse: a new batch; costs again. Default: false.
     allow_duplicate: Option<bool>,
     /// Seconds to wait for `final`; then the current state is returned. 50 fits every host. Default: 0.
     wait_seconds: Option<WaitSeconds>,

@@ -25,8 +25,8 @@ use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Adds rows in `results`. `problems`: files that did not succeed, with name and error; `outcomes`: all files, failed first,
-    /// also `job_id`; `results`: job IDs only.
+    /// Adds a row per file in `results`. `problems`: files that did not succeed, with name and error; `outcomes`: all files,
+    /// failed first, also `job_id`; `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the previous page; other arguments unchanged.
     results_cursor: Option<Token>,

@@ -44,7 +44,7 @@ pub(crate) struct ListBatchesInput {
     created_at_on_or_after: Option<DateOrInstant>,
     /// The same; a date means its end (UTC).
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: `files` that succeeded, failed or are still running (COMPLETED and CANCELLED only); at most 10 batches a page.
+    /// `counts`: COMPLETED and CANCELLED batches get `files` (succeeded, failed, running); at most 10 batches a page.
     expand: Option<Vec<Expansion>>,
     /// Default: 20; fewer if too long for one answer.
     #[schemars(range(min = 1))]

@@ -23,9 +23,9 @@ const FILE_PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const MAX_COUNTED: usize = 10_000;
 const MAX_SHOWN_NAME_CHARS: usize = 200;
 
-/// Finds LlamaCloud directories (folders of uploaded files) by name, for `create_batch`: `directories` with `id`, `name`, `type`,
-/// `expires_at`, `from_connector`, and `next_page_token`. Given `directory_id`: that one, the number of all its files
-/// (`files_total`) and a page of `files` (`id`, `name`, `updated_at`). Changes nothing.
+/// Finds LlamaCloud directories (folders of uploaded files) by name, for `create_batch`, or lists the files of one. Returns
+/// `directories` with `id`, `name`, `type`, `expires_at`, `from_connector`, and `next_page_token`. Given `directory_id`: that
+/// one, the number of all its files (`files_total`) and a page of `files` (`id`, `name`, `updated_at`). Changes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListDirectoriesInput {
