@@ -115,6 +115,13 @@ async def run(client: Driver) -> None:
     hits = await call("read_result", {"job_id": read["job_id"], "find": "roof tile"})
     assert (hits["hits_total"], hits["hits"][0]["page"]) == (1, 1), hits
 
+    failing = {"batch_id": "bat-sandbox-failing"}
+    for _ in range(STEPS + 2):
+        await call("get_batch", failing)
+    retried = await call("retry_failed_files", failing)
+    assert (retried["retry_of"], retried["created"]) == (failing["batch_id"], True), retried
+
+    failure(await client.call("retry_failed_files", {"batch_id": batch["id"]}), "nothing to retry")
     failure(await client.call("create_batch", {**CREATE, "source_directory_id": "a b"}), "source_directory_id")
     failure(await client.call("read_result", {"batch_id": batch["id"], "file": "lease-olso.docx"}), "lease-oslo.docx")
     failure(await client.call("list_directories", {"directory_id": "Lease contracts"}), "directory_id")

@@ -77,6 +77,12 @@ export async function run(driver) {
   assert.deepEqual([hits.hits_total, hits.hits[0].page], [1, 1]);
 
   failure(await driver.call('create_batch', { ...CREATE, source_directory_id: 'a b' }), 'source_directory_id');
+  const failing = { batch_id: 'bat-sandbox-failing' };
+  for (let step = 0; step < STEPS + 2; step += 1) await call('get_batch', failing);
+  const retried = await call('retry_failed_files', failing);
+  assert.deepEqual([retried.retry_of, retried.created], [failing.batch_id, true]);
+
+  failure(await driver.call('retry_failed_files', { batch_id: batch.id }), 'nothing to retry');
   failure(await driver.call('read_result', { batch_id: batch.id, file: 'lease-olso.docx' }), 'lease-oslo.docx');
   failure(await driver.call('list_directories', { directory_id: 'Lease contracts' }), 'directory_id');
   failure(await driver.call('list_configurations', { job_type: 'parse' }), 'job_type');
