@@ -112,14 +112,17 @@ async fn with_server(
         }
         Command::Tools { json } => commands::tools(&server, &context, json).await,
         Command::Watch { batch_id, json } => {
-            let watch = Watch { batch_id, json };
+            let watch = Watch {
+                batch_id: batch_id.to_string(),
+                json,
+            };
             commands::watch(&server, &context, &watch).await
         }
         Command::Run(arguments) => {
             let run = Run {
-                source: Source::of(&arguments.path).0,
+                source: Source::of(&arguments).0,
                 job_type: arguments.job,
-                configuration_id: arguments.configuration,
+                configuration_id: arguments.configuration.to_string(),
                 out: arguments.out,
                 yes: arguments.yes,
             };
@@ -212,8 +215,8 @@ fn offer(config: &Config, folders: Folders, settling: &TaskTracker) -> anyhow::R
         settling: settling.clone(),
     };
     let pinned = Scope {
-        project_id: config.project_id.as_deref().map(str::parse).transpose()?,
-        organization_id: config.organization_id.as_deref().map(str::parse).transpose()?,
+        project_id: config.project_id.clone(),
+        organization_id: config.organization_id.clone(),
     };
     let policy = Policy {
         pinned,

@@ -1,4 +1,4 @@
-//! Flags and variables, exactly as typed. What they mean together is decided in [`crate::config`].
+//! Flags and variables, exactly as typed. What they mean together is decided in `config`.
 
 mod environment;
 mod help;
@@ -21,6 +21,7 @@ pub use typed::{Setting, settings, settings_as_typed};
 pub use words::words;
 
 use crate::hosts;
+use crate::llamacloud::BatchId;
 
 /// The command line.
 #[derive(Debug, Clone, Default, Parser)]
@@ -98,8 +99,7 @@ pub enum Command {
     #[command(after_help = help::WATCH)]
     Watch {
         /// The batch, `bat-…`.
-        #[arg(value_parser = crate::config::check_id)]
-        batch_id: String,
+        batch_id: BatchId,
         /// Print the outcome as data: one line of JSON.
         #[arg(long)]
         json: bool,

@@ -1,7 +1,6 @@
 //! Settings after all of them were looked at together: valid, typed, ready to use.
 
 mod folders;
-mod id;
 mod key;
 mod switch;
 
@@ -14,12 +13,11 @@ use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
-use crate::llamacloud::{Credential, KeySource, Network, Settings, is_loopback};
+use crate::llamacloud::{Credential, KeySource, Network, OrganizationId, ProjectId, Settings, is_loopback};
 use crate::untrusted;
 use switch::{permission, pin, protection};
 
 pub use folders::Folders;
-pub use id::check_id;
 pub use key::ApiKey;
 
 /// Where the API is in North America.
@@ -41,9 +39,9 @@ pub struct Config {
     /// Certificates and proxies.
     pub network: Network,
     /// The only project that may be used.
-    pub project_id: Option<String>,
+    pub project_id: Option<ProjectId>,
     /// The only organization that may be used.
-    pub organization_id: Option<String>,
+    pub organization_id: Option<OrganizationId>,
     /// The only tools that may be offered, if they are named.
     pub tools: Option<Vec<String>>,
     /// Tools that change something are withheld.
@@ -92,19 +90,18 @@ impl Config {
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let (api_key, key_source) = key::find(flags, environment);
         let (base_url_source, base_url) = base_url(flags, environment)?;
-        let id = |name: &str, flag: &Option<String>| {
-            let value = pin(flag.as_deref(), name, environment)?;
-            let checked = value.map(|value| check_id(&value)).transpose();
-            checked.map_err(|problem| ConfigError(format!("{name}: {problem}")))
-        };
         Ok(Self {
             base_url,
             base_url_source,
             api_key,
             key_source,
             network: network(environment),
-            project_id: id("LLAMA_CLOUD_PROJECT_ID", &flags.project_id)?,
-            organization_id: id("LLAMA_CLOUD_ORGANIZATION_ID", &flags.organization_id)?,
+            project_id: pin(flags.project_id.as_deref(), "LLAMA_CLOUD_PROJECT_ID", environment)?,
+            organization_id: pin(
+                flags.organization_id.as_deref(),
+                "LLAMA_CLOUD_ORGANIZATION_ID",
+                environment,
+            )?,
             tools: flags.tools.clone(),
             read_only: protection(flags.read_only, "LLAMA_CLOUD_READ_ONLY", environment)?,
             allow_cancel: permission(flags.allow_cancel, "LLAMA_CLOUD_ALLOW_CANCEL", environment)?,
@@ -280,7 +277,7 @@ mod tests {
         ]);
         let config = Config::resolve(&Flags::default(), &environment).unwrap();
         assert_eq!(config.base_url.as_str(), "http://127.0.0.1:1/");
-        assert_eq!(config.project_id.as_deref(), Some("from-variable"));
+        assert_eq!(config.project_id.as_ref().map(ProjectId::as_str), Some("from-variable"));
         assert_eq!(config.organization_id, None);
         let flags = Flags {
             region: Some(Region::Eu),
@@ -289,7 +286,7 @@ mod tests {
         };
         let config = Config::resolve(&flags, &environment).unwrap();
         assert_eq!(config.base_url.as_str(), "https://api.cloud.eu.llamaindex.ai/");
-        assert_eq!(config.project_id.as_deref(), Some("from-flag"));
+        assert_eq!(config.project_id.as_ref().map(ProjectId::as_str), Some("from-flag"));
         let flags = Flags {
             project_id: Some("a/b".to_owned()),
             ..Flags::default()
@@ -297,7 +294,7 @@ mod tests {
         let error = Config::resolve(&flags, &environment).unwrap_err().to_string();
         assert_eq!(
             error,
-            "LLAMA_CLOUD_PROJECT_ID: \"a/b\" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -"
+            "LLAMA_CLOUD_PROJECT_ID \"a/b\" holds characters other than A-Z, a-z, 0-9, _ and -"
         );
     }
 }

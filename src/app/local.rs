@@ -48,7 +48,7 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
         // A single file was named by the user, wherever it is.
         config.folders.forbidden.home = None;
     }
-    let (_, folder) = Source::of(&arguments.path);
+    let (_, folder) = Source::of(arguments);
     config.folders.allowed = folder.into_iter().collect();
     config.folders.output = arguments.out.as_deref().map(Path::to_owned);
     Ok(Some(config))

@@ -1,4 +1,4 @@
-//! The variables of the process, as found. What they mean is decided in [`crate::config`].
+//! The variables of the process, as found. What they mean is decided where the settings are, in `config`.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

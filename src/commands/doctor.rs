@@ -334,8 +334,8 @@ async fn list(config: &Config, base_url: &Url) -> Result<(), Error> {
     };
     settings.retry.max_attempts = ATTEMPTS;
     let scope = Scope {
-        project_id: config.project_id.as_deref().and_then(|id| id.parse().ok()),
-        organization_id: config.organization_id.as_deref().and_then(|id| id.parse().ok()),
+        project_id: config.project_id.clone(),
+        organization_id: config.organization_id.clone(),
     };
     let query = ListBatches {
         page_size: Some(1),

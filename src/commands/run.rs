@@ -17,6 +17,7 @@ use super::context::{Context, Exit};
 use super::progress::Progress;
 use super::render::render;
 use super::watch::{Stopped, Watch, show, to_its_end};
+use crate::cli;
 use crate::mcp::Server;
 use crate::untrusted::quote;
 
@@ -50,13 +51,11 @@ pub(crate) enum Source {
 
 impl Source {
     /// What was typed, and the folder that the server has to be allowed to read for it.
-    pub(crate) fn of(typed: &Path) -> (Self, Option<PathBuf>) {
-        let is_id = typed
-            .to_str()
-            .is_some_and(|text| text.starts_with("dir-") && crate::config::check_id(text).is_ok());
-        if is_id && !typed.exists() {
-            return (Self::Directory(typed.to_string_lossy().into_owned()), None);
+    pub(crate) fn of(arguments: &cli::Run) -> (Self, Option<PathBuf>) {
+        if let Some(directory_id) = arguments.directory() {
+            return (Self::Directory(directory_id.to_string()), None);
         }
+        let typed = arguments.path.as_path();
         let shown = typed.to_owned();
         match (
             typed.is_file(),

@@ -1,9 +1,11 @@
 //! Variables that protect or permit: what cannot be read is never taken for the weaker choice.
 
 use std::ffi::OsStr;
+use std::str::FromStr;
 
 use super::ConfigError;
 use crate::cli::Environment;
+use crate::llamacloud::InvalidId;
 use crate::untrusted::{is_unexpanded, quote};
 
 /// What a variable says. Hosts pass an empty text for one that is not set.
@@ -45,14 +47,21 @@ pub(super) fn permission(flag: bool, name: &str, environment: &Environment) -> R
     }
 }
 
-/// A value that binds the server, such as a project. The flag wins; a variable that cannot be read stops the start.
-pub(super) fn pin(flag: Option<&str>, name: &str, environment: &Environment) -> Result<Option<String>, ConfigError> {
-    match (flag, said(environment.get(name))) {
-        (Some(flag), _) => Ok(Some(flag.to_owned())),
-        (None, Said::Nothing) => Ok(None),
-        (None, Said::Text(text)) => Ok(Some(text.to_owned())),
-        (None, Said::Unreadable(problem)) => Err(error(name, &problem)),
-    }
+/// An ID that binds the server, such as a project. The flag wins; a variable that cannot be read stops the start.
+pub(super) fn pin<T: FromStr<Err = InvalidId>>(
+    flag: Option<&str>,
+    name: &str,
+    environment: &Environment,
+) -> Result<Option<T>, ConfigError> {
+    let text = match (flag, said(environment.get(name))) {
+        (Some(text), _) | (None, Said::Text(text)) => text,
+        (None, Said::Nothing) => return Ok(None),
+        (None, Said::Unreadable(problem)) => return Err(error(name, &problem)),
+    };
+    let id = text
+        .parse()
+        .map_err(|problem| ConfigError(format!("{name} {problem}")))?;
+    Ok(Some(id))
 }
 
 fn truth(name: &str, text: &str) -> Result<bool, ConfigError> {
@@ -66,6 +75,7 @@ fn truth(name: &str, text: &str) -> Result<bool, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llamacloud::ProjectId;
 
     #[test]
     fn what_cannot_be_read_never_weakens_a_protection() {
@@ -89,8 +99,12 @@ mod tests {
 
     #[test]
     fn a_pin_that_cannot_be_read_stops_the_start() {
-        let pin =
-            |flag, said: &str| pin(flag, "NAME", &Environment::of([("NAME", said)])).map_err(|error| error.to_string());
+        let pin = |flag, said: &str| {
+            let pinned = pin::<ProjectId>(flag, "NAME", &Environment::of([("NAME", said)]));
+            pinned
+                .map(|id| id.map(|id| id.to_string()))
+                .map_err(|error| error.to_string())
+        };
         assert_eq!(pin(None, ""), Ok(None));
         assert_eq!(pin(None, "p-1"), Ok(Some("p-1".to_owned())));
         assert_eq!(pin(Some("p-2"), "${X}"), Ok(Some("p-2".to_owned())));

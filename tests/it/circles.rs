@@ -1,7 +1,7 @@
 //! No circle of files: what a file of `src` uses never leads back to it.
 //!
-//! Every path that begins with `crate`, `self` or `super` is followed to the file that defines its item, through re-exports. Tests
-//! inside `src` are left out: they may look at everything.
+//! Every path that begins with `crate`, `self` or `super` is followed to the file that defines its item, through re-exports; those in
+//! attributes and macros too. Tests inside `src` are left out: they may look at everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -155,10 +155,56 @@ impl<'ast> Visit<'ast> for Paths<'_> {
     /// `pub(super)` uses nothing.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let syn::Meta::List(list) = &attribute.meta {
+            self.visit_words(&list.tokens.to_string());
+        }
+        visit::visit_attribute(self, attribute);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        self.visit_words(&call.tokens.to_string());
+        visit::visit_macro(self, call);
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let written: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         self.found.extend(absolute(self.module, &written));
         visit::visit_path(self, path);
+    }
+}
+
+impl Paths<'_> {
+    /// Paths in what is not parsed. Shape: `value_parser = crate :: config :: check_id`.
+    fn visit_words(&mut self, tokens: &str) {
+        let is_of_word = |character: char| character.is_alphanumeric() || character == '_';
+        let is_word = |word: &str| word.chars().all(is_of_word);
+        let mut spaced = String::new();
+        for character in tokens.replace("::", " :: ").chars() {
+            if is_of_word(character) || character == ':' {
+                spaced.push(character);
+            } else {
+                spaced.extend([' ', character, ' ']);
+            }
+        }
+        let words: Vec<&str> = spaced.split_whitespace().collect();
+        for (at, first) in words.iter().enumerate() {
+            // `$crate` is a word after a sign of its own, as is the rest of a path.
+            let begins = at
+                .checked_sub(1)
+                .and_then(|before| words.get(before))
+                .is_none_or(|before| *before != "::");
+            if begins && ["crate", "self", "super"].contains(first) {
+                let rest = words.get(at + 1..).unwrap_or_default().chunks_exact(2);
+                let rest = rest
+                    .take_while(|pair| pair[0] == "::" && is_word(pair[1]))
+                    .map(|pair| pair[1].to_owned());
+                let written: Vec<_> = std::iter::once((*first).to_owned()).chain(rest).collect();
+                if written.len() > 1 {
+                    self.found.extend(absolute(self.module, &written));
+                }
+            }
+        }
     }
 }
 
@@ -217,6 +263,28 @@ fn sources() -> Sources {
         .files
         .retain(|module, _| !for_tests.iter().any(|tests| module.starts_with(tests)));
     sources
+}
+
+#[test]
+fn paths_are_found_in_code_attributes_and_macros() {
+    let file = syn::parse_file(
+        "use crate::a::B; use super::c; \
+         struct Arguments { #[arg(value_parser = crate::config::check)] id: String } \
+         pub(super) fn one() { crate::d::e(); self.f; format!(\"{}\", super::g::h(crate::i::J)); } \
+         #[cfg(test)] mod tests { use crate::never; }",
+    );
+    let module = ["x".to_owned(), "y".to_owned()].to_vec();
+    let mut paths = Paths {
+        module: &module,
+        found: Vec::new(),
+    };
+    paths.visit_file(&file.unwrap());
+    let mut found: Vec<_> = paths.found.iter().map(|path| path.join("::")).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        ["a::B", "config::check", "d::e", "i::J", "x::c", "x::g::h", "x::y"]
+    );
 }
 
 #[test]

@@ -294,10 +294,10 @@ async fn what_cannot_be_called_says_why() {
             &["watch", "bat/1", "--sandbox"],
             2,
             expect![[r#"
-            error: invalid value 'bat/1' for '<BATCH_ID>': "bat/1" is not 1 to 128 of the characters A-Z, a-z, 0-9, _ and -
+                error: invalid value 'bat/1' for '<BATCH_ID>': "bat/1" holds characters other than A-Z, a-z, 0-9, _ and -
 
-            For more information, try '--help'.
-        "#]],
+                For more information, try '--help'.
+            "#]],
         ),
         (
             &["watch", "bat-1", "--sandbox"],

@@ -19,7 +19,7 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("tools", &["mcp", "llamacloud", "files", "hosts", "untrusted"]),
     ("config", &["cli", "llamacloud", "files", "hosts", "untrusted"]),
     ("commands", &["app", "cli", "config", "hosts", "mcp", "untrusted"]),
-    ("cli", &["config", "hosts", "sandbox", "llamacloud"]),
+    ("cli", &["hosts", "sandbox", "llamacloud"]),
 ];
 
 /// The one command that asks LlamaCloud what no tool does.
