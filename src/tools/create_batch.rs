@@ -8,19 +8,19 @@ use super::account::Account;
 use super::call::{Answer, Call};
 use super::confirmation;
 use super::create_sentences::tell;
-use super::creation::{Creation, follow};
+use super::creation::{Creation, Step, finish};
 use super::error::{Failure, explain, explain_unchecked, explain_unknown};
 use super::outcomes::Seen;
 use super::outcomes::report::can_retry;
 use super::prefixed::Prefixed;
 use super::view;
-use super::wait::{WaitSeconds, Waited};
+use super::wait::WaitSeconds;
 use super::wording::number;
 use crate::llamacloud::{
-    self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NotSettled, Order, Settled,
-    Unfinished, UploadOnce,
+    self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NotSettled, Order, Unfinished,
+    UploadOnce,
 };
-use crate::mcp::{InputRequired, Outcome, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
 /// Starts one batch: a parse or extract job over all files of a LlamaCloud directory (at most 1,000). Costs credits for each page
@@ -162,12 +162,6 @@ fn output(call: &Call, seen: &Seen, how: &How, order: &Order, trouble: Option<&s
     call.answer(&format!("{about} {sentences}"), creation)
 }
 
-/// How far a call has come.
-enum Step {
-    Settled(Settled),
-    Ask(InputRequired),
-}
-
 impl Tool<Call> for CreateBatch {
     const NAME: &'static str = "create_batch";
     const TITLE: &'static str = "Create batch";
@@ -177,7 +171,7 @@ impl Tool<Call> for CreateBatch {
     type Output = Answer<Creation>;
 
     async fn call(&self, call: &Call, input: CreateBatchInput) -> Result<Outcome<Self::Output>, ToolError> {
-        let mut started = Instant::now();
+        let started = Instant::now();
         let BatchConfig { job } = input.config;
         let mut order = Order {
             scope: call.scope.clone(),
@@ -195,19 +189,10 @@ impl Tool<Call> for CreateBatch {
         };
         refuse_foreign_preset(&call.account, &order.request)?;
         refuse_unfinished(&self.upload_once, &order.request.source_directory_id)?;
-        let settled = match self.settle(call, &mut order).await? {
-            Step::Settled(settled) => settled,
-            Step::Ask(question) => return Ok(Outcome::Ask(question)),
-        };
-        if call.account.policy.confirm_create {
-            // The user's time does not count.
-            started = Instant::now();
-        }
-        let how = settled.how.clone();
-        match follow(call, settled, input.wait_seconds, started).await {
-            Waited::AsTask(task) => Ok(Outcome::Task(task)),
-            Waited::Until(seen, trouble) => Outcome::done(&output(call, &seen, &how, &order, trouble.as_deref())),
-        }
+        let step = self.settle(call, &mut order).await?;
+        let answer =
+            |seen: &Seen, how: &How, trouble: Option<&str>| Json::of(&output(call, seen, how, &order, trouble));
+        finish(call, step, input.wait_seconds, started, answer).await
     }
 }
 

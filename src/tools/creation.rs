@@ -13,6 +13,7 @@ use super::task_reference::TaskReference;
 use super::view;
 use super::wait::{Limits, WaitSeconds, Waited, wait_or_task};
 use crate::llamacloud::{How, Settled};
+use crate::mcp::{InputRequired, Json, Outcome, ToolError};
 use crate::untrusted::clean;
 
 /// The batch that exists now.
@@ -41,8 +42,37 @@ impl Creation {
     }
 }
 
+/// How far a call has come.
+pub(super) enum Step {
+    Settled(Settled),
+    Ask(InputRequired),
+}
+
+/// The end of a call that creates: the user is asked, or the batch is followed and answered with. `started`: when the call began.
+pub(super) async fn finish<T>(
+    call: &Call,
+    step: Step,
+    wait: Option<WaitSeconds>,
+    mut started: Instant,
+    answer: impl FnOnce(&Seen, &How, Option<&str>) -> Result<Json<T>, ToolError>,
+) -> Result<Outcome<T>, ToolError> {
+    let settled = match step {
+        Step::Settled(settled) => settled,
+        Step::Ask(question) => return Ok(Outcome::Ask(question)),
+    };
+    if call.account.policy.confirm_create {
+        // The user's time does not count.
+        started = Instant::now();
+    }
+    let how = settled.how.clone();
+    match follow(call, settled, wait, started).await {
+        Waited::AsTask(task) => Ok(Outcome::Task(task)),
+        Waited::Until(seen, trouble) => answer(&seen, &how, trouble.as_deref()).map(Outcome::Done),
+    }
+}
+
 /// Waits for the batch in the way that the client supports, if the call is to wait. `started`: when the waiting began.
-pub(super) async fn follow(call: &Call, settled: Settled, wait: Option<WaitSeconds>, started: Instant) -> Waited {
+async fn follow(call: &Call, settled: Settled, wait: Option<WaitSeconds>, started: Instant) -> Waited {
     let Call {
         account,
         context,

@@ -21,13 +21,14 @@ use self::plan::{FAILS, Plan, find_plan};
 use self::report::{RetryFailedFilesOutput, explain_not_made, explain_not_settled, output};
 use super::call::{Answer, Call};
 use super::confirmation;
-use super::creation::follow;
+use super::creation::{Step, finish};
 use super::error::explain;
+use super::outcomes::Seen;
 use super::view;
-use super::wait::{WaitSeconds, Waited};
+use super::wait::WaitSeconds;
 use super::wording::{number, plural};
-use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, Settled, UploadOnce};
-use crate::mcp::{InputRequired, Outcome, Question, Tool, ToolAnnotations, ToolError};
+use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, UploadOnce};
+use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
 
 /// Reruns those files of a final batch that did not succeed, with the same job and configuration: puts them into a new directory
@@ -46,12 +47,6 @@ pub(crate) struct RetryFailedFilesInput {
 
 /// The tool.
 pub(crate) struct RetryFailedFiles(Guards);
-
-/// How far a call has come.
-enum Step {
-    Settled(Settled),
-    Ask(InputRequired),
-}
 
 impl RetryFailedFiles {
     pub(crate) const fn new(create_once: CreateOnce, upload_once: UploadOnce) -> Self {
@@ -113,21 +108,11 @@ impl Tool<Call> for RetryFailedFiles {
     type Output = Answer<RetryFailedFilesOutput>;
 
     async fn call(&self, call: &Call, input: RetryFailedFilesInput) -> Result<Outcome<Self::Output>, ToolError> {
-        let mut started = Instant::now();
+        let started = Instant::now();
         let mut plan = find_plan(call, &input.batch_id).await?;
-        let settled = match self.settle(call, &mut plan).await? {
-            Step::Settled(settled) => settled,
-            Step::Ask(question) => return Ok(Outcome::Ask(question)),
-        };
-        if call.account.policy.confirm_create {
-            // The user's time does not count.
-            started = Instant::now();
-        }
-        let how = settled.how.clone();
-        match follow(call, settled, input.wait_seconds, started).await {
-            Waited::AsTask(task) => Ok(Outcome::Task(task)),
-            Waited::Until(seen, trouble) => output(call, &plan, &seen, &how, trouble.as_deref()).map(Outcome::Done),
-        }
+        let step = self.settle(call, &mut plan).await?;
+        let answer = |seen: &Seen, how: &How, trouble: Option<&str>| output(call, &plan, seen, how, trouble);
+        finish(call, step, input.wait_seconds, started, answer).await
     }
 }
 

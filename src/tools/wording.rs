@@ -18,6 +18,11 @@ pub(super) fn number(number: usize) -> String {
     text
 }
 
+/// Shape: `1 file`, `1,000 files`.
+pub(super) fn files(count: usize) -> String {
+    format!("{} {}", number(count), plural(count, "file", "files"))
+}
+
 /// Shape: `a`, `a and b`, `a, b, and c`.
 pub(super) fn and(parts: &[String]) -> String {
     match parts {

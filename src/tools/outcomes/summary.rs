@@ -8,7 +8,7 @@ use super::reasons::Problem;
 use super::{Finality, Seen};
 use crate::llamacloud::{BatchStatus, JobType};
 use crate::tools::batch::BatchFacts;
-use crate::tools::wording::{ago, and, number, plural};
+use crate::tools::wording::{ago, and, files, number};
 use crate::untrusted::quote;
 
 const MAX_REASON_CHARS: usize = 160;
@@ -334,10 +334,6 @@ fn quote_sentence(reason: &str) -> String {
     let quoted = quote(reason, MAX_REASON_CHARS);
     let has_stop = [".\"", "!\"", "?\""].iter().any(|end| quoted.ends_with(end));
     if has_stop { quoted } else { format!("{quoted}.") }
-}
-
-fn files(count: usize) -> String {
-    format!("{} {}", number(count), plural(count, "file", "files"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::tools::batch::MAX_ID_CHARS;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, explain};
 use crate::tools::outcomes::{Depth, Seen, product};
-use crate::tools::wording::{and, number, plural};
+use crate::tools::wording::{and, files, number, plural};
 use crate::untrusted::{clean, folded, quote};
 
 const MAX_REASON_CHARS: usize = 300;
@@ -109,7 +109,7 @@ impl Target {
             (None, [only]) => Self::of_result(&seen, only),
             (None, _) => Err(nothing_read(&format!(
                 "`file` is missing, and the batch has {}. {}",
-                count_of_files(&seen),
+                files(seen.mapping().len()),
                 examples(&seen)
             ))),
         }
@@ -256,13 +256,8 @@ fn not_there(seen: &Seen, wanted: &str) -> ToolError {
     };
     nothing_read(&format!(
         "`file`: none of the {} of the batch is called {wanted}. {advice}",
-        count_of_files(seen)
+        files(seen.mapping().len())
     ))
-}
-
-fn count_of_files(seen: &Seen) -> String {
-    let count = seen.mapping().len();
-    format!("{} {}", number(count), plural(count, "file", "files"))
 }
 
 /// Some of the files of a batch.

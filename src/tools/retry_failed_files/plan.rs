@@ -14,7 +14,7 @@ use crate::tools::error::{Failure, explain};
 use crate::tools::outcomes::files::{File, Files, Rows};
 use crate::tools::outcomes::reasons::{self, Problem};
 use crate::tools::outcomes::{Depth, Finality, Kind, Seen};
-use crate::tools::wording::{number, plural};
+use crate::tools::wording::{files, number, plural};
 use crate::untrusted::clean;
 
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
@@ -267,8 +267,4 @@ async fn stored_files(call: &Call, directory_id: &str) -> Result<HashMap<String,
             .map(|file| (clean(&file.id, MAX_ID_CHARS), file))
             .collect()),
     }
-}
-
-pub(super) fn files(count: usize) -> String {
-    format!("{} {}", number(count), plural(count, "file", "files"))
 }

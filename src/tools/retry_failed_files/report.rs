@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::plan::{FAILS, Plan, files};
+use super::plan::{FAILS, Plan};
 use crate::llamacloud::{BatchStatus, DirectoryNotMade, Error, How, NotSettled, Order};
 use crate::mcp::{Json, ToolError};
 use crate::tools::batch::BatchFacts;
@@ -14,7 +14,7 @@ use crate::tools::error::{explain, explain_unknown, with_advice};
 use crate::tools::outcomes::Seen;
 use crate::tools::outcomes::reasons::Problem;
 use crate::tools::reason::{Reason, group};
-use crate::tools::wording::{and, number, plural};
+use crate::tools::wording::{and, files, number, plural};
 use crate::untrusted::{clean, quote};
 
 /// How many reasons the summary names.

@@ -12,7 +12,7 @@ use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, explain};
 use crate::tools::reason::{Reason, group};
-use crate::tools::wording::{number, plural};
+use crate::tools::wording::{files, plural};
 use crate::untrusted::quote;
 
 /// What is in the folder now.
@@ -77,17 +77,17 @@ impl Report {
     pub(super) fn sentences(&self, folder: &OutputFolder) -> String {
         let mut sentences = vec![format!(
             "Saved the results of {} to {}.",
-            files_of(self.saved),
+            files(self.saved),
             quote(&folder.to_string(), 300)
         )];
         if self.already_there > 0 {
             let verb = plural(self.already_there, "was", "were");
-            sentences.push(format!("{} {verb} saved before.", files_of(self.already_there)));
+            sentences.push(format!("{} {verb} saved before.", files(self.already_there)));
         }
         if self.with_failed_pages > 0 {
             sentences.push(format!(
                 "{} lack pages that could not be parsed; `{}` names them.",
-                files_of(self.with_failed_pages),
+                files(self.with_failed_pages),
                 manifest::NAME
             ));
         }
@@ -96,7 +96,7 @@ impl Report {
             let verb = plural(failed, "has", "have");
             sentences.push(format!(
                 "{} {verb} no result, for the reasons in `failed`.",
-                files_of(failed)
+                files(failed)
             ));
         }
         if self.remaining > 0 {
@@ -105,7 +105,7 @@ impl Report {
             }
             sentences.push(format!(
                 "{} remaining. Call `save_results` again with the same arguments: it continues.",
-                files_of(self.remaining)
+                files(self.remaining)
             ));
         }
         sentences.join(" ")
@@ -122,8 +122,4 @@ impl Report {
             manifest: manifest::NAME.to_owned(),
         }
     }
-}
-
-fn files_of(count: usize) -> String {
-    format!("{} {}", number(count), plural(count, "file", "files"))
 }

@@ -10,7 +10,7 @@ use crate::mcp::ToolError;
 use crate::tools::call::{Answer, Call};
 use crate::tools::error::{Failure, explain};
 use crate::tools::reason::{Reason, group};
-use crate::tools::wording::{number, plural};
+use crate::tools::wording::{files, plural};
 use crate::untrusted::{clean, quote};
 
 const MAX_NAME_CHARS: usize = 120;
@@ -190,10 +190,6 @@ pub(super) fn still_reading(call: &Call) -> Answer<UploadFilesOutput> {
         refused: Vec::new(),
     };
     call.answer(summary, output)
-}
-
-fn files(count: usize) -> String {
-    format!("{} {}", number(count), plural(count, "file", "files"))
 }
 
 fn were(count: usize) -> String {
