@@ -14,10 +14,7 @@ use super::tools_call::parse;
 
 /// A server before an upstream that answers in this way.
 async fn before(upstream: &Upstream, revision: Revision) -> Harness {
-    let setup = Setup {
-        base_url: Some(upstream.base_url()),
-        ..Setup::default()
-    };
+    let setup = Setup::over(upstream, &[]);
     setup.open(revision).await
 }
 
@@ -254,10 +251,7 @@ async fn the_end_of_the_input_waits_for_what_is_in_flight() {
 #[tokio::test]
 async fn the_wait_at_the_end_is_bounded() {
     let upstream = Upstream::start([Reply::Silence]).await;
-    let mut setup = Setup {
-        base_url: Some(upstream.base_url()),
-        ..Setup::default()
-    };
+    let mut setup = Setup::over(&upstream, &[]);
     setup.limits.drain = Duration::from_millis(50);
     let mut harness = setup.open(Revision::V2025_06_18).await;
     ask(&mut harness).await;

@@ -210,10 +210,7 @@ async fn answers_that_the_api_might_give_one_day() {
 async fn a_word_that_is_new_is_repeated_in_quotation_marks() {
     let body = r#"{"id":"bat-1","status":"PAUSED\u202e now","config":{"job":{"type":"split_v1","configuration_id":"c"}},"more":[1]}"#;
     let upstream = Upstream::start([Reply::json("200 OK", "", body)]).await;
-    let setup = Setup {
-        base_url: Some(upstream.base_url()),
-        ..Setup::default()
-    };
+    let setup = Setup::over(&upstream, &[]);
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let said = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
     expect![[r#""Batch bat-1 has the status \"PAUSED now\", which this server does not know. Check again with `get_batch` in 15 seconds.""#]].assert_eq(&said.json()["summary"].to_string());

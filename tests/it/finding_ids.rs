@@ -25,12 +25,7 @@ async fn check(tool: &str, arguments: Value, requests: usize, expected: Expect) 
 }
 
 async fn over(upstream: &Upstream, arguments: &[&str]) -> Harness {
-    let setup = Setup {
-        base_url: Some(upstream.base_url()),
-        flags: flags(arguments),
-        ..Setup::default()
-    };
-    setup.open(Revision::V2025_06_18).await
+    Setup::over(upstream, arguments).open(Revision::V2025_06_18).await
 }
 
 fn page(items: &Value, next_page_token: Option<&str>) -> Reply {

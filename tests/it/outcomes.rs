@@ -193,10 +193,7 @@ async fn the_first_page_of_a_thousand_files_takes_three_round_trips() {
     });
     let nothing = Reply::json("200 OK", "", r#"{"items":[]}"#).held();
     let upstream = Upstream::start([Reply::json("200 OK", "", &batch.to_string()), nothing]).await;
-    let setup = Setup {
-        base_url: Some(upstream.base_url()),
-        ..Setup::default()
-    };
+    let setup = Setup::over(&upstream, &[]);
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let id = harness
         .ask_tool("get_batch", json!({ "batch_id": "bat-1", "expand": ["outcomes"] }))

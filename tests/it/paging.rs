@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::harness::peer::Peer;
 use super::harness::upstream::{Reply, Upstream};
-use super::harness::{Harness, Setup, flags};
+use super::harness::{Harness, Setup};
 use super::tools_call::create;
 
 /// Creates a batch for each directory. Each takes two requests: the guard lists, and one is sent.
@@ -192,12 +192,7 @@ fn page(count: usize, next_page_token: Option<&str>) -> Reply {
 }
 
 async fn over(upstream: &Upstream, arguments: &[&str]) -> Harness {
-    let setup = Setup {
-        base_url: Some(upstream.base_url()),
-        flags: flags(arguments),
-        ..Setup::default()
-    };
-    setup.open(Revision::V2025_06_18).await
+    Setup::over(upstream, arguments).open(Revision::V2025_06_18).await
 }
 
 #[tokio::test]

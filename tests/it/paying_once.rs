@@ -177,11 +177,7 @@ async fn a_status_that_nobody_knows_is_quoted_and_not_called_running() {
         // The list of files is the same; nobody looks at it.
         let page = format!(r#"{{"items":[{batch}]}}"#);
         let upstream = Upstream::start([Reply::json("200 OK", "", &page)]).await;
-        let mut harness = open(Setup {
-            base_url: Some(upstream.base_url()),
-            ..Setup::default()
-        })
-        .await;
+        let mut harness = open(Setup::over(&upstream, &[])).await;
         let there = harness.call("create_batch", saved()).await.json();
         assert_eq!((&there["created"], &there["final"]), (&json!(false), &json!(false)));
         expected.assert_eq(&summary(&there, "bat-odd"));

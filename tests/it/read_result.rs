@@ -523,10 +523,7 @@ async fn a_file_is_read_by_its_id_where_names_cannot_be_read() {
 /// What an API says about one job, and what becomes of it.
 async fn of_upstream(reply: Reply, arguments: Value) -> Result<Value, String> {
     let upstream = Upstream::start([reply]).await;
-    let setup = Setup {
-        base_url: Some(upstream.base_url()),
-        ..Setup::default()
-    };
+    let setup = Setup::over(&upstream, &[]);
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let said = harness.call("read_result", arguments).await;
     let outcome = if said.is_error {

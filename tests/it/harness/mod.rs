@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use upstream::Upstream;
 
 /// The API key of every test. It must never come back.
 pub(crate) const CANARY: &str = "llx-canary-9f86d081884c7d65";
@@ -142,6 +143,15 @@ impl Harness {
 }
 
 impl Setup {
+    /// A server over an API whose answers the test gives, with these arguments.
+    pub(crate) fn over(upstream: &Upstream, arguments: &[&str]) -> Self {
+        Self {
+            base_url: Some(upstream.base_url()),
+            flags: flags(arguments),
+            ..Self::default()
+        }
+    }
+
     /// Starts the server.
     pub(crate) async fn start(self) -> Harness {
         let settings = sandbox::Settings {
