@@ -57,7 +57,7 @@
 //! | files of a retry do not count as fixed | `completed_over_files_that_are_fixed` |
 //! | a directory that another process fills is not waited for | `a_directory_that_another_process_fills_is_read_until_nothing_is_added` |
 //!
-//! Changes to a retry, tried on the 232 cells of [`retries`]. None survived.
+//! Changes to a retry, tried on the 232 cells of [`retries`] in which one process works. None survived.
 //!
 //! | Change | Failed |
 //! |---|---|
@@ -88,6 +88,7 @@ mod duplicates;
 mod faults;
 /// Retries: one directory, one batch, each failed file once.
 mod retries;
+mod storing;
 /// Batches of the same work that are there before.
 mod twins;
 mod upload_api;

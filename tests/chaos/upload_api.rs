@@ -30,6 +30,23 @@ pub(crate) enum Step {
     ReadSource,
 }
 
+impl Step {
+    /// A read has no body to be cut in half, and its answer commits nothing.
+    const fn is_read(self) -> bool {
+        matches!(
+            self,
+            Self::ListDirectories | Self::ListFiles | Self::ListBatches | Self::ReadSource
+        )
+    }
+}
+
+impl Fault {
+    /// Whether it can strike such a step.
+    pub(crate) const fn can_strike(self, step: Step) -> bool {
+        !(step.is_read() && matches!(self, Self::HalfRequest | Self::StatusAfterCommit(_)))
+    }
+}
+
 /// The batch whose files a retry is about: three of them failed, one succeeded.
 pub(crate) const SOURCE_BATCH: &str = "bat-source";
 const SOURCE_DIRECTORY: &str = "dir-source";
