@@ -92,13 +92,22 @@ pub(crate) fn explain_unknown(
 
 /// An error in a tool's own words that says to programs whether the same call may succeed later.
 pub(crate) fn with_advice(text: String, error: Error) -> ToolError {
-    let mut meta = Map::new();
-    if let Advice::Later(after) = error.advice() {
-        meta.insert("llamacloud/retryable".to_owned(), Value::Bool(true));
-        let after = after.map(|after| ("llamacloud/retryAfterSeconds".to_owned(), whole_seconds(after).into()));
-        meta.extend(after);
-    }
+    let meta = match error.advice() {
+        Advice::Later(after) => retryable(after),
+        Advice::Fix(_) | Advice::Never => Map::new(),
+    };
     ToolError::caused_by(text, error).with_meta(meta)
+}
+
+/// An error for what another call or process uses at the moment. `timeout` bounds a call, and so how long it is in use.
+pub(crate) fn in_use(text: &str, timeout: Duration) -> ToolError {
+    ToolError::new(text).with_meta(retryable(Some(timeout / 4)))
+}
+
+fn retryable(after: Option<Duration>) -> Map<String, Value> {
+    let after = after.map(|after| ("llamacloud/retryAfterSeconds".to_owned(), whole_seconds(after).into()));
+    let retryable = ("llamacloud/retryable".to_owned(), Value::Bool(true));
+    [retryable].into_iter().chain(after).collect()
 }
 
 /// What to do next, as sentences.

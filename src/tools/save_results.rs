@@ -7,6 +7,7 @@ mod report;
 mod saving;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,25 +15,24 @@ use serde::Deserialize;
 use self::report::{SaveResultsOutput, explain_save};
 use self::saving::Saving;
 use super::call::{Answer, Call};
+use super::error::in_use;
 use super::long_work::LongWork;
 use super::results::Format;
-use crate::files::Output;
+use crate::files::{Output, OutputFolder};
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Saves the results of a final batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
-/// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. To read one file, use `read_result`. Returns
-/// `folder`, `complete`, the numbers `saved`, `already_there` and `remaining`, and `failed` (files without a result, by reason).
-/// Never overwrites files with other contents. A call ends after 40 seconds: while `complete` is false, repeat it unchanged to
-/// continue.
+/// Saves the results of a finished batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
+/// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. Returns `folder`, `complete`, and how many
+/// files were `saved`, were `already_there`, or are `remaining`; `failed` groups files without a result by reason. Never
+/// overwrites other files. A call ends after 40 seconds. If `complete` is false, call again with the same arguments: it continues.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SaveResultsInput {
     /// Batch whose results to save, `bat-…` from `list_batches`.
     batch_id: BatchId,
-    /// What to save of each file. Default: `markdown` for parse batches; `data` for extract batches, whose `markdown` and `text`
-    /// are the source's.
+    /// What to save of each file. Default: `markdown` for parse batches, `data` for extract batches.
     #[serde(default)]
     formats: Option<Vec<Format>>,
     /// Folder inside the output folder; made if missing. Default: the batch's ID.
@@ -66,7 +66,7 @@ impl Tool<Call> for SaveResults {
         let batch = batch.map_err(|error| explain_save(error, call))?;
         let formats = formats(&batch, input.formats)?;
         let name = input.folder.unwrap_or_else(|| input.batch_id.to_string());
-        let folder = open(&self.output, name).await?;
+        let folder = open(&self.output, name, call.account.policy.timeout).await?;
         let saving = Saving::prepare(call, input.batch_id, batch, formats, folder).await?;
         let (account, scope) = (Arc::clone(&call.account), call.scope.clone());
         let (context, deadline) = (Arc::clone(&call.context), call.deadline);
@@ -114,14 +114,15 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
     Ok(formats)
 }
 
-async fn open(output: &Output, name: String) -> Result<Arc<crate::files::OutputFolder>, ToolError> {
+async fn open(output: &Output, name: String, timeout: Duration) -> Result<Arc<OutputFolder>, ToolError> {
     let output = output.clone();
     let shown = quote(&name, 200);
     let opened = tokio::task::spawn_blocking(move || output.folder(&name)).await;
     match opened {
         Ok(Ok(Some(folder))) => Ok(Arc::new(folder)),
-        Ok(Ok(None)) => Err(ToolError::new(
-            "Nothing was saved: another call or process is writing to this folder. Call again in a minute.",
+        Ok(Ok(None)) => Err(in_use(
+            "Nothing was saved: another call or process is writing to this folder. Try again in a minute.",
+            timeout,
         )),
         Ok(Err(error)) => Err(ToolError::caused_by(
             format!(

@@ -30,7 +30,7 @@ pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, 
     let read = read_names(&call.account, &call.scope, directory_id, results, call.deadline);
     match read.await {
         // Names that are missing now and there at the next call would save everything twice.
-        (_, Some(error)) if matches!(error.advice(), Advice::Later(_)) => Err(explain_save(error, call)),
+        (_, Some(error)) if !matches!(error.advice(), Advice::Never) => Err(explain_save(error, call)),
         (names, _) => Ok(names),
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use crate::files::{Allowed, Candidate, Content, Locked, Place, Refusal, Selection, Stamp, sha256_hex};
 use crate::mcp::ToolError;
+use crate::tools::error::in_use;
 use crate::untrusted::clean;
 
 /// Units: characters.
@@ -16,7 +18,7 @@ const MAX_NAME_CHARS: usize = 60;
 const HASH_CHARS: usize = 16;
 /// How many hashes of files are remembered.
 const MAX_HASHES: usize = 10_000;
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+const LOCK_PAUSE: Duration = Duration::from_millis(500);
 
 /// The allowed folders, and what is known of the files in them.
 pub(super) struct Folders {
@@ -54,7 +56,8 @@ impl Folders {
         }
     }
 
-    /// Looks through a folder and hashes what is in it. `None`: there was not enough time; the next call goes on.
+    /// Looks through a folder and hashes what is in it, in half of the time that a call has. `None`: there was not enough time; the
+    /// next call goes on.
     ///
     /// # Errors
     /// For a path that is not allowed, a folder with too many files, and one that another process is uploading.
@@ -62,12 +65,19 @@ impl Folders {
         &self,
         path: &str,
         selection: Selection,
-        until: Instant,
+        timeout: Duration,
     ) -> Result<Option<Folder>, ToolError> {
+        let until = Instant::now() + timeout / 2;
         let (allowed, wanted) = (self.allowed.clone(), path.to_owned());
         let place = blocking(move || allowed.place(&wanted)).await?;
         let place = place.map_err(|error| ToolError::new(format!("Nothing was sent. `path` {error}.")))?;
-        let lock = self.lock(&place, until).await?;
+        let Some(lock) = self.lock(&place, until).await else {
+            return Err(in_use(
+                "Nothing was sent: another process is uploading this folder. Try again in a minute. What that process uploads is not \
+                 sent again.",
+                timeout,
+            ));
+        };
         let (hashes, inner) = (Arc::clone(&self.hashes), place.clone());
         let looked = blocking(move || {
             let found = inner
@@ -98,17 +108,14 @@ impl Folders {
         }))
     }
 
-    /// Waits for other processes. Calls of this process share the lock: they join each other's uploads.
-    async fn lock(&self, place: &Place, until: Instant) -> Result<Arc<Locked>, ToolError> {
+    /// Waits for other processes; `None`: too long. Calls of this process share the lock: they join each other's uploads.
+    async fn lock(&self, place: &Place, until: Instant) -> Option<Arc<Locked>> {
         loop {
             if let Some(lock) = self.try_lock(place) {
-                return Ok(lock);
+                return Some(lock);
             }
             if Instant::now() + LOCK_PAUSE >= until {
-                return Err(ToolError::new(
-                    "Nothing was sent: another process is uploading this folder. Call `upload_files` again in a minute: what that \
-                     process uploaded is not sent again.",
-                ));
+                return None;
             }
             sleep(LOCK_PAUSE).await;
         }
