@@ -74,6 +74,7 @@
 mod api;
 mod cell;
 mod expected;
+mod folder;
 mod http;
 mod ledger;
 mod matrix;
@@ -88,6 +89,11 @@ mod duplicates;
 mod faults;
 /// Retries: one directory, one batch, each failed file once.
 mod retries;
+/// `run`: all of it, once.
+mod runs;
+/// Results: each saved once and whole.
+mod saves;
+mod stored;
 mod storing;
 /// Batches of the same work that are there before.
 mod twins;

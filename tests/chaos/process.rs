@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::ledger::{CONFIGURATION, DIRECTORY};
 use crate::verdict::Verdict;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
 /// Within which every call is answered. All waits of the product are derived from it.
 const TIMEOUT: &str = "3s";
 /// How long anything may take before the test is taken to hang.
@@ -49,8 +50,24 @@ impl Process {
 
     /// The same with more arguments.
     pub(crate) async fn start_with(url: &str, number: usize, arguments: &[&str]) -> Result<Self, String> {
+        Self::spawn(url, number, arguments)?.introduced().await
+    }
+
+    /// The same in a shell that has done something before: `prepare`.
+    pub(crate) async fn start_after(prepare: &str, url: &str, arguments: &[&str]) -> Result<Self, String> {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("{prepare}; exec \"$0\" \"$@\""), PROGRAM]);
+        Self::spawn_as(shell, url, 1, arguments)?.introduced().await
+    }
+
+    /// Starts a process, which may be a command that nobody converses with.
+    pub(crate) fn spawn(url: &str, number: usize, arguments: &[&str]) -> Result<Self, String> {
+        Self::spawn_as(Command::new(PROGRAM), url, number, arguments)
+    }
+
+    fn spawn_as(mut command: Command, url: &str, number: usize, arguments: &[&str]) -> Result<Self, String> {
         let key = format!("llx-canary-{number}");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
+        let mut child = command
             .args(["--base-url", url, "--timeout", TIMEOUT])
             .args(arguments)
             .env_clear()
@@ -70,23 +87,26 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(read_stderr(stderr, Arc::clone(&said)));
         }
-        let mut process = Self {
+        Ok(Self {
             child,
             stdin,
             reading: stdout,
             said,
             sent: Vec::new(),
             key,
-        };
+        })
+    }
+
+    /// Opens the conversation.
+    async fn introduced(mut self) -> Result<Self, String> {
         let params = json!({
             "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "chaos", "version": "1" },
         });
-        process.request(0, "initialize", &params).await;
-        process.answer(0).await?.ok_or("no answer to `initialize`")?;
-        process
-            .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+        self.request(0, "initialize", &params).await;
+        self.answer(0).await?.ok_or("no answer to `initialize`")?;
+        self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
             .await;
-        Ok(process)
+        Ok(self)
     }
 
     /// Writes one line. A process that does not read any more is no failure of the test.

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use crate::storing::{Fate, Work, play_all};
-use crate::upload_api::{Fault, SOURCE_BATCH, Step};
+use crate::stored::SOURCE_BATCH;
+use crate::storing::{Call, Fate, Work, play_all};
+use crate::upload_api::{Fault, Step, UploadApi};
 
 const STEPS: [Step; 8] = [
-    Step::ReadSource,
+    Step::ReadBatch,
     Step::ListDirectories,
     Step::MakeDirectory,
     Step::AddFile(1),
@@ -28,14 +29,15 @@ const FAULTS: [Fault; 9] = [
 ];
 
 async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
-    let retry = Work {
+    let retry = Work::Call(Call {
         tool: "retry_failed_files",
         arguments: json!({ "batch_id": SOURCE_BATCH }),
         flags: Vec::new(),
         is_done: |answer| answer["id"].is_string(),
-    };
+    });
+    let api = UploadApi::start(step, fault).await;
     // After a doubt the process does not add that file again for a minute; a fresh one finds out.
-    let api = retry.play((step, fault), fate, true).await?;
+    retry.play(&api, fate, true, || Ok(())).await?;
     let stored = api.stored();
     let files = stored.files.iter();
     let mut files: Vec<_> = files

@@ -1,4 +1,4 @@
-//! One cell of what several calls store or make: a step, a fault, what becomes of the process, and the call made again.
+//! One cell of what several calls store or make: a step, a fault, what becomes of the process, and the same done again.
 
 use std::fmt::Debug;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::cell::BUSY;
 use crate::process::Process;
-use crate::upload_api::{Fault, Step, UploadApi};
+use crate::upload_api::UploadApi;
 
 const AT_ONCE: usize = 30;
-/// IDs of the calls that are made again end before this one.
+/// After so many calls the work has to be done.
 const MOST_CALLS: u32 = 9;
 
 /// What becomes of the process once the fault has its request.
@@ -21,13 +21,21 @@ pub(crate) enum Fate {
     Lives,
     /// It lives, and a second process is asked for the same at the same time.
     HasATwin,
+    /// Its call is cancelled: by the host, or at a terminal with Ctrl-C.
     IsCancelled,
     Sigkill,
     InputEnds,
 }
 
+/// What is done in a cell, and done again by a fresh process in the end.
+pub(crate) enum Work {
+    Call(Call),
+    /// A command with its arguments, which works until it ends.
+    Command(Vec<String>),
+}
+
 /// A call that is made again and again, as a model is told to, until it has done its work.
-pub(crate) struct Work {
+pub(crate) struct Call {
     pub(crate) tool: &'static str,
     pub(crate) arguments: Value,
     /// More arguments of the program.
@@ -36,22 +44,80 @@ pub(crate) struct Work {
     pub(crate) is_done: fn(&Value) -> bool,
 }
 
-impl Work {
-    async fn start(&self, api: &UploadApi, number: usize) -> Result<Process, String> {
-        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        Process::start_with(&api.url(), number, &flags).await
-    }
-
-    async fn call(&self, process: &mut Process, id: u32) {
+impl Call {
+    async fn make(&self, process: &mut Process, id: u32) {
         process.call(id, self.tool, &self.arguments).await;
     }
+}
 
-    async fn until_done(&self, process: &mut Process) -> Result<(), String> {
+impl Work {
+    /// Starts a process and the work.
+    pub(crate) async fn start(&self, api: &UploadApi, number: usize) -> Result<Process, String> {
+        match self {
+            Self::Call(call) => {
+                let flags: Vec<&str> = call.flags.iter().map(String::as_str).collect();
+                let mut process = Process::start_with(&api.url(), number, &flags).await?;
+                call.make(&mut process, 1).await;
+                Ok(process)
+            }
+            Self::Command(arguments) => {
+                let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                let mut process = Process::spawn(&api.url(), number, &arguments)?;
+                process.close_stdin();
+                Ok(process)
+            }
+        }
+    }
+
+    /// Waits until the work has begun, if nothing else shows it.
+    async fn has_begun(&self, process: &mut Process) -> Result<(), String> {
+        match self {
+            Self::Call(_) => process.has_read_all().await,
+            Self::Command(_) => Ok(()),
+        }
+    }
+
+    /// Waits until what was started has ended, well or not.
+    async fn first_ends(&self, process: &mut Process) -> Result<(), String> {
+        match self {
+            Self::Call(_) => process.answer(1).await.map(drop),
+            Self::Command(_) => process.ended().await.map(drop),
+        }
+    }
+
+    async fn cancel(&self, process: &mut Process) -> Result<(), String> {
+        match self {
+            Self::Call(_) => {
+                process.cancel(1).await;
+                process.has_read_all().await
+            }
+            Self::Command(_) => {
+                process.signal(Signal::INT);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until all is done; calls are made again, from the one with this ID on.
+    pub(crate) async fn until_done(&self, process: &mut Process, from: u32) -> Result<(), String> {
+        let call = match self {
+            Self::Call(call) => call,
+            Self::Command(_) => {
+                let status = process.ended().await?;
+                let said = process.said();
+                return match status.code() {
+                    Some(0) => Ok(()),
+                    code => Err(format!("exit {code:?}\n{}{}", said.stdout.join("\n"), said.stderr)),
+                };
+            }
+        };
         let mut last = Value::Null;
-        for id in 2..MOST_CALLS {
-            self.call(process, id).await;
+        for id in from..=MOST_CALLS {
+            if id > 1 {
+                call.make(process, id).await;
+            }
             last = process.answer(id).await?.ok_or("no answer")?;
-            if (self.is_done)(&last["result"]["structuredContent"]) {
+            if (call.is_done)(&last["result"]["structuredContent"]) {
                 return Ok(());
             }
         }
@@ -61,30 +127,26 @@ impl Work {
     /// Plays one cell, to the end of a fresh process that finds what is there and does the rest.
     ///
     /// `leaves_a_doubt`: whether the process cannot know if something is stored, so that it does not send it again for a minute.
+    /// `holds_always` is asked when the processes have ended and only that fresh one is still to come.
     pub(crate) async fn play(
         &self,
-        cell: (Step, Fault),
+        api: &UploadApi,
         fate: Fate,
         leaves_a_doubt: bool,
-    ) -> Result<UploadApi, String> {
+        holds_always: impl Fn() -> Result<(), String>,
+    ) -> Result<(), String> {
         let _busy = BUSY.acquire_many(2).await;
-        let api = UploadApi::start(cell.0, cell.1).await;
-        let mut process = self.start(&api, 1).await?;
-        self.call(&mut process, 1).await;
+        let mut process = self.start(api, 1).await?;
         api.reached().await?;
         let mut twin = None;
         match fate {
             Fate::Lives => {}
             Fate::HasATwin => {
-                let mut second = self.start(&api, 2).await?;
-                self.call(&mut second, 1).await;
-                second.has_read_all().await?;
+                let mut second = self.start(api, 2).await?;
+                self.has_begun(&mut second).await?;
                 twin = Some(second);
             }
-            Fate::IsCancelled => {
-                process.cancel(1).await;
-                process.has_read_all().await?;
-            }
+            Fate::IsCancelled => self.cancel(&mut process).await?,
             Fate::Sigkill => {
                 process.signal(Signal::KILL);
                 process.ended().await?;
@@ -92,24 +154,39 @@ impl Work {
             Fate::InputEnds => process.close_stdin(),
         }
         api.go();
-        if let Some(twin) = &mut twin {
-            self.until_done(twin).await?;
-        }
         match fate {
             Fate::Lives | Fate::HasATwin => {
-                process.answer(1).await?;
+                self.first_ends(&mut process).await?;
+                if let Some(twin) = &mut twin {
+                    self.first_ends(twin).await?;
+                }
                 if !leaves_a_doubt {
-                    self.until_done(&mut process).await?;
+                    self.until_done(&mut process, 1).await?;
                 }
             }
-            Fate::IsCancelled if !leaves_a_doubt => self.until_done(&mut process).await?,
+            Fate::IsCancelled if matches!(self, Self::Command(_)) => {
+                // It may have been done before it could stop.
+                let code = process.ended().await?.code();
+                if !matches!(code, Some(0 | 130)) {
+                    return Err(format!("exit {code:?}\n{}", process.said().stderr));
+                }
+            }
+            Fate::IsCancelled if !leaves_a_doubt => self.until_done(&mut process, 2).await?,
             Fate::IsCancelled | Fate::Sigkill => {}
             Fate::InputEnds => drop(process.ended().await?),
         }
+        if let Some(twin) = &mut twin {
+            self.until_done(twin, 1).await?;
+        }
+        holds_always()?;
+        self.by_a_fresh_process(api).await
+    }
+
+    /// Does what is left, with an API that works.
+    pub(crate) async fn by_a_fresh_process(&self, api: &UploadApi) -> Result<(), String> {
         api.heal();
-        let mut last = self.start(&api, 9).await?;
-        self.until_done(&mut last).await?;
-        Ok(api)
+        let mut process = self.start(api, 9).await?;
+        self.until_done(&mut process, 1).await
     }
 }
 

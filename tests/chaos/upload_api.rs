@@ -1,11 +1,10 @@
-//! Directories, files and batches of LlamaCloud by hand, with one fault, and a record of everything that was stored or made.
+//! LlamaCloud by hand, with one fault: what it holds is in [`crate::stored`].
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -13,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::{Answer, Connection, Head};
 use crate::ledger::date;
+use crate::stored::{SOURCE_DIRECTORY, Stored};
 
 /// Which request meets the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,10 @@ pub(crate) enum Step {
     AddFile(usize),
     ListBatches,
     CreateBatch,
-    /// Reading a batch, the jobs of its files, or the names of those.
-    ReadSource,
+    /// Reading a batch, the jobs of its files, or the names of the source's files.
+    ReadBatch,
+    /// The so-manieth result to be read, from 1.
+    ReadResult(usize),
 }
 
 impl Step {
@@ -35,7 +37,7 @@ impl Step {
     const fn is_read(self) -> bool {
         matches!(
             self,
-            Self::ListDirectories | Self::ListFiles | Self::ListBatches | Self::ReadSource
+            Self::ListDirectories | Self::ListFiles | Self::ListBatches | Self::ReadBatch | Self::ReadResult(_)
         )
     }
 }
@@ -47,14 +49,12 @@ impl Fault {
     }
 }
 
-/// The batch whose files a retry is about: three of them failed, one succeeded.
-pub(crate) const SOURCE_BATCH: &str = "bat-source";
-const SOURCE_DIRECTORY: &str = "dir-source";
-
 /// What that request meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
+    /// It is answered as if nothing had happened, once it may be.
+    Late,
     /// Its connection is reset when half of its body was read.
     HalfRequest,
     /// It does what it is for, and the connection is reset.
@@ -75,20 +75,17 @@ pub(crate) struct UploadApi {
     address: SocketAddr,
 }
 
+/// How many requests there were whose steps are counted.
 #[derive(Default)]
-pub(crate) struct Stored {
-    pub(crate) directories: Vec<String>,
-    /// Directory, `unique_id` and SHA-256.
-    pub(crate) files: Vec<(String, String, String)>,
-    /// The directory of each batch that was made.
-    pub(crate) batches: Vec<String>,
-    uploads_seen: usize,
-    adds_seen: usize,
-    pub(crate) requests: Vec<String>,
+struct Counts {
+    uploads: usize,
+    adds: usize,
+    results: usize,
 }
 
 struct Shared {
     stored: Mutex<Stored>,
+    counts: Mutex<Counts>,
     fault: Mutex<Option<(Step, Fault)>>,
     /// The fault has its request.
     reached: watch::Sender<bool>,
@@ -103,6 +100,7 @@ impl UploadApi {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             stored: Mutex::default(),
+            counts: Mutex::default(),
             fault: Mutex::new(Some((step, fault))),
             reached: watch::Sender::new(false),
             go: watch::Sender::new(false),
@@ -187,7 +185,7 @@ impl Shared {
                     .await?;
                 continue;
             }
-            let answer = self.answer(step, &head, &body).with("date", date());
+            let answer = lock(&self.stored).answer(step, &head, &body).with("date", date());
             match fault {
                 Fault::LostAfterCommit => {
                     connection.reset();
@@ -207,101 +205,24 @@ impl Shared {
 
     fn step(&self, head: &Head) -> Step {
         let path = head.target.path();
-        let mut stored = lock(&self.stored);
-        stored.requests.push(format!("{} {}", head.method, head.target));
+        lock(&self.stored)
+            .requests
+            .push(format!("{} {}", head.method, head.target));
+        let mut counts = lock(&self.counts);
+        let count = |count: &mut usize| {
+            *count += 1;
+            *count
+        };
         match head.method.as_str() {
-            "POST" if path.ends_with("/upload") => {
-                stored.uploads_seen += 1;
-                Step::Upload(stored.uploads_seen)
-            }
+            "POST" if path.ends_with("/upload") => Step::Upload(count(&mut counts.uploads)),
             "POST" if path == "/api/v2/batches" => Step::CreateBatch,
-            "POST" if path.ends_with("/files") => {
-                stored.adds_seen += 1;
-                Step::AddFile(stored.adds_seen)
-            }
+            "POST" if path.ends_with("/files") => Step::AddFile(count(&mut counts.adds)),
             "POST" => Step::MakeDirectory,
             _ if path == "/api/v2/batches" => Step::ListBatches,
-            _ if path.starts_with("/api/v2/") || path.contains(SOURCE_DIRECTORY) => Step::ReadSource,
+            _ if path.starts_with("/api/v2/parse/") => Step::ReadResult(count(&mut counts.results)),
+            _ if path.starts_with("/api/v2/") || path.contains(SOURCE_DIRECTORY) => Step::ReadBatch,
             _ if path.ends_with("/files") => Step::ListFiles,
             _ => Step::ListDirectories,
-        }
-    }
-
-    fn answer(&self, step: Step, head: &Head, body: &[u8]) -> Answer {
-        let mut stored = lock(&self.stored);
-        let query = |wanted: &str| {
-            head.target
-                .query_pairs()
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value.into_owned())
-        };
-        let directory = head.target.path().split('/').nth(5).unwrap_or_default().to_owned();
-        match step {
-            Step::ListDirectories => {
-                let name = query("name");
-                let items = stored.directories.iter().enumerate();
-                let items = items.filter(|(_, own)| name.as_ref().is_none_or(|name| name == *own));
-                Answer::json(
-                    200,
-                    &json!({ "items": items.map(|(index, name)| show_directory(index, name)).collect::<Vec<_>>() }),
-                )
-            }
-            Step::MakeDirectory => {
-                let name = serde_json::from_slice::<Value>(body).unwrap_or_default()["name"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                if stored.directories.contains(&name) {
-                    return Answer::error(409);
-                }
-                stored.directories.push(name.clone());
-                Answer::json(201, &show_directory(stored.directories.len() - 1, &name))
-            }
-            Step::ListFiles => {
-                let unique_id = query("unique_id");
-                let items = stored.files.iter().enumerate().filter(|(_, (of, own, _))| {
-                    *of == directory && unique_id.as_ref().is_none_or(|unique_id| unique_id == own)
-                });
-                Answer::json(
-                    200,
-                    &json!({ "items": items.map(|(index, file)| show_file(index, file)).collect::<Vec<_>>() }),
-                )
-            }
-            Step::Upload(_) => {
-                let text = String::from_utf8_lossy(body);
-                let field = |name: &str| {
-                    let (_, rest) = text.split_once(&format!("name=\"{name}\"\r\n\r\n")).unwrap_or_default();
-                    rest.split("\r\n").next().unwrap_or_default().to_owned()
-                };
-                let metadata: Value = serde_json::from_str(&field("metadata")).unwrap_or_default();
-                let sha256 = metadata["sha256"].as_str().unwrap_or_default().to_owned();
-                let file = (directory, field("unique_id"), sha256);
-                stored.files.push(file.clone());
-                Answer::json(201, &show_file(stored.files.len() - 1, &file))
-            }
-            Step::AddFile(_) => {
-                let body: Value = serde_json::from_slice(body).unwrap_or_default();
-                let member = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-                let file = (directory, member("unique_id"), member("file_id"));
-                stored.files.push(file.clone());
-                Answer::json(201, &show_file(stored.files.len() - 1, &file))
-            }
-            Step::ListBatches => {
-                let of = query("source_directory_id");
-                let batches = stored.batches.iter().enumerate();
-                let items = batches.filter(|(_, directory)| of.as_ref().is_none_or(|of| of == *directory));
-                Answer::json(
-                    200,
-                    &json!({ "items": items.map(|(index, directory)| show_batch(index, directory)).collect::<Vec<_>>() }),
-                )
-            }
-            Step::CreateBatch => {
-                let body: Value = serde_json::from_slice(body).unwrap_or_default();
-                let directory = body["source_directory_id"].as_str().unwrap_or_default().to_owned();
-                stored.batches.push(directory.clone());
-                Answer::json(200, &show_batch(stored.batches.len() - 1, &directory))
-            }
-            Step::ReadSource => Answer::json(200, &source(head.target.path(), &stored.batches)),
         }
     }
 
@@ -310,62 +231,6 @@ impl Shared {
         self.reached.send_replace(true);
         drop(self.go.subscribe().wait_for(|go| *go).await);
     }
-}
-
-fn show_directory(index: usize, name: &str) -> Value {
-    json!({ "id": format!("dir-{index}"), "name": name, "type": "ephemeral", "project_id": "prj-1" })
-}
-
-fn show_file(index: usize, (directory, unique_id, sha256): &(String, String, String)) -> Value {
-    json!({
-        "id": format!("dfl-{index}"), "directory_id": directory, "project_id": "prj-1", "unique_id": unique_id,
-        "display_name": unique_id, "metadata": { "sha256": sha256 },
-    })
-}
-
-fn show_batch(index: usize, directory: &str) -> Value {
-    json!({
-        "id": format!("bat-{index}"), "source_directory_id": directory, "project_id": "prj-1", "status": "RUNNING",
-        "created_at": "2026-11-26T08:00:00Z", "results": null,
-        "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-PARSE_AGENTIC" } },
-    })
-}
-
-/// What is read about the batch that is retried, or about a new one.
-fn source(path: &str, batches: &[String]) -> Value {
-    if path == "/api/v2/parse" {
-        let job = |index: usize| {
-            let (status, error) = if index == 3 {
-                ("COMPLETED", Value::Null)
-            } else {
-                ("FAILED", json!("damaged"))
-            };
-            json!({ "id": format!("pjb-{index}"), "status": status, "error_message": error, "project_id": "prj-1" })
-        };
-        return json!({ "items": (0..4).map(job).collect::<Vec<_>>() });
-    }
-    if let Some(id) = path.strip_prefix("/api/v2/batches/") {
-        if let Some(index) = id.strip_prefix("bat-").and_then(|index| index.parse::<usize>().ok()) {
-            return show_batch(index, batches.get(index).map_or("", String::as_str));
-        }
-        let result = |index: usize| {
-            let job = json!({ "type": "parse_v2", "id": format!("pjb-{index}") });
-            json!({ "source_directory_file_id": format!("dfl-source-{index}"), "job_reference": job })
-        };
-        let mut batch = show_batch(0, SOURCE_DIRECTORY);
-        batch["id"] = json!(SOURCE_BATCH);
-        batch["status"] = json!("COMPLETED");
-        batch["results"] = (0..4).map(result).collect();
-        return batch;
-    }
-    let file = |index: usize| {
-        json!({
-            "id": format!("dfl-source-{index}"), "directory_id": SOURCE_DIRECTORY, "project_id": "prj-1",
-            "unique_id": format!("{index}.pdf"), "display_name": format!("{index}.pdf"),
-            "file_id": format!("00000000-0000-4000-8000-00000000000{index}"),
-        })
-    };
-    json!({ "items": (0..4).map(file).collect::<Vec<_>>() })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

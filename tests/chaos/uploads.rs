@@ -1,15 +1,10 @@
 //! Each file at most once, and each directory at most once: what an upload meets × what becomes of the process × the call made again.
 
-use std::fs;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use serde_json::json;
 
-use crate::storing::{Fate, Work, play_all};
-use crate::upload_api::{Fault, Step};
-
-const FILES: [&str; 3] = ["a.txt", "b.txt", "sub/c.txt"];
+use crate::folder::{FILES, Folder};
+use crate::storing::{Call, Fate, Work, play_all};
+use crate::upload_api::{Fault, Step, UploadApi};
 
 const STEPS: [Step; 6] = [
     Step::ListDirectories,
@@ -35,29 +30,6 @@ const FAULTS: [Fault; 13] = [
     Fault::Status(503),
 ];
 
-/// A folder of its own, gone when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("lcb-chaos-{}-{number}", std::process::id()));
-        for name in FILES {
-            let file = path.join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, format!("the text of {name}")).unwrap();
-        }
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
 /// Whether the process cannot know if the file is stored, and it is not: it does not send it again for a minute.
 fn leaves_a_doubt(step: Step, fault: Fault) -> bool {
     let is_lost = matches!(fault, Fault::HalfRequest | Fault::Status(500 | 503));
@@ -66,22 +38,23 @@ fn leaves_a_doubt(step: Step, fault: Fault) -> bool {
 
 async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
     let folder = Folder::new();
-    let upload = Work {
+    let upload = Work::Call(Call {
         tool: "upload_files",
         arguments: json!({ "path": "." }),
-        flags: vec!["--allow-dir".to_owned(), folder.0.to_str().unwrap().to_owned()],
+        flags: vec![
+            "--allow-dir".to_owned(),
+            folder.documents().to_str().unwrap().to_owned(),
+        ],
         is_done: |answer| answer["complete"] == json!(true),
-    };
-    let api = upload.play((step, fault), fate, leaves_a_doubt(step, fault)).await?;
+    });
+    let api = UploadApi::start(step, fault).await;
+    upload.play(&api, fate, leaves_a_doubt(step, fault), || Ok(())).await?;
     let stored = api.stored();
-    let files = stored.files.iter().map(|(_, unique_id, _)| unique_id.as_str());
-    let mut files: Vec<_> = files.collect();
-    files.sort_unstable();
-    if stored.directories.len() == 1 && files == FILES {
+    if stored.directories.len() == 1 && stored.names() == FILES {
         return Ok(());
     }
     let requests = stored.requests.join("\n");
-    Err(format!("{:?} {files:?}\n{requests}", stored.directories))
+    Err(format!("{:?} {:?}\n{requests}", stored.directories, stored.names()))
 }
 
 async fn play_each(fate: Fate) {
