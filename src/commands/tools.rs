@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Client, Refusal};
 use super::context::{Context, Exit};
-use super::shell;
 use super::terminal::{Output, Tone};
 use crate::mcp::Server;
 
@@ -123,8 +122,11 @@ pub(super) fn describe(tool: &Definition, output: &Output) -> String {
 fn example(tool: &Definition, arguments: &[Argument]) -> String {
     let required = arguments.iter().filter(|argument| argument.is_required);
     let words: Vec<_> = required.map(|argument| format!("{}=…", argument.path)).collect();
-    let words = ["call", &tool.name].into_iter().chain(words.iter().map(String::as_str));
-    shell::command(words).replace('\'', "")
+    [env!("CARGO_PKG_NAME"), "call", &tool.name]
+        .into_iter()
+        .chain(words.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Adds the members of an object's schema. A member is required if everything around it is.

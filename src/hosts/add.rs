@@ -14,17 +14,17 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::key::Key;
+use super::shell::word as in_shell;
 use super::template::Members;
 use super::{Host, KEY_VARIABLE, NAME, Registration, System};
 
 impl Host {
-    /// The host's own command, ready for the system's shell. None if it has none, or if the key would have to stand in it.
+    /// The host's own command, ready for the system's shell. None if it has none, if the key would have to stand in it, or on
+    /// Windows: PowerShell drops a `--` and takes the quotation marks out of JSON, and each of these commands has one or the other.
     pub fn add_command(&self, registration: &Registration, system: System) -> Option<String> {
         let template = self.add?;
         let needs_editing = registration.passes_key && matches!(self.key, Key::Named);
-        // PowerShell takes the quotation marks out of a word on its way to a program.
-        let unsafe_json = system == System::Windows && template.contains("{json}");
-        if needs_editing || unsafe_json {
+        if needs_editing || system == System::Windows {
             return None;
         }
         let mut words = Vec::new();
@@ -66,26 +66,6 @@ impl Host {
         entry.extend(self.entry(registration));
         entry.extend(self.inputs(registration).map(|inputs| ("inputs".to_owned(), inputs)));
         Value::Object(entry).to_string()
-    }
-}
-
-/// A command line that starts a program with these words, as a user types it.
-pub fn command_line(words: &[&str], system: System) -> String {
-    let words: Vec<_> = words.iter().map(|word| in_shell(word, system)).collect();
-    let line = words.join(" ");
-    // To PowerShell, what begins with a quotation mark is a text and no command.
-    let needs_call = system == System::Windows && line.starts_with('\'');
-    if needs_call { format!("& {line}") } else { line }
-}
-
-/// One word of a command line: POSIX shells, and PowerShell on Windows.
-fn in_shell(word: &str, system: System) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=+,".contains(character);
-    let needs_no_quotes = !word.is_empty() && word.chars().all(plain);
-    match system {
-        _ if needs_no_quotes => word.to_owned(),
-        System::Windows => format!("'{}'", word.replace('\'', "''")),
-        System::Linux | System::MacOs => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -8,16 +8,18 @@
 //! | `table` | one entry for each host |
 //! | `template` | the configuration: the host's file in `manifests/hosts`, filled in |
 //! | `add` | the command or link that adds the server without editing a file |
+//! | `shell` | words as a person types them into a shell |
 //! | `merge` | the registration inside the file that a user has already |
 //! | `key` | how the API key arrives, in words |
 
 mod add;
 mod key;
 pub mod merge;
+mod shell;
 mod table;
 mod template;
 
-pub use add::command_line;
+pub use shell::{command_line, word};
 pub use table::ALL;
 
 /// What hosts call this server.

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use expect_test::expect_file;
-use llamacloud_batches_mcp::hosts::{ALL, Host, NAME, Registration, System, command_line};
+use llamacloud_batches_mcp::hosts::{ALL, Host, NAME, Registration, System};
 use serde_json::{Value, json};
 
 use super::{names_what_exists, read, root};
@@ -150,18 +150,6 @@ fn links_carry_the_entry() {
         }
     }
     assert_eq!(seen, 4 * NASTY.len());
-}
-
-#[test]
-fn a_path_with_spaces_is_a_command_in_each_shell() {
-    let words = [r"C:\Program Files\mcp.exe", "host-config", "it's"];
-    for (system, expected) in [
-        (System::Linux, r"'C:\Program Files\mcp.exe' host-config 'it'\''s'"),
-        (System::Windows, r"& 'C:\Program Files\mcp.exe' host-config 'it''s'"),
-    ] {
-        assert_eq!(command_line(&words, system), expected);
-    }
-    assert_eq!(command_line(&["uvx", "x"], System::Windows), "uvx x");
 }
 
 /// The shell itself says what it makes of each command.
