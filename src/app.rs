@@ -335,12 +335,18 @@ fn signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
     }))
 }
 
-/// Ctrl-C, as it comes; what ends a server otherwise is the end of its input.
-#[cfg(not(unix))]
+/// Ctrl-C, Ctrl-Break and the closing of the console's window, as they come. After the last, Windows leaves a process five seconds.
+#[cfg(windows)]
 fn signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
-    Ok(Box::pin(futures_util::stream::unfold((), |()| async {
-        tokio::signal::ctrl_c().await.ok().map(|()| ((), ()))
-    })))
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+    let (mut interrupt, mut stop, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+    Ok(futures_util::stream::poll_fn(move |context| {
+        let any = interrupt.poll_recv(context).is_ready()
+            || stop.poll_recv(context).is_ready()
+            || close.poll_recv(context).is_ready();
+        if any { Poll::Ready(Some(())) } else { Poll::Pending }
+    }))
 }
 
 /// A line for the person at the terminal. Nothing is lost where nobody reads it.
