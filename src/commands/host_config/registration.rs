@@ -52,6 +52,15 @@ pub(super) fn of_this_program() -> anyhow::Result<ThisProgram> {
     for setting in &settings {
         args.extend(words(setting)?);
     }
+    if cfg!(windows)
+        && lasts == Lasts::ThroughRunner(Runner::Npx)
+        && let Some(word) = args.iter().find(|word| is_changed_by_cmd(word))
+    {
+        bail!(
+            "on Windows, npx is started by cmd, which would not pass {word} on unchanged. Run `npm install -g {PACKAGE}`, then \
+             this command again without npx"
+        );
+    }
     let has_key_file = is_given("api-key-file");
     Ok(ThisProgram {
         registration: Registration {
@@ -90,6 +99,11 @@ impl Runner {
         let mut words = words.iter().map(|word| (*word).to_owned());
         (words.next().unwrap_or_default(), words.collect())
     }
+}
+
+/// Whether cmd reads something of its own in a word. Hosts put quotation marks around words with a space, and around no others.
+fn is_changed_by_cmd(word: &str) -> bool {
+    word.contains('%') || (word.contains(['&', '|', '<', '>', '^']) && !word.contains(' '))
 }
 
 /// The words that give the server this setting. A host starts the server in a folder of its own choice.
@@ -154,5 +168,18 @@ mod tests {
         assert_eq!(words(Runner::Npx, false), "npx -y llamacloud-batches-mcp");
         assert_eq!(words(Runner::Npx, true), "cmd /c npx -y llamacloud-batches-mcp");
         assert_eq!(words(Runner::Uvx, true), "uvx llamacloud-batches-mcp");
+    }
+
+    #[test]
+    fn what_cmd_reads_differently_is_known() {
+        for (word, expected) in [
+            (r"C:\Users\Me\Contracts", false),
+            (r"C:\Users\Me\My contracts", false),
+            (r"C:\Users\Me\R&D", true),
+            (r"C:\Users\Me\R & D", false),
+            (r"C:\Users\Me\100% done", true),
+        ] {
+            assert_eq!(is_changed_by_cmd(word), expected, "{word}");
+        }
     }
 }
