@@ -4,7 +4,6 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::{Folder, Forbidden, Locked, Stamp, UnusableFolder, open_document};
-use super::kinds::documented_extension;
 use super::refusal::Refusal;
 use super::walk::{Candidate, Found, Selection, TooMuch, walk};
 use crate::untrusted::quote;
@@ -138,6 +137,9 @@ fn plain_names(path: &Path) -> Option<Vec<String>> {
 impl Place {
     fn at(folder: &Arc<Folder>, mut below: Vec<String>) -> Option<Self> {
         let folder = Arc::clone(folder);
+        if !folder.lists(&below) {
+            return None;
+        }
         if folder.below(&below).is_ok() {
             return Some(Self {
                 folder,
@@ -195,9 +197,8 @@ impl Place {
     }
 
     fn check(&self, name: &str) -> Result<Candidate, Refusal> {
-        let extension = documented_extension(name).ok_or(Refusal::Extension)?;
         let dir = self.folder.below(&self.below).map_err(|error| Refusal::of(&error))?;
-        let (_, stamp) = open_document(&dir, name, extension)?;
+        let (_, stamp) = open_document(&dir, name)?;
         Ok(Candidate::new(
             &self.folder,
             self.below.clone(),
@@ -222,8 +223,7 @@ impl Candidate {
     /// # Errors
     /// Why it may not be uploaded any more.
     pub(super) fn open(&self) -> Result<(std::fs::File, Stamp), Refusal> {
-        let extension = documented_extension(&self.name).ok_or(Refusal::Extension)?;
         let dir = self.folder.below(&self.below).map_err(|error| Refusal::of(&error))?;
-        open_document(&dir, &self.name, extension)
+        open_document(&dir, &self.name)
     }
 }

@@ -14,7 +14,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::MAX_FILE_BYTES;
-use super::kinds::ZIP_SIGNATURE;
+use super::kinds::{ZIP_SIGNATURE, documented_extension};
 use super::refusal::Refusal;
 use crate::untrusted::quote;
 
@@ -100,6 +100,19 @@ impl Folder {
             .iter()
             .try_fold(self.dir.try_clone()?, |dir, name| dir.open_dir_nofollow(name))
     }
+
+    /// Whether the folders on the way list these very names. Windows opens a file under names that no folder lists: `SECRET~1` for
+    /// `.secret`, `a.pdf.` for `a.pdf`, `a.txt:b.pdf` for a stream of `a.txt`, and `NUL` everywhere.
+    pub(super) fn lists(&self, names: &[String]) -> bool {
+        if !cfg!(windows) {
+            return true;
+        }
+        names.iter().enumerate().all(|(depth, name)| {
+            let entries = self.below(&names[..depth]).and_then(|dir| dir.entries());
+            let mut listed = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+            listed.any(|listed| listed.to_string_lossy().to_lowercase() == name.to_lowercase())
+        })
+    }
 }
 
 /// A path as people write it: Windows' own form of a canonical path begins with `\\?\`.
@@ -125,7 +138,11 @@ pub struct Stamp {
 ///
 /// # Errors
 /// Why it may not be uploaded.
-pub(super) fn open_document(dir: &Dir, name: &str, extension: &str) -> Result<(fs::File, Stamp), Refusal> {
+pub(super) fn open_document(dir: &Dir, name: &str) -> Result<(fs::File, Stamp), Refusal> {
+    if name.starts_with("~$") {
+        return Err(Refusal::OfficeLock);
+    }
+    let extension = documented_extension(name).ok_or(Refusal::Extension)?;
     let mut options = OpenOptions::new();
     // A FIFO would hold up the open until somebody writes to it.
     options.read(true).follow(FollowSymlinks::No).nonblock(true);

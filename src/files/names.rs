@@ -11,9 +11,10 @@ use crate::untrusted::clean;
 const MAX_COMPONENT_BYTES: usize = 160;
 const MAX_COMPONENTS: usize = 16;
 /// Names that mean devices on Windows, whatever their extension.
-const RESERVED: [&str; 22] = [
-    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
-    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+const RESERVED: [&str; 30] = [
+    "con", "prn", "aux", "nul", "conin$", "conout$", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "com¹", "com²", "com³", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "lpt¹",
+    "lpt²", "lpt³",
 ];
 
 /// A file of LlamaCloud that needs a name here.
@@ -137,6 +138,8 @@ mod tests {
             ("CON", "_CON"),
             ("nul.txt", "_nul.txt"),
             ("com1 .md", "_com1 .md"),
+            ("LPT¹.pdf", "_LPT¹.pdf"),
+            ("CONIN$", "_CONIN$"),
             ("a\r\nb\0c\u{202e}d.pdf", "a b cd.pdf"),
             ("what?*<>|\".pdf", "what______.pdf"),
             ("a:stream", "a_stream"),

@@ -15,6 +15,8 @@ pub enum Refusal {
     NotRegular,
     /// LlamaCloud does not document its extension.
     Extension,
+    /// It is the note beside a document that Microsoft Office has open.
+    OfficeLock,
     /// It is called `.key`, but is no Keynote document.
     NotKeynote,
     /// It has no bytes.
@@ -53,6 +55,7 @@ impl fmt::Display for Refusal {
             Self::HardLink => "a hard link: the file has a second name",
             Self::NotRegular => "not a regular file",
             Self::Extension => "not a file type that LlamaCloud supports",
+            Self::OfficeLock => "a lock file of Microsoft Office, beside a document that is open",
             Self::NotKeynote => "a .key file that is not a Keynote document",
             Self::Empty => "empty",
             Self::TooLarge => "larger than 512 MB",

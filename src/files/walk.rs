@@ -8,7 +8,6 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::MAX_FILES;
 use super::folder::{Folder, Stamp, open_document};
-use super::kinds::documented_extension;
 use super::refusal::Refusal;
 use crate::untrusted::quote;
 
@@ -203,11 +202,7 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, dir: &Dir, name: &str, path: String) {
-        let Some(extension) = documented_extension(name) else {
-            self.refuse(path, Refusal::Extension);
-            return;
-        };
-        match open_document(dir, name, extension) {
+        match open_document(dir, name) {
             Ok((_, stamp)) => {
                 let candidate = Candidate::new(self.folder, self.below.clone(), name, path, stamp);
                 self.found.files.push(candidate);

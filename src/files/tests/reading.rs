@@ -154,6 +154,7 @@ fn each_file_that_is_not_uploaded_has_its_reason() {
         ("docs/a.json", "{}"),
         ("docs/.env", "k"),
         ("docs/.git/config.txt", "k"),
+        ("docs/~$report.docx", "k"),
     ] {
         temporary.file(name, content);
     }
@@ -171,6 +172,7 @@ fn each_file_that_is_not_uploaded_has_its_reason() {
         ("huge.pdf", Refusal::TooLarge),
         ("id_rsa", Refusal::Extension),
         ("server.key", Refusal::NotKeynote),
+        ("~$report.docx", Refusal::OfficeLock),
     ];
     assert_eq!(refused(&found), expected);
     let allowed = temporary.allowed("docs");
