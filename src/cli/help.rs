@@ -146,7 +146,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "Certificates that take the place of the system's store.",
+        "On Linux: certificates that take the place of the system's store.",
     ),
 ];
 

@@ -3,11 +3,10 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use jiff::Timestamp;
-use rustls::{CertificateError, ClientConfig, RootCertStore, pki_types::UnixTime};
+use rustls::{CertificateError, ClientConfig, pki_types::UnixTime};
 
 use super::{
     error_kind::{ErrorKind, TlsProblem},
@@ -43,7 +42,7 @@ fn from_files(_: &Network) -> Result<ClientConfig, Failed> {
 
 #[cfg(not(any(target_os = "macos", windows)))]
 fn from_files(network: &Network) -> Result<ClientConfig, Failed> {
-    let mut store = RootCertStore::empty();
+    let mut store = rustls::RootCertStore::empty();
     let (file, dirs) = network.certificates().unwrap_or_else(|| {
         let found = openssl_probe::probe();
         (found.cert_file, found.cert_dir)
@@ -63,7 +62,7 @@ fn from_files(network: &Network) -> Result<ClientConfig, Failed> {
         return Err(Failed::new(Failure::NotSendable, kind, Some(reason)));
     }
     let mut config = ClientConfig::builder()
-        .with_root_certificates(Arc::new(store))
+        .with_root_certificates(std::sync::Arc::new(store))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
