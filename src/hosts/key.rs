@@ -1,6 +1,6 @@
 //! How the API key arrives at the server: each host's own way, and the words for it.
 
-use super::{Host, KEY_PLACEHOLDER, KEY_VARIABLE, Starts};
+use super::{Host, KEY_PLACEHOLDER, KEY_VARIABLE, Starts, System};
 
 /// What a host does so that a variable gets a secret value.
 #[derive(Debug, Clone, Copy)]
@@ -38,11 +38,15 @@ impl Host {
     }
 
     /// What is left for the user to do about the key once the configuration is in its file, as sentences.
-    pub fn what_to_do_about_the_key(&self) -> String {
+    pub fn what_to_do_about_the_key(&self, system: System) -> String {
         let title = self.title;
         let set = format!("Set {KEY_VARIABLE} to your key (llx-…) in the environment from which {title} starts.");
         match (self.key, self.starts) {
             (Key::Expanded | Key::Inherited, Starts::InShell) => set,
+            (Key::Expanded | Key::Inherited | Key::Named, Starts::FromDesktop) if system == System::Windows => format!(
+                "Run `setx {KEY_VARIABLE} llx-…` with your key: programs that start afterwards see it. Or run this again with \
+                 --api-key-file FILE."
+            ),
             (Key::Expanded | Key::Inherited | Key::Named, Starts::FromDesktop) => format!(
                 "{set} A program that is started from the desktop often does not see what a shell's profile sets: start {title} \
                  from a terminal, or run this again with --api-key-file FILE."

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::location;
 use super::registration::{Lasts, Runner, ThisProgram};
 use super::write::Written;
 use crate::commands::terminal::Output;
@@ -102,7 +103,11 @@ impl Guidance<'_> {
     }
 
     fn where_it_goes(&self) -> String {
-        let (title, file) = (self.host.title, self.host.file.on(self.system));
+        let packaged = location::in_package(self.host, self.system).map(|path| path.display().to_string());
+        let (title, file) = (
+            self.host.title,
+            packaged.unwrap_or_else(|| self.host.file.on(self.system)),
+        );
         let project = match (self.host.project_file, self.system) {
             (None, _) => String::new(),
             (Some(file), System::Windows) => {
@@ -118,7 +123,7 @@ impl Guidance<'_> {
 
     fn key(&self) -> String {
         match &self.config.api_key {
-            _ if self.this.registration.passes_key => self.host.what_to_do_about_the_key(),
+            _ if self.this.registration.passes_key => self.host.what_to_do_about_the_key(self.system),
             _ if !self.this.has_key_file => "The sandbox needs no key.".to_owned(),
             ApiKey::Missing(reason) => {
                 format!("There is no key yet: {reason}. Write it there before you use the server.")

@@ -1,6 +1,7 @@
 //! Where a host's file is on this machine: the host's own rules, with the variables that change them.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -13,6 +14,11 @@ use crate::hosts::{Host, System};
 /// If the system does not say where the user's files are.
 pub(super) fn of(host: &Host, system: System) -> anyhow::Result<PathBuf> {
     path(host, system, &variable, std::env::home_dir())
+}
+
+/// The user's file of a host that Windows has installed as a package. `None` if it has not.
+pub(super) fn in_package(host: &Host, system: System) -> Option<PathBuf> {
+    path_in_package(host, system, &variable)
 }
 
 #[expect(
@@ -33,6 +39,9 @@ fn path(
     if let Some(folder) = host.folder_variable.and_then(folder) {
         return Ok(folder.join(host.file.file_name()));
     }
+    if let Some(path) = path_in_package(host, system, variable) {
+        return Ok(path);
+    }
     let place = host.file.on(system);
     let home = || home.context("the home folder is unknown; name the file with --file");
     if let Some((name, rest)) = place.strip_prefix('%').and_then(|rest| rest.split_once("%\\")) {
@@ -51,6 +60,22 @@ fn path(
         Some(rest) => home()?.join(rest),
         None => std::path::absolute(place)?,
     })
+}
+
+/// Windows keeps what a packaged program writes below `%APPDATA%` in the folder of the package, and shows it nothing else there.
+fn path_in_package(host: &Host, system: System, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let place = host.file.on(system);
+    let rest = place.strip_prefix(r"%APPDATA%\")?;
+    let packages = PathBuf::from(variable("LOCALAPPDATA")?).join("Packages");
+    let names = fs::read_dir(&packages).ok()?.flatten().map(|entry| entry.file_name());
+    let package = names
+        .filter(|name| {
+            name.to_str()
+                .zip(host.package)
+                .is_some_and(|(name, start)| name.starts_with(start))
+        })
+        .min()?;
+    Some(packages.join(package).join("LocalCache").join("Roaming").join(rest))
 }
 
 #[cfg(all(test, unix))]
@@ -118,5 +143,22 @@ mod tests {
         ] {
             assert_eq!(located(host, system, variables), expected);
         }
+    }
+
+    #[test]
+    fn a_host_that_is_a_package_reads_the_file_in_its_package() {
+        let local = tempfile::tempdir().unwrap();
+        let folder = local.path().to_str().unwrap();
+        let located = || {
+            let variables = [("APPDATA", "/a"), ("LOCALAPPDATA", folder)];
+            located("claude-desktop", System::Windows, &variables)
+        };
+        let usual = r"/a/Claude\claude_desktop_config.json";
+        assert_eq!(located(), usual);
+        fs::create_dir_all(local.path().join("Packages/Other_1")).unwrap();
+        assert_eq!(located(), usual);
+        fs::create_dir(local.path().join("Packages/Claude_2")).unwrap();
+        let expected = format!(r"{folder}/Packages/Claude_2/LocalCache/Roaming/Claude\claude_desktop_config.json");
+        assert_eq!(located(), expected);
     }
 }
