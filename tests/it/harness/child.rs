@@ -17,6 +17,10 @@ use super::{CANARY, PATIENCE};
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments).env_clear().env("LLAMA_CLOUD_API_KEY", CANARY);
+    // Windows finds its network through it.
+    #[cfg(windows)]
+    #[expect(clippy::disallowed_methods, reason = "the system's, not the program's")]
+    command.envs(std::env::var_os("SystemRoot").map(|folder| ("SystemRoot", folder)));
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
