@@ -107,10 +107,13 @@ impl Folder {
         if !cfg!(windows) {
             return true;
         }
-        names.iter().enumerate().all(|(depth, name)| {
-            let entries = self.below(&names[..depth]).and_then(|dir| dir.entries());
-            let mut listed = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
-            listed.any(|listed| listed.to_string_lossy().to_lowercase() == name.to_lowercase())
+        let mut dir = self.dir.try_clone().ok();
+        names.iter().all(|name| {
+            let entries = dir.iter().flat_map(Dir::entries).flatten().flatten();
+            let mut listed = entries.map(|entry| entry.file_name().to_string_lossy().to_lowercase());
+            let is_listed = listed.any(|listed| listed == name.to_lowercase());
+            dir = dir.as_ref().and_then(|dir| dir.open_dir_nofollow(name).ok());
+            is_listed
         })
     }
 }
