@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     ErrorKind,
-    test_server::{Act, KEY, TestServer, reply},
+    test_server::{KEY, Reply, TestServer, reply},
     wire_tests::{create_until, get, get_until},
 };
 
@@ -41,10 +41,10 @@ async fn check_bad(then: Then, bytes: &[u8], sent: Sent, expected: &str) {
     for (post, hits) in [(false, gets), (true, posts)] {
         let bytes = bytes.to_vec();
         let server = TestServer::start(move |_, _| match then {
-            Wait => Act::Reply(bytes.clone()),
-            Close => Act::Close(bytes.clone()),
-            Hang => Act::Hang(bytes.clone()),
-            Endless => Act::Endless(bytes.clone()),
+            Wait => Reply::Keep(bytes.clone()),
+            Close => Reply::Close(bytes.clone()),
+            Hang => Reply::Hang(bytes.clone()),
+            Endless => Reply::Endless(bytes.clone()),
         });
         let server = server.await;
         let limit = Duration::from_millis(if matches!(then, Hang) { 200 } else { 4000 });
@@ -234,10 +234,10 @@ async fn a_web_page_with_any_status_is_blamed_on_what_is_in_between() {
 #[tokio::test]
 async fn an_endless_error_body_is_not_waited_for() {
     let head = b"HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n";
-    let server = TestServer::start(|_, _| Act::Endless(head.to_vec())).await;
+    let server = TestServer::start(|_, _| Reply::Endless(head.to_vec())).await;
     assert_eq!(get(&server.client()).await.unwrap_err().kind(), &ErrorKind::NotFound);
     let head = b"HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\n";
-    let server = TestServer::start(|_, _| Act::Hang(head.to_vec())).await;
+    let server = TestServer::start(|_, _| Reply::Hang(head.to_vec())).await;
     let deadline = Instant::now() + Duration::from_millis(400);
     let error = create_until(&server.client(), deadline).await.unwrap_err();
     assert_eq!((error.kind(), error.had_no_effect()), (&ErrorKind::NotFound, true));

@@ -30,6 +30,13 @@ mod error_kind;
 mod exchange;
 mod failed;
 mod files;
+#[cfg(test)]
+#[path = "../../tests/support/http.rs"]
+#[expect(
+    dead_code,
+    reason = "no test of the client's takes what was seen, or a connection of its own"
+)]
+mod http_server;
 mod ids;
 mod jobs;
 mod lenient;

@@ -17,7 +17,7 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 use super::{
     Advice, Client, Credential, Error, ErrorKind, ListBatches, Network, Scope, Setting, Settings, TlsProblem,
-    test_server::{Act, KEY, TestServer, reply},
+    test_server::{KEY, Reply, TestServer, after, reply},
     wire_tests::{create, get_until},
 };
 
@@ -31,7 +31,7 @@ async fn get_within(client: &Client, limit: Duration) -> Result<String, Error> {
 #[tokio::test]
 async fn a_kept_connection_that_takes_bytes_and_gives_none() {
     let server = TestServer::start(|number, seen| match (number, seen.connection) {
-        (2.., 1) => Act::Hang(Vec::new()),
+        (2.., 1) => Reply::Hang(Vec::new()),
         _ => reply("200 OK", BATCH),
     })
     .await;
@@ -47,9 +47,9 @@ async fn a_kept_connection_that_takes_bytes_and_gives_none() {
 #[tokio::test]
 async fn a_kept_connection_that_is_only_slow_is_waited_for() {
     let server = TestServer::start(|number, seen| match (number, seen.connection) {
-        (2, 1) => Act::After(Duration::from_millis(1500), Box::new(reply("200 OK", BATCH))),
+        (2, 1) => after(Duration::from_millis(1500), reply("200 OK", BATCH)),
         (_, 1) => reply("200 OK", BATCH),
-        _ => Act::Hang(Vec::new()),
+        _ => Reply::Hang(Vec::new()),
     })
     .await;
     let client = server.client();
@@ -62,7 +62,7 @@ async fn a_kept_connection_that_is_only_slow_is_waited_for() {
 async fn an_answer_that_stops_halfway_is_read_again() {
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{";
     let server = TestServer::start(|number, _| match number {
-        1 => Act::Hang(half.to_vec()),
+        1 => Reply::Hang(half.to_vec()),
         _ => reply("200 OK", BATCH),
     })
     .await;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     Scope,
     client::MAX_AT_ONCE,
-    test_server::{Act, TestServer, reply},
+    test_server::{Reply, TestServer, reply},
     wire_tests::{create, get},
 };
 
@@ -28,7 +28,7 @@ async fn a_read_that_waits_too_long_for_its_turn_sends_nothing_and_a_create_does
         if seen.is_post() {
             reply("201 Created", r#"{"id":"bat-1"}"#)
         } else {
-            Act::Hang(Vec::new())
+            Reply::Hang(Vec::new())
         }
     })
     .await;

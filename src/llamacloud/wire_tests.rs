@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     Batch, BatchId, BatchStatus, Client, CreateBatch, Credential, Error, ErrorKind, Expand, JobType, ListBatches,
     Scope, Settings,
-    test_server::{Act, KEY, Seen, TestServer, reply},
+    test_server::{KEY, Reply, Seen, TestServer, after, reply},
 };
 
 const BATCH: &str = r#"{"id":"bat-1","project_id":"prj-1","source_directory_id":"dir-1",
@@ -159,8 +159,8 @@ async fn reads_keep_a_connection_and_creates_never_reuse_one() {
 #[tokio::test]
 async fn a_slow_answer_is_in_time_and_a_dropped_read_leaves_nothing_behind() {
     let server = TestServer::start(|number, _| match number {
-        1 => Act::Hang(Vec::new()),
-        _ => Act::After(Duration::from_millis(20), Box::new(reply("200 OK", BATCH))),
+        1 => Reply::Hang(Vec::new()),
+        _ => after(Duration::from_millis(20), reply("200 OK", BATCH)),
     });
     let server = server.await;
     let client = server.client();
@@ -179,7 +179,7 @@ async fn a_slow_answer_is_in_time_and_a_dropped_read_leaves_nothing_behind() {
 async fn failures_heal_and_attempts_are_counted() {
     let server = TestServer::start(|number, _| match number {
         1 => reply("429 Too Many Requests\nretry-after: 0.001", ""),
-        2 => Act::Close(Vec::new()),
+        2 => Reply::Close(Vec::new()),
         _ => reply("200 OK\nserver: llamacloud-sandbox/1", BATCH),
     })
     .await;
@@ -206,7 +206,7 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 
 #[tokio::test]
 async fn the_deadline_ends_everything() {
-    let server = TestServer::start(|_, _| Act::Hang(Vec::new())).await;
+    let server = TestServer::start(|_, _| Reply::Hang(Vec::new())).await;
     let client = server.client();
     let id = "bat-1".parse().unwrap();
     let deadline = Instant::now() + Duration::from_millis(50);
@@ -222,7 +222,7 @@ async fn the_deadline_ends_everything() {
 
 #[tokio::test]
 async fn no_connection_is_tried_again_by_both_methods() {
-    let server = TestServer::start(|_, _| Act::Close(Vec::new())).await;
+    let server = TestServer::start(|_, _| Reply::Close(Vec::new())).await;
     let mut settings = server.settings();
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -242,7 +242,7 @@ async fn no_connection_is_tried_again_by_both_methods() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_speak_tls_is_not_trusted() {
-    let server = TestServer::start(|_, _| Act::Close(Vec::new())).await;
+    let server = TestServer::start(|_, _| Reply::Close(Vec::new())).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let peer = tokio::spawn(async move {

@@ -1,18 +1,21 @@
-//! HTTP/1.1 by hand, so that a request can be left half read and an answer half written.
+//! What the fault server sends, and what it looks for in a request, over the connection of all suites.
 
 use std::fmt::Write as _;
 use std::io;
+use std::ops::{Deref, DerefMut};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
 
+#[path = "../support/http.rs"]
+#[expect(
+    dead_code,
+    reason = "faults strike within requests, so that the server of whole requests is not used"
+)]
+mod bytes;
+
 /// One connection of a client.
-pub(crate) struct Connection {
-    stream: TcpStream,
-    /// Requests read so far: more than one means that the client has used the connection again.
-    pub(crate) requests: usize,
-}
+pub(crate) struct Connection(bytes::Connection);
 
 /// A request without its body.
 pub(crate) struct Head {
@@ -51,18 +54,17 @@ impl Answer {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("HTTP/1.1 {} Fault\r\ncontent-type: application/json\r\n", self.status);
+        let mut headers = "content-type: application/json\r\n".to_owned();
         for (name, value) in &self.headers {
-            let _ = write!(head, "{name}: {value}\r\n");
+            let _ = write!(headers, "{name}: {value}\r\n");
         }
-        let _ = write!(head, "content-length: {}\r\n\r\n{}", self.body.len(), self.body);
-        head.into_bytes()
+        bytes::response(&format!("{} Fault", self.status), &headers, &self.body)
     }
 }
 
 impl Connection {
     pub(crate) const fn new(stream: TcpStream) -> Self {
-        Self { stream, requests: 0 }
+        Self(bytes::Connection::new(stream))
     }
 
     /// Whether a request has begun to arrive and is a POST. Nothing is read.
@@ -71,73 +73,57 @@ impl Connection {
         matches!(self.stream.peek(&mut start).await, Ok(4)) && &start == b"POST"
     }
 
-    /// Reads up to the end of a head and not a byte further. `None` when the client has gone.
+    /// The next head, with what the cells look at. `None` when the client has gone.
     pub(crate) async fn head(&mut self) -> io::Result<Option<Head>> {
-        let mut head = Vec::new();
-        let mut ahead = vec![0; 8192];
-        while !head.ends_with(b"\r\n\r\n") {
-            let seen = self.stream.peek(&mut ahead).await?;
-            if seen == 0 {
-                return Ok(None);
-            }
-            let before = head.len();
-            head.extend_from_slice(&ahead[..seen]);
-            let from = before.saturating_sub(3);
-            let end = head[from..].windows(4).position(|window| window == b"\r\n\r\n");
-            head.truncate(end.map_or(head.len(), |end| from + end + 4));
-            self.stream.read_exact(&mut ahead[..head.len() - before]).await?;
-        }
-        self.requests += 1;
-        Ok(Some(Head::parse(&String::from_utf8_lossy(&head))))
-    }
-
-    pub(crate) async fn body(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
-        let mut body = vec![0; bytes];
-        self.stream.read_exact(&mut body).await?;
-        Ok(body)
+        Ok(self.0.head().await?.as_ref().map(Head::from))
     }
 
     pub(crate) async fn answer(&mut self, answer: &Answer) -> io::Result<()> {
-        self.stream.write_all(&answer.bytes()).await
+        self.write(&answer.bytes()).await
     }
 
     /// Sends all of the head and half of the body.
     pub(crate) async fn half_an_answer(&mut self, answer: &Answer) -> io::Result<()> {
         let bytes = answer.bytes();
-        self.stream
-            .write_all(&bytes[..bytes.len() - answer.body.len() / 2])
-            .await
+        self.write(&bytes[..bytes.len() - answer.body.len() / 2]).await
     }
 
     /// Ends the connection so that the client sees a reset, whatever was read or written.
     pub(crate) fn reset(self) {
         drop(self.stream.set_zero_linger());
     }
+}
 
-    pub(crate) async fn until_the_client_leaves(&mut self) {
-        while matches!(self.stream.read(&mut [0; 512]).await, Ok(1..)) {}
+impl Deref for Connection {
+    type Target = bytes::Connection;
+
+    fn deref(&self) -> &bytes::Connection {
+        &self.0
     }
 }
 
-impl Head {
-    fn parse(text: &str) -> Self {
-        let mut lines = text.lines();
-        let mut words = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut bytes::Connection {
+        &mut self.0
+    }
+}
+
+impl From<&bytes::Head> for Head {
+    fn from(head: &bytes::Head) -> Self {
+        let mut words = head
+            .text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .split(' ')
+            .map(str::to_owned);
         let method = words.next().unwrap_or_default();
-        let target = words.next().unwrap_or_default();
-        let header = |wanted: &str| {
-            let mut headers = text.lines().skip(1).filter_map(|line| line.split_once(':'));
-            let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            found.map(|(_, value)| value.trim().to_owned())
-        };
         let base: Url = "http://api/".parse().unwrap();
         Self {
-            http2: method == "PRI" || header("upgrade").is_some() || header("http2-settings").is_some(),
-            target: base.join(&target).unwrap_or(base),
-            body_bytes: header("content-length")
-                .and_then(|bytes| bytes.parse().ok())
-                .unwrap_or(0),
-            key: header("authorization").unwrap_or_default().replace("Bearer ", ""),
+            http2: method == "PRI" || head.header("upgrade").is_some() || head.header("http2-settings").is_some(),
+            target: base.join(&words.next().unwrap_or_default()).unwrap_or(base),
+            body_bytes: head.body_bytes,
+            key: head.header("authorization").unwrap_or_default().replace("Bearer ", ""),
             method,
         }
     }

@@ -34,9 +34,9 @@ fn indiscreet() -> Vec<Reply> {
         Reply::json("200 OK", "", &batch),
         Reply::json("200 OK", "", &page),
         Reply::json("302 Found", &location, ""),
-        Reply::Bytes(response("200 OK", &format!("x-key: {CANARY}\r\n"), CANARY)),
-        Reply::Bytes(response(&format!("400 {CANARY}"), "", CANARY)),
-        Reply::Bytes(format!("{CANARY}\r\n\r\n").into_bytes()),
+        Reply::Keep(response("200 OK", &format!("x-key: {CANARY}\r\n"), CANARY)),
+        Reply::Keep(response(&format!("400 {CANARY}"), "", CANARY)),
+        Reply::Close(format!("{CANARY}\r\n\r\n").into_bytes()),
     ];
     refusals.chain(others).collect()
 }

@@ -25,7 +25,7 @@ async fn ask(peer: &mut Peer) -> String {
 #[tokio::test]
 async fn a_call_that_is_under_way_is_given_up_and_not_answered() {
     for revision in Revision::ALL {
-        let upstream = Upstream::start([Reply::Silence]).await;
+        let upstream = Upstream::start([Reply::silence()]).await;
         let mut harness = before(&upstream, revision).await;
         let id = ask(&mut harness).await;
         upstream.arrived(1).await;
@@ -57,7 +57,7 @@ async fn what_is_not_in_flight_cannot_be_given_up() {
 
 #[tokio::test]
 async fn an_id_is_compared_by_its_value() {
-    let upstream = Upstream::start([Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::silence()]).await;
     let mut harness = before(&upstream, Revision::V2025_06_18).await;
     let call = r#"{"jsonrpc":"2.0","id":"a\u0062","method":"tools/call","params":{"name":"get_batch","arguments":{"batch_id":"b"}}}"#;
     harness.send(call).await;
@@ -114,7 +114,7 @@ async fn a_slow_call_delays_nothing_else() {
 
 #[tokio::test]
 async fn two_hundred_calls_and_half_of_them_given_up() {
-    let upstream = Upstream::start([Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::silence()]).await;
     let mut harness = before(&upstream, Revision::V2025_06_18).await;
     let mut doomed = Vec::new();
     let mut kept = Vec::new();
@@ -250,7 +250,7 @@ async fn the_end_of_the_input_waits_for_what_is_in_flight() {
 
 #[tokio::test]
 async fn the_wait_at_the_end_is_bounded() {
-    let upstream = Upstream::start([Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::silence()]).await;
     let mut setup = Setup::over(&upstream, &[]);
     setup.limits.drain = Duration::from_millis(50);
     let mut harness = setup.open(Revision::V2025_06_18).await;

@@ -107,7 +107,7 @@ async fn it_lists_calls_and_fails_every_tool() {
 #[tokio::test]
 async fn a_call_that_it_drops_is_given_up() {
     for lifecycle in lifecycles() {
-        let upstream = Upstream::start([Reply::Silence, Reply::running()]).await;
+        let upstream = Upstream::start([Reply::silence(), Reply::running()]).await;
         let client = connect(lifecycle, &["--base-url", &upstream.base_url()]).await;
         let read = json!({ "batch_id": "bat-1" });
         tokio::select! {

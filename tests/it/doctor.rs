@@ -215,7 +215,7 @@ async fn what_answers_is_not_llamacloud() {
             "#]],
         ),
         (
-            Reply::Bytes(Vec::new()),
+            Reply::Close(Vec::new()),
             expect![[r#"
                 Fail LlamaCloud: 127.0.0.1 could not be reached, or the connection broke: "connection closed before message completed" | Check the network, the proxy and the base URL.
             "#]],

@@ -147,21 +147,21 @@ async fn what_stands_between() {
         &format!("content-type: text/html\r\n{patient}"),
         html,
     );
-    check_reply(Reply::Bytes(gateway), expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (502). Wait 3600 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."]).await;
+    check_reply(Reply::Keep(gateway), expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (502). Wait 3600 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."]).await;
     check_reply(
-        Reply::Bytes(response("200 OK", "content-type: text/html\r\n", html)),
+        Reply::Keep(response("200 OK", "content-type: text/html\r\n", html)),
         expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (200). Wait 60 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."],
     )
     .await;
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\":\"bat-1\"";
-    check_reply(Reply::Bytes(half.to_vec()), expect![[r#"The batch could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Wait a minute and call again. If this continues, the user has to check the network, the proxy and the base URL."#]]).await;
+    check_reply(Reply::Close(half.to_vec()), expect![[r#"The batch could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Wait a minute and call again. If this continues, the user has to check the network, the proxy and the base URL."#]]).await;
     check_reply(
-        Reply::Endless,
+        Reply::endless(),
         expect!["The batch could not be read: the response is larger than 8 MiB. Ask for less: leave `expand` out."],
     )
     .await;
     check_reply(
-        Reply::Silence,
+        Reply::silence(),
         expect!["The batch could not be read: 127.0.0.1 did not answer in time. Wait a minute and call again."],
     )
     .await;

@@ -60,7 +60,7 @@ async fn each_call_is_one_line() {
 async fn a_call_that_is_given_up_is_a_line_as_well() {
     let file = scratch("cancelled-log");
     let path = file.to_str().unwrap();
-    let upstream = Upstream::start([Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::silence()]).await;
     let url = upstream.base_url();
     let mut child = Child::start(
         Plumbing::Pipes,

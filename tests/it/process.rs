@@ -77,7 +77,7 @@ async fn a_signal_ends_it_at_once_idle_or_busy() {
                 "{name} {plumbing:?} {stdio}"
             );
         }
-        let upstream = Upstream::start([Reply::Silence]).await;
+        let upstream = Upstream::start([Reply::silence()]).await;
         let mut child = Child::start(Plumbing::Pipes, &["--base-url", &upstream.base_url()]);
         child.ask_tool("get_batch", json!({ "batch_id": "bat-1" })).await;
         upstream.arrived(1).await;

@@ -594,5 +594,5 @@ async fn a_job_that_still_runs_or_has_nothing_says_so() {
             .unwrap_err(),
     );
     expect![[r#"The result could not be read: the response is larger than 64 MiB. `format: "text"` may be shorter."#]]
-        .assert_eq(&of_upstream(Reply::Endless, ask()).await.unwrap_err());
+        .assert_eq(&of_upstream(Reply::endless(), ask()).await.unwrap_err());
 }

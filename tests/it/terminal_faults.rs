@@ -271,7 +271,7 @@ async fn watch_ends_with_1_on_404_403_and_401_whose_reason_says_call_again() {
 #[tokio::test]
 async fn watch_waits_out_a_web_page_in_between_as_it_does_503() {
     let page = || {
-        Reply::Bytes(response(
+        Reply::Keep(response(
             "200 OK",
             "content-type: text/html\r\n",
             "<html>Sign in</html>",
@@ -346,7 +346,7 @@ async fn ctrl_c_keeps_the_flags_in_the_command_to_go_on() {
     );
 
     let call = ["call", "get_batch", "batch_id=bat-1"];
-    let held = Upstream::start([Reply::Silence]).await;
+    let held = Upstream::start([Reply::silence()]).await;
     let of_held = held.base_url();
     let output = interrupt(
         &[&call[..], &["--base-url", &of_held, "--project-id", "p-1"]].concat(),
@@ -394,7 +394,7 @@ async fn ctrl_c_in_a_sandbox_says_that_the_batch_ends_with_it() {
 #[cfg(unix)]
 #[tokio::test]
 async fn ctrl_c_in_a_call_that_may_have_created_says_where_to_look() {
-    let upstream = Upstream::start([Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::silence()]).await;
     let url = upstream.base_url();
     let output = interrupt(&["call", "create_batch", CREATE, "--base-url", &url], &upstream, "").await;
     assert_eq!(code(&output), 130, "{output:?}");
@@ -405,7 +405,7 @@ async fn ctrl_c_in_a_call_that_may_have_created_says_where_to_look() {
         )),
         "{told}"
     );
-    let upstream = Upstream::start([Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::silence()]).await;
     let url = upstream.base_url();
     let output = interrupt(&["call", "list_batches", "--base-url", &url], &upstream, "").await;
     assert!(text(&output.stderr).ends_with("Given up.\n"), "{output:?}");

@@ -258,7 +258,7 @@ fn as_last_seen(answer: &Value, cause: &str) {
 #[tokio::test]
 async fn an_api_that_hangs_or_fails_from_the_second_poll_on_leaves_the_batch_as_last_seen() {
     let unavailable = Reply::json("503 Service Unavailable", "", r#"{"detail":"down"}"#);
-    for (reply, cause) in [(Reply::Silence, "did not answer in time"), (unavailable, "(503)")] {
+    for (reply, cause) in [(Reply::silence(), "did not answer in time"), (unavailable, "(503)")] {
         let upstream = Upstream::start([Reply::running(), reply]).await;
         let setup = Setup {
             base_url: Some(upstream.base_url()),
@@ -274,7 +274,7 @@ async fn an_api_that_hangs_or_fails_from_the_second_poll_on_leaves_the_batch_as_
 
 #[tokio::test]
 async fn the_end_of_the_input_ends_a_poll_that_hangs() {
-    let upstream = Upstream::start([Reply::running(), Reply::Silence]).await;
+    let upstream = Upstream::start([Reply::running(), Reply::silence()]).await;
     let mut harness = before(&upstream, Duration::from_millis(1), Revision::V2025_11_25).await;
     let id = harness.ask_tool("get_batch", waiting(300)).await;
     upstream.arrived(2).await;

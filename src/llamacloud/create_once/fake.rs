@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::{CreateOnce, CreatePolicy, Duplicates, How, NotSettled, Order, Settled, types::Outcome};
 use crate::llamacloud::{
     CreateBatch, JobType, Scope,
-    test_server::{Act, Seen, TestServer, reply},
+    test_server::{Reply, Seen, TestServer, after, reply},
 };
 
 /// When the fake's clock stands still.
@@ -95,7 +95,7 @@ pub(super) fn batch(id: &str, status: &str, created: &str) -> String {
 }
 
 impl Fake {
-    pub(super) fn answer(&mut self, request: &Seen) -> Act {
+    pub(super) fn answer(&mut self, request: &Seen) -> Reply {
         if request.is_post() {
             return self.post();
         }
@@ -121,11 +121,11 @@ impl Fake {
                 let batch = self.batches.iter().find(|batch| batch.contains(&id));
                 batch.map_or_else(|| reply("404 Not Found", "{}"), |batch| reply("200 OK", batch))
             }
-            None => Act::After(self.list_delay, Box::new(self.list(request))),
+            None => after(self.list_delay, self.list(request)),
         }
     }
 
-    fn post(&mut self) -> Act {
+    fn post(&mut self) -> Reply {
         self.posts += 1;
         self.lists = 0;
         let made = batch(&format!("bat-new-{}", self.posts), "PENDING", "2026-11-24T12:00:01Z");
@@ -135,13 +135,13 @@ impl Fake {
         }
         let lost = self.lose_answer || self.lose_request;
         if lost {
-            return Act::Close(Vec::new());
+            return Reply::Close(Vec::new());
         }
         let answer = self.foreign_answer.clone().unwrap_or(made);
-        Act::After(self.answer_delay, Box::new(reply("201 Created", answer)))
+        after(self.answer_delay, reply("201 Created", answer))
     }
 
-    fn list(&mut self, request: &Seen) -> Act {
+    fn list(&mut self, request: &Seen) -> Reply {
         self.lists += 1;
         let date = self.date;
         if let Some((status, body)) = self.list_errors.pop() {
@@ -183,7 +183,7 @@ impl Fake {
     }
 }
 
-fn or_500(body: String) -> Act {
+fn or_500(body: String) -> Reply {
     if body.is_empty() {
         reply("500 Internal Server Error", "{}")
     } else {

@@ -18,7 +18,7 @@ use super::{
 use crate::llamacloud::{
     Product, Scope, Window,
     client::MAX_AT_ONCE,
-    test_server::{Act, TestServer},
+    test_server::{Reply, TestServer},
 };
 
 fn error(status: &'static str) -> (&'static str, String) {
@@ -128,7 +128,7 @@ async fn other_reads_do_not_delay_the_guard() {
         let mut fake = Fake::default();
         move |_, request| {
             if request.head.contains("/parse") {
-                Act::Hang(Vec::new())
+                Reply::Hang(Vec::new())
             } else {
                 fake.answer(request)
             }

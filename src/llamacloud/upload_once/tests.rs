@@ -11,7 +11,7 @@ use std::{
 use super::*;
 use crate::llamacloud::{
     ErrorKind,
-    test_server::{Act, Seen, TestServer, reply},
+    test_server::{Reply, Seen, TestServer, after, reply},
 };
 
 fn soon() -> Instant {
@@ -61,7 +61,7 @@ struct Api {
 }
 
 impl Api {
-    async fn start(handler: impl FnMut(usize, &Seen) -> Act + Send + 'static) -> Self {
+    async fn start(handler: impl FnMut(usize, &Seen) -> Reply + Send + 'static) -> Self {
         let server = TestServer::start(handler).await;
         let uploads = UploadOnce::new(&server.client(), policy(), TaskTracker::new());
         Self { server, uploads }
@@ -85,7 +85,7 @@ fn stored(path: &str) -> String {
     serde_json::json!({ "id": "dfl-1", "unique_id": path, "display_name": path, "metadata": metadata }).to_string()
 }
 
-fn list(items: &str) -> Act {
+fn list(items: &str) -> Reply {
     reply("200 OK", format!(r#"{{"items":[{items}]}}"#))
 }
 
@@ -128,7 +128,7 @@ async fn a_file_is_sent_as_a_form_with_a_known_length() {
 #[tokio::test]
 async fn a_lost_answer_is_looked_up_and_the_file_not_sent_again() {
     let api = Api::start(|number, seen| match number {
-        1 => Act::Close(Vec::new()),
+        1 => Reply::Close(Vec::new()),
         2 | 3 => list(""),
         _ => {
             assert!(
@@ -228,13 +228,7 @@ async fn a_file_that_cannot_be_read_whole_is_never_received_whole() {
 
 #[tokio::test]
 async fn calls_at_the_same_time_share_one_upload() {
-    let api = Api::start(|_, _| {
-        Act::After(
-            Duration::from_millis(20),
-            Box::new(reply("201 Created", stored("x.pdf"))),
-        )
-    })
-    .await;
+    let api = Api::start(|_, _| after(Duration::from_millis(20), reply("201 Created", stored("x.pdf")))).await;
     let file = file("x.pdf");
     let (one, other) = tokio::join!(api.store(&file, hello()), api.store(&file, hello()));
     assert!(one.is_ok() && other.is_ok());
@@ -243,8 +237,7 @@ async fn calls_at_the_same_time_share_one_upload() {
 
 #[tokio::test]
 async fn an_upload_goes_on_beyond_its_call_and_the_next_call_joins_it() {
-    let api =
-        Api::start(|_, _| Act::After(Duration::from_secs(2), Box::new(reply("201 Created", stored("x.pdf"))))).await;
+    let api = Api::start(|_, _| after(Duration::from_secs(2), reply("201 Created", stored("x.pdf")))).await;
     let (file, scope) = (file("x.pdf"), Scope::default());
     let directory_id = directory_id();
     let store = |deadline| api.uploads.store(&scope, &directory_id, &file, hello(), deadline);
@@ -292,7 +285,7 @@ async fn a_directory_is_made_once_whatever_becomes_of_the_answer() {
                 "409" => reply("409 Conflict", ""),
                 "503" => reply("503 Service Unavailable", ""),
                 "other" => reply("201 Created", r#"{"id":"dir-9","name":"somebody else's"}"#),
-                _ => Act::Close(Vec::new()),
+                _ => Reply::Close(Vec::new()),
             }
         })
         .await;

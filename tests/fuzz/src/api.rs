@@ -4,111 +4,59 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+
+use super::http::{HttpServer, Reply, Seen};
+
+pub(crate) use super::http::response;
 
 /// The fake API. It lives as long as its runtime.
 pub(crate) struct Api {
     pub(crate) base_url: String,
-    shared: Arc<Mutex<Shared>>,
-}
-
-#[derive(Default)]
-struct Shared {
+    server: HttpServer,
     /// What is answered, whatever is asked; the last one stays. Sensible answers if there is none.
-    told: VecDeque<Vec<u8>>,
-    /// Request lines since they were last asked for. Shape: `GET /api/v2/batches HTTP/1.1`.
-    seen: Vec<String>,
+    told: Arc<Mutex<VecDeque<Vec<u8>>>>,
 }
 
 impl Api {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Arc::<Mutex<Shared>>::default();
-        tokio::spawn({
-            let shared = Arc::clone(&shared);
-            async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(serve(stream, Arc::clone(&shared)));
-                }
-            }
-        });
-        Self { base_url, shared }
+        let told = Arc::<Mutex<VecDeque<Vec<u8>>>>::default();
+        let answers = Arc::clone(&told);
+        let server = HttpServer::start(move |_, request| {
+            let mut answers = lock(&answers);
+            let answer = match answers.len() {
+                0 | 1 => answers.front().cloned(),
+                _ => answers.pop_front(),
+            };
+            // Nobody knows where an answer ends that was told.
+            answer.map_or_else(|| Reply::Keep(sensible(request)), Reply::Close)
+        })
+        .await;
+        Self {
+            base_url: server.base_url(),
+            server,
+            told,
+        }
     }
 
     /// Answers with these bytes from now on, one after the other; with none, sensibly.
     pub(crate) fn tell(&self, answers: impl IntoIterator<Item = Vec<u8>>) {
-        lock(&self.shared).told = answers.into_iter().collect();
+        *lock(&self.told) = answers.into_iter().collect();
     }
 
-    /// What was asked since the last time. Nothing but the known paths of the API, and not too often.
+    /// The request lines since the last time. Nothing but the known paths of the API, and not too often.
     pub(crate) fn take_seen(&self) -> Vec<String> {
-        let seen = std::mem::take(&mut lock(&self.shared).seen);
+        let seen = self.server.take_seen();
         assert!(seen.len() < 1000, "{} requests", seen.len());
-        for line in &seen {
+        let lines: Vec<_> = seen.iter().map(|seen| seen.line().to_owned()).collect();
+        for line in &lines {
             assert!(is_known(line), "{line}");
         }
-        seen
+        lines
     }
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An answer on the wire.
-pub(crate) fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let mut bytes = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n").into_bytes();
-    bytes.extend_from_slice(body);
-    bytes
-}
-
-/// Serves one connection. After an answer that was told, it ends, since nobody knows where that answer ends.
-async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
-    let mut bytes = Vec::new();
-    loop {
-        let Some(end) = request_end(&bytes) else {
-            let mut chunk = [0; 4096];
-            match stream.read(&mut chunk).await {
-                Ok(count) if count > 0 => bytes.extend_from_slice(&chunk[..count]),
-                _ => return,
-            }
-            continue;
-        };
-        let request: Vec<u8> = bytes.drain(..end).collect();
-        let line = String::from_utf8_lossy(&request)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let (answer, told) = {
-            let mut shared = lock(&shared);
-            shared.seen.push(line.clone());
-            if shared.told.len() > 1 {
-                (shared.told.pop_front().unwrap(), true)
-            } else {
-                match shared.told.front() {
-                    Some(told) => (told.clone(), true),
-                    None => (sensible(&line, &request), false),
-                }
-            }
-        };
-        if stream.write_all(&answer).await.is_err() || told {
-            return;
-        }
-    }
-}
-
-/// Where the first request in these bytes ends.
-fn request_end(bytes: &[u8]) -> Option<usize> {
-    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-    let length = text.split("content-length: ").nth(1);
-    let length = length.and_then(|rest| rest.lines().next()?.trim().parse().ok());
-    let end = head + length.unwrap_or(0);
-    (bytes.len() >= end).then_some(end)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether this is a request that the program may make, whatever it was asked for.
@@ -139,12 +87,12 @@ fn is_known(line: &str) -> bool {
     known && query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
-fn sensible(line: &str, request: &[u8]) -> Vec<u8> {
-    let mut words = line.split(' ');
+fn sensible(request: &Seen) -> Vec<u8> {
+    let mut words = request.line().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
     let (status, body) = match (method, path) {
-        ("POST", "/api/v2/batches") => ("201 Created", created(request)),
+        ("POST", "/api/v2/batches") => ("201 Created", created(&request.body)),
         ("GET", "/api/v2/batches") => ("200 OK", json!({ "items": [batch("bat-1"), batch("bat-2")] })),
         ("GET", "/api/v2/parse" | "/api/v2/extract") => (
             "200 OK",
@@ -169,16 +117,12 @@ fn sensible(line: &str, request: &[u8]) -> Vec<u8> {
         },
     };
     let body = body.to_string();
-    response(status, "content-type: application/json\r\n", body.as_bytes())
+    response(status, "content-type: application/json\r\n", body)
 }
 
 /// The batch that a request asks for.
-fn created(request: &[u8]) -> Value {
-    let body = request
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .map_or(0, |at| at + 4);
-    let asked: Value = serde_json::from_slice(&request[body..]).unwrap_or_default();
+fn created(body: &str) -> Value {
+    let asked: Value = serde_json::from_str(body).unwrap_or_default();
     let mut batch = batch("bat-new");
     for member in ["source_directory_id", "config"] {
         batch[member] = asked[member].clone();

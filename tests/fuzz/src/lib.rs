@@ -21,6 +21,9 @@ pub mod results;
 pub mod upstream;
 
 pub(crate) mod api;
+#[path = "../../support/http.rs"]
+#[expect(dead_code, reason = "the fuzzed API never hangs, and takes whole requests only")]
+mod http;
 mod said;
 mod traffic;
 mod words;

@@ -6,9 +6,19 @@
 //! | `oracle`, `schemas` | what each line of the server must be |
 //! | `child` | the built binary as a process |
 //! | `masks` | texts without what differs from run to run |
-//! | `upstream` | an HTTP server that answers what a test says, byte for byte |
+//! | `http`, `upstream` | the HTTP server of all suites; an API that answers what a test says, byte for byte |
 
 pub(crate) mod child;
+#[path = "../../support/http.rs"]
+#[expect(
+    dead_code,
+    reason = "these tests leave what was seen where it is, and take no connection of their own"
+)]
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the fuzz targets, a crate of their own, bring it along as well"
+)]
+pub(crate) mod http;
 pub(crate) mod masks;
 pub(crate) mod oracle;
 pub(crate) mod peer;

@@ -1,50 +1,26 @@
-//! An HTTP server that answers what a test says, byte for byte, and counts.
+//! An API that answers what a test says, byte for byte.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+use super::http::{HttpServer, Seen};
+pub(crate) use super::http::{Reply, response};
 
 /// A fake API. The last reply is repeated.
 pub(crate) struct Upstream {
-    base_url: String,
-    shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
-}
-
-#[derive(Default)]
-struct Shared {
-    replies: Mutex<VecDeque<Reply>>,
-    /// Request lines in order of arrival. Shape: `GET /api/v2/batches HTTP/1.1`.
-    lines: Mutex<Vec<String>>,
-    arrived: Notify,
-    released: Notify,
-}
-
-/// What is done with one request.
-#[derive(Clone)]
-pub(crate) enum Reply {
-    /// These bytes, then the connection is closed.
-    Bytes(Vec<u8>),
-    /// The same, once [`Upstream::release`] says so.
-    Held(Vec<u8>),
-    /// Nothing, until the client goes away.
-    Silence,
-    /// A body without end, until the client goes away.
-    Endless,
+    server: HttpServer,
+    released: Arc<Notify>,
 }
 
 impl Reply {
     /// A whole answer with a JSON body and further header lines.
     pub(crate) fn json(status: &str, headers: &str, body: &str) -> Self {
-        Self::Bytes(response(
-            status,
-            &format!("content-type: application/json\r\n{headers}"),
-            body,
-        ))
+        let headers = format!("content-type: application/json\r\n{headers}");
+        Self::Keep(response(status, &headers, body))
     }
 
     /// The answer to a `GET` of a batch that is RUNNING.
@@ -52,135 +28,63 @@ impl Reply {
         Self::json("200 OK", "", r#"{"id":"bat-1","status":"RUNNING"}"#)
     }
 
-    /// The same answer, held back.
-    pub(crate) fn held(self) -> Self {
-        match self {
-            Self::Bytes(bytes) => Self::Held(bytes),
-            other => other,
-        }
+    /// Nothing, until the client goes away.
+    pub(crate) const fn silence() -> Self {
+        Self::Hang(Vec::new())
     }
-}
 
-/// Status line, headers and body as bytes, with the length of the body.
-pub(crate) fn response(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    /// A list without end.
+    pub(crate) fn endless() -> Self {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n[\r\n";
+        Self::Endless(head.into())
+    }
+
+    /// The same once [`Upstream::release`] says so.
+    pub(crate) fn held(self) -> Self {
+        // The permit is the upstream's own, which is not there yet.
+        Self::When(Arc::default(), Box::new(self))
+    }
 }
 
 impl Upstream {
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared {
-            replies: Mutex::new(replies.into_iter().collect()),
-            ..Shared::default()
-        });
-        let accepting = tokio::spawn({
-            let shared = Arc::clone(&shared);
-            async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(serve(stream, Arc::clone(&shared)));
-                }
+        let released = Arc::new(Notify::new());
+        let permit = Arc::clone(&released);
+        let mut replies: VecDeque<_> = replies.into_iter().collect();
+        let next = move |_, _: &Seen| {
+            let reply = match replies.len() {
+                1 => replies.front().cloned(),
+                _ => replies.pop_front(),
+            };
+            match reply.unwrap() {
+                Reply::When(_, then) => Reply::When(Arc::clone(&permit), then),
+                other => other,
             }
-        });
+        };
         Self {
-            base_url,
-            shared,
-            accepting,
+            server: HttpServer::start(next).await,
+            released,
         }
     }
 
     pub(crate) fn base_url(&self) -> String {
-        self.base_url.clone()
+        self.server.base_url()
     }
 
-    /// The request lines so far.
+    /// The request lines so far. Shape: `GET /api/v2/batches HTTP/1.1`.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.shared.lines.lock().unwrap().clone()
+        self.server.seen().iter().map(|seen| seen.line().to_owned()).collect()
     }
 
     /// Waits until so many requests have come.
     pub(crate) async fn arrived(&self, count: usize) {
-        let arriving = async {
-            loop {
-                let arrived = self.shared.arrived.notified();
-                if self.lines().len() >= count {
-                    return;
-                }
-                arrived.await;
-            }
-        };
-        tokio::time::timeout(super::PATIENCE, arriving)
+        timeout(PATIENCE, self.server.has_seen(count))
             .await
             .expect("the request did not come");
     }
 
     /// Lets one held reply go.
     pub(crate) fn release(&self) {
-        self.shared.released.notify_one();
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-/// Serves one connection: one request.
-async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
-    let Some(line) = read_request(&mut stream).await else {
-        return;
-    };
-    let reply = {
-        let mut replies = shared.replies.lock().unwrap();
-        if replies.len() > 1 {
-            replies.pop_front()
-        } else {
-            replies.front().cloned()
-        }
-    };
-    shared.lines.lock().unwrap().push(line);
-    shared.arrived.notify_waiters();
-    match reply.unwrap() {
-        Reply::Bytes(bytes) => drop(stream.write_all(&bytes).await),
-        Reply::Held(bytes) => {
-            shared.released.notified().await;
-            drop(stream.write_all(&bytes).await);
-        }
-        Reply::Silence => drop(stream.read(&mut [0]).await),
-        Reply::Endless => {
-            let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[";
-            let blanks = vec![b' '; 64 * 1024];
-            let mut more = stream.write_all(head).await;
-            while more.is_ok() {
-                more = stream.write_all(&blanks).await;
-            }
-        }
-    }
-}
-
-/// Reads a request to its end; its first line.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .split("content-length: ")
-                .nth(1)
-                .and_then(|rest| rest.lines().next()?.trim().parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return String::from_utf8(bytes).ok()?.lines().next().map(str::to_owned);
-            }
-        }
-        let mut chunk = [0; 4096];
-        match stream.read(&mut chunk).await {
-            Ok(count) if count > 0 => bytes.extend_from_slice(&chunk[..count]),
-            _ => return None,
-        }
+        self.released.notify_one();
     }
 }
