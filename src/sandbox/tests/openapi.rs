@@ -2,25 +2,19 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+#[path = "../../../tests/support/reference.rs"]
+mod reference;
+
 /// The document, or nothing in a checkout without it.
-#[expect(clippy::print_stdout, reason = "what is not checked is said aloud")]
 fn document() -> Option<&'static Value> {
     static DOCUMENT: OnceLock<Option<Value>> = OnceLock::new();
-    let read = || {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openapi/neighbours.json");
-        let text = std::fs::read_to_string(file).ok();
-        if text.is_none() {
-            println!("SKIPPED: the API's OpenAPI document is not beside this checkout");
-        }
-        text.map(|text| serde_json::from_str(&text).unwrap())
-    };
+    let read = || Some(serde_json::from_str(&reference::read("openapi/neighbours.json")?).unwrap());
     DOCUMENT.get_or_init(read).as_ref()
 }
 

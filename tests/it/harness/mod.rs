@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `peer` | the client's side of a connection: asks, claims answers |
 //! | `oracle`, `schemas` | what each line of the server must be |
+//! | `reference` | documents of others, and what is said where one is missing |
 //! | `child` | the built binary as a process |
 //! | `masks` | texts without what differs from run to run |
 //! | `http`, `upstream` | the HTTP server of all suites; an API that answers what a test says, byte for byte |
@@ -22,6 +23,8 @@ pub(crate) mod http;
 pub(crate) mod masks;
 pub(crate) mod oracle;
 pub(crate) mod peer;
+#[path = "../../support/reference.rs"]
+mod reference;
 pub(crate) mod schemas;
 pub(crate) mod upstream;
 

@@ -1,12 +1,14 @@
-//! The official JSON schemas of the protocol, where they lie beside the checkout, and the output schemas of our own contract.
+//! The official JSON schemas of the protocol, where they are at hand ([`reference`]), and the output schemas of our own contract.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::{Draft, Validator};
 use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::{Value, json};
+
+use super::reference;
 
 /// Those that were needed so far.
 type Validators = BTreeMap<(Revision, &'static str), Arc<Validator>>;
@@ -36,10 +38,7 @@ pub(crate) fn validate(revision: Revision, definition: &'static str, value: &Val
 pub(crate) fn validate_tasks(definition: &'static str, value: &Value) {
     static VALIDATORS: Mutex<BTreeMap<&'static str, Arc<Validator>>> = Mutex::new(BTreeMap::new());
     static SCHEMA: OnceLock<Option<Value>> = OnceLock::new();
-    let read = || {
-        let text = std::fs::read_to_string(folder()?.join("ext-tasks/schema.json")).ok()?;
-        serde_json::from_str(&text).unwrap()
-    };
+    let read = || serde_json::from_str(&reference::read("schemas/mcp/ext-tasks/schema.json")?).unwrap();
     let Some(schema) = SCHEMA.get_or_init(read) else { return };
     let build = || {
         let definitions = &schema["$defs"];
@@ -54,8 +53,8 @@ pub(crate) fn validate_tasks(definition: &'static str, value: &Value) {
 }
 
 /// Validates a manifest against a schema of its own, where that is at hand. The schema names its dialect.
-pub(crate) fn validate_shared(file: &str, manifest: &Value) {
-    let Some(text) = folder().and_then(|folder| std::fs::read_to_string(folder.with_file_name(file)).ok()) else {
+pub(crate) fn validate_manifest(file: &str, manifest: &Value) {
+    let Some(text) = reference::read(&format!("schemas/{file}")) else {
         return;
     };
     let schema: Value = serde_json::from_str(&text).unwrap();
@@ -101,23 +100,14 @@ fn dialect(revision: Revision) -> (Draft, &'static str) {
 }
 
 fn schema(revision: Revision) -> Option<&'static Value> {
-    static SCHEMAS: OnceLock<BTreeMap<Revision, Value>> = OnceLock::new();
-    let read = |folder: PathBuf| {
-        let schema = |revision: Revision| {
-            let text = std::fs::read_to_string(folder.join(revision.as_str()).join("schema.json")).ok()?;
-            Some((revision, serde_json::from_str(&text).unwrap()))
-        };
-        Revision::ALL.into_iter().filter_map(schema).collect()
+    static SCHEMAS: Mutex<BTreeMap<Revision, Option<&'static Value>>> = Mutex::new(BTreeMap::new());
+    let read = || {
+        let text = reference::read(&format!("schemas/mcp/{}/schema.json", revision.as_str()))?;
+        let schema: Value = serde_json::from_str(&text).unwrap();
+        Some(&*Box::leak(Box::new(schema)))
     };
-    SCHEMAS
-        .get_or_init(|| folder().map(read).unwrap_or_default())
-        .get(&revision)
-}
-
-/// Where the schemas are.
-fn folder() -> Option<PathBuf> {
-    let mut folders = root().ancestors().map(|folder| folder.join("shared/schemas/mcp"));
-    folders.find(|folder| folder.is_dir())
+    let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+    *schemas.entry(revision).or_insert_with(read)
 }
 
 fn assert_valid(validator: &Validator, value: &Value, against: &str) {

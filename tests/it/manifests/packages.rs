@@ -35,7 +35,7 @@ fn each_has_this_version_and_names_what_exists() {
 #[test]
 fn the_entry_for_the_registry_fits_its_schema() {
     let server = json(SERVER);
-    schemas::validate_shared("server.schema.json", &server);
+    schemas::validate_manifest("server.schema.json", &server);
     let packages = server["packages"].as_array().unwrap();
     for (package, (kind, runner)) in packages
         .iter()
@@ -101,7 +101,7 @@ fn all_packages_name_one_repository_and_licence() {
 #[test]
 fn the_bundle_fits_its_schema_and_asks_for_every_setting_that_it_passes() {
     let bundle = json(BUNDLE);
-    schemas::validate_shared("mcpb-manifest-v0.3.schema.json", &bundle);
+    schemas::validate_manifest("mcpb-manifest-v0.3.schema.json", &bundle);
     let settings = bundle["user_config"].as_object().unwrap();
     let environment = bundle["server"]["mcp_config"]["env"].as_object().unwrap();
     let passed: Vec<_> = environment
