@@ -16,7 +16,7 @@ use super::context::{Context, Exit};
 use super::terminal::{Output, Tone};
 use crate::config::{ApiKey, Config, EU, US};
 use crate::llamacloud::{
-    Advice, Client, Error, ErrorKind, KeySource, ListBatches, Route, Scope, Setting, Settings, route,
+    Advice, Client, Error, ErrorKind, KeySource, ListBatches, Route, Scope, Setting, Settings, Window, route,
 };
 use crate::mcp::Server;
 use crate::untrusted::clean;
@@ -338,7 +338,10 @@ async fn list(config: &Config, base_url: &Url) -> Result<(), Error> {
         organization_id: config.organization_id.clone(),
     };
     let query = ListBatches {
-        page_size: Some(1),
+        window: Window {
+            page_size: Some(1),
+            page_token: None,
+        },
         ..ListBatches::default()
     };
     let client = Client::new(settings);

@@ -12,7 +12,7 @@ use super::{
     error::Error,
     ids::{BatchId, ConfigurationId, DirectoryId},
     lenient::{lenient, parse_instant, words},
-    request::{Reply, Request, Scope, token},
+    request::{Reply, Request, Scope, Window, token},
 };
 
 const BATCHES: &str = "/api/v2/batches";
@@ -29,23 +29,8 @@ impl Client {
     ///
     /// Source: API operation `create_batch_api_v2_batches_post`.
     pub async fn create_batch(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
-        let CreateBatch {
-            source_directory_id,
-            job_type,
-            configuration_id,
-        } = request;
-        let job = JobBody {
-            job_type,
-            configuration_id,
-        };
-        let body = CreateBody {
-            source_directory_id,
-            config: ConfigBody { job },
-        };
-        let Reply { body, .. } = self
-            .execute(Request::post(scope, BATCHES, &[]).json(&body), deadline)
-            .await?;
-        Ok(body)
+        let request = Request::post(scope, BATCHES, &[]).json(request);
+        Ok(self.execute(request, deadline).await?.body)
     }
 
     /// One page of batches.
@@ -58,27 +43,13 @@ impl Client {
         deadline: Instant,
     ) -> Result<BatchPage, Error> {
         let request = Request::get(scope, BATCHES, &[])
-            .query("page_size", query.page_size)
-            .query("page_token", query.page_token.as_ref())
+            .window(&query.window)
             .query("created_at_on_or_after", query.created_at_on_or_after)
             .query("created_at_on_or_before", query.created_at_on_or_before)
             .query("status", query.status.as_ref())
             .query("source_directory_id", query.source_directory_id.as_ref());
-        let Reply {
-            body:
-                PageBody {
-                    items,
-                    next_page_token,
-                    total_size,
-                },
-            date,
-        } = self.execute(request, deadline).await?;
-        Ok(BatchPage {
-            items,
-            next_page_token,
-            total_size,
-            date,
-        })
+        let Reply { body, date } = self.execute::<BatchPage>(request, deadline).await?;
+        Ok(BatchPage { date, ..body })
     }
 
     /// One batch; with [`Expand::Results`], what became of each of its files.
@@ -110,14 +81,32 @@ impl Client {
 }
 
 /// What a new batch shall do.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// Shape: `{ "source_directory_id": "dir-…", "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-…" } } }`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct CreateBatch {
     /// The directory whose files it runs over.
     pub source_directory_id: DirectoryId,
+    /// What it runs on each file.
+    pub config: BatchConfig<NewJob>,
+}
+
+/// What a new batch shall run on each file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct NewJob {
     /// The kind of job.
+    #[serde(rename = "type")]
     pub job_type: JobType,
     /// The saved configuration or preset of that kind.
     pub configuration_id: ConfigurationId,
+}
+
+/// How a batch runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BatchConfig<J> {
+    /// The job that each file gets.
+    #[serde(default)]
+    pub job: J,
 }
 
 /// Which batches to list; absent means no restriction.
@@ -131,10 +120,8 @@ pub struct ListBatches {
     pub created_at_on_or_after: Option<Timestamp>,
     /// Only those created then or earlier.
     pub created_at_on_or_before: Option<Timestamp>,
-    /// How many a page holds. The API's bounds are not documented.
-    pub page_size: Option<u32>,
-    /// Where to go on: [`BatchPage::next_page_token`] of the page before.
-    pub page_token: Option<String>,
+    /// Which page. The API's bounds for its size are not documented.
+    pub window: Window,
 }
 
 /// What `get` can add to a batch.
@@ -156,23 +143,29 @@ impl Expand {
 ///
 /// Source: API schema `BatchResponse`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "BatchBody")]
 pub struct Batch {
     /// Shape: `bat-…`.
     pub id: String,
     /// Shape: `prj-…`.
+    #[serde(default, deserialize_with = "lenient")]
     pub project_id: Option<String>,
     /// Shape: `dir-…`.
+    #[serde(default, deserialize_with = "lenient")]
     pub source_directory_id: String,
     /// What it runs on each file.
-    pub job: Job,
+    #[serde(default, deserialize_with = "lenient")]
+    pub config: BatchConfig<Job>,
     /// Where it stands.
+    #[serde(default)]
     pub status: BatchStatus,
     /// Shape: RFC 3339.
+    #[serde(default, deserialize_with = "lenient")]
     pub created_at: Option<String>,
     /// Shape: RFC 3339.
+    #[serde(default, deserialize_with = "lenient")]
     pub updated_at: Option<String>,
     /// What became of each file; `None` unless asked for, or while the API does not know yet.
+    #[serde(default)]
     pub results: Option<Vec<BatchResult>>,
 }
 
@@ -214,18 +207,22 @@ pub struct JobReference {
     pub id: String,
 }
 
-/// One page of batches. Their order is not documented.
+/// One page of batches. Their order is not documented. It is no [`super::Page`], because the guard of creates compares times with the
+/// clock of just this answer.
 ///
 /// Source: API schema `BatchQueryResponse`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct BatchPage {
     /// The batches, without per-file results.
     pub items: Vec<Batch>,
     /// Where to go on; `None` on the last page.
+    #[serde(default, deserialize_with = "token")]
     pub next_page_token: Option<String>,
     /// How many there are in all, estimated; the API usually does not say.
+    #[serde(default, deserialize_with = "lenient")]
     pub total_size: Option<u64>,
     /// When the API gave this answer, by its own clock (`Date` header). Units: whole seconds, rounded down.
+    #[serde(skip)]
     pub date: Option<Timestamp>,
 }
 
@@ -273,82 +270,5 @@ impl BatchStatus {
     /// Whether it will not change any more. An unknown word is taken for one that may.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-}
-
-#[derive(Serialize)]
-struct CreateBody<'a> {
-    source_directory_id: &'a DirectoryId,
-    config: ConfigBody<'a>,
-}
-
-#[derive(Serialize)]
-struct ConfigBody<'a> {
-    job: JobBody<'a>,
-}
-
-#[derive(Serialize)]
-struct JobBody<'a> {
-    #[serde(rename = "type")]
-    job_type: &'a JobType,
-    configuration_id: &'a ConfigurationId,
-}
-
-#[derive(Deserialize)]
-struct BatchBody {
-    id: String,
-    #[serde(default, deserialize_with = "lenient")]
-    project_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    source_directory_id: String,
-    #[serde(default, deserialize_with = "lenient")]
-    config: Config,
-    #[serde(default)]
-    status: BatchStatus,
-    #[serde(default, deserialize_with = "lenient")]
-    created_at: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    updated_at: Option<String>,
-    #[serde(default)]
-    results: Option<Vec<BatchResult>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Config {
-    #[serde(default)]
-    job: Job,
-}
-
-#[derive(Deserialize)]
-struct PageBody {
-    items: Vec<Batch>,
-    #[serde(default, deserialize_with = "token")]
-    next_page_token: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    total_size: Option<u64>,
-}
-
-impl From<BatchBody> for Batch {
-    fn from(body: BatchBody) -> Self {
-        let BatchBody {
-            id,
-            project_id,
-            source_directory_id,
-            config,
-            status,
-            created_at,
-            updated_at,
-            results,
-        } = body;
-        Self {
-            id,
-            project_id,
-            source_directory_id,
-            job: config.job,
-            status,
-            created_at,
-            updated_at,
-            results,
-        }
     }
 }

@@ -61,102 +61,91 @@ fn check(text: &str) -> Result<(), InvalidId> {
     })
 }
 
-/// Decodes any of the ids through [`check`].
-struct IdVisitor<T>(std::marker::PhantomData<T>);
+/// An ID. `KIND` only tells the IDs of one kind from those of another.
+///
+/// # Errors
+/// Made by `from_str`, `try_from` and decoding, which all refuse with [`InvalidId`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Id<const KIND: char>(String);
 
-impl<T: for<'a> TryFrom<&'a str, Error = InvalidId>> Visitor<'_> for IdVisitor<T> {
-    type Value = T;
+/// A batch. Shape: `bat-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
+pub type BatchId = Id<'b'>;
+/// A directory of files. Shape: `dir-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
+pub type DirectoryId = Id<'d'>;
+/// A saved configuration or a built-in preset. Shape: `cfg-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`, `cfg-PARSE_AGENTIC`.
+pub type ConfigurationId = Id<'c'>;
+/// A project. Shape: a UUID where it is sent, `prj-…` where the API shows it.
+pub type ProjectId = Id<'p'>;
+/// An organization. Shape: a UUID.
+pub type OrganizationId = Id<'o'>;
+/// A stored file, or a file of a directory. Shape: a UUID, or `dfl-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
+pub type FileId = Id<'f'>;
+/// A job of one file. Shape: `pjb-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
+pub type JobId = Id<'j'>;
+
+impl<const KIND: char> Id<KIND> {
+    /// The ID as the API writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const KIND: char> TryFrom<&str> for Id<KIND> {
+    type Error = InvalidId;
+
+    fn try_from(text: &str) -> Result<Self, InvalidId> {
+        check(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+impl<const KIND: char> FromStr for Id<KIND> {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::try_from(text)
+    }
+}
+
+impl<const KIND: char> fmt::Display for Id<KIND> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<'de, const KIND: char> Deserialize<'de> for Id<KIND> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(IdVisitor)
+    }
+}
+
+/// Decodes an ID through [`check`].
+struct IdVisitor<const KIND: char>;
+
+impl<const KIND: char> Visitor<'_> for IdVisitor<KIND> {
+    type Value = Id<KIND>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a string of A-Z, a-z, 0-9, _ and -")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        T::try_from(text).map_err(E::custom)
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Id<KIND>, E> {
+        Id::try_from(text).map_err(E::custom)
     }
 }
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident)+) => {$(
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// Made by `from_str`, `try_from` and decoding, which all refuse with [`InvalidId`].
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+impl<const KIND: char> JsonSchema for Id<KIND> {
+    fn inline_schema() -> bool {
+        true
+    }
 
-        impl $name {
-            /// The id as the API writes it.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
 
-        impl TryFrom<&str> for $name {
-            type Error = InvalidId;
-
-            fn try_from(text: &str) -> Result<Self, InvalidId> {
-                check(text).map(|()| Self(text.to_owned()))
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidId;
-
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Self::try_from(text)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(IdVisitor(std::marker::PhantomData))
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "format": "id" })
-            }
-        }
-    )+};
-}
-
-ids! {
-    /// A batch. Shape: `bat-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
-    BatchId
-    /// A directory of files. Shape: `dir-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
-    DirectoryId
-    /// A saved configuration or a built-in preset. Shape: `cfg-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`, `cfg-PARSE_AGENTIC`.
-    ConfigurationId
-    /// A project. Shape: a UUID where it is sent, `prj-…` where the API shows it.
-    ProjectId
-    /// An organization. Shape: a UUID.
-    OrganizationId
-    /// A stored file, or a file of a directory. Shape: a UUID, or `dfl-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
-    FileId
-    /// A job of one file. Shape: `pjb-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee`.
-    JobId
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "id" })
+    }
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ mod wire_tests;
 
 pub use advice::{Advice, Setting};
 pub use batches::{
-    Batch, BatchPage, BatchResult, BatchStatus, CreateBatch, Expand, Job, JobReference, JobType, ListBatches,
+    Batch, BatchConfig, BatchPage, BatchResult, BatchStatus, CreateBatch, Expand, Job, JobReference, JobType,
+    ListBatches, NewJob,
 };
 pub use client::Client;
 pub use configurations::{Configuration, ListConfigurations, Versions};
@@ -76,7 +77,7 @@ pub use directories::{Directory, DirectoryFile, FilesOf, ListDirectories};
 pub use error::Error;
 pub use error_kind::{Detail, ErrorKind, TlsProblem};
 pub use files::{AddFile, NewFile, UploadError};
-pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, InvalidId, JobId, OrganizationId, ProjectId};
+pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, Id, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Product};
 pub(crate) use paging::Reading;
 pub use proxy::{Route, route};

@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use super::{
-    Batch, BatchId, BatchStatus, Client, CreateBatch, Credential, Error, ErrorKind, Expand, JobType, ListBatches,
-    Scope, Settings,
+    Batch, BatchConfig, BatchId, BatchStatus, Client, CreateBatch, Credential, Error, ErrorKind, Expand, JobType,
+    ListBatches, NewJob, Scope, Settings, Window,
     test_server::{KEY, Reply, Seen, TestServer, after, reply},
 };
 
@@ -24,8 +24,12 @@ pub(super) fn soon() -> Instant {
 pub(super) fn create_request() -> CreateBatch {
     CreateBatch {
         source_directory_id: "dir-1".parse().unwrap(),
-        job_type: JobType::ParseV2,
-        configuration_id: "cfg-PARSE_AGENTIC".parse().unwrap(),
+        config: BatchConfig {
+            job: NewJob {
+                job_type: JobType::ParseV2,
+                configuration_id: "cfg-PARSE_AGENTIC".parse().unwrap(),
+            },
+        },
     }
 }
 
@@ -81,8 +85,10 @@ async fn the_exact_requests() {
         source_directory_id: Some("dir-1".parse().unwrap()),
         created_at_on_or_after: Some("2026-11-24T01:00:00+01:00".parse().unwrap()),
         created_at_on_or_before: Some("2026-11-25T00:00:00.5Z".parse().unwrap()),
-        page_size: Some(20),
-        page_token: Some("a b/+=&#é".to_owned()),
+        window: Window {
+            page_size: Some(20),
+            page_token: Some("a b/+=&#é".to_owned()),
+        },
     };
     client.create_batch(&scope, &create_request(), soon()).await.unwrap();
     client.list_batches(&scope, &query, soon()).await.unwrap();
@@ -314,8 +320,8 @@ async fn reading_is_lenient() {
         batch
     };
     let batch = check(BATCH, "bat-1 PENDING false").await;
-    assert_eq!(batch.job.job_type, JobType::ParseV2);
-    assert_eq!(batch.job.configuration_id, "cfg-PARSE_AGENTIC");
+    assert_eq!(batch.config.job.job_type, JobType::ParseV2);
+    assert_eq!(batch.config.job.configuration_id, "cfg-PARSE_AGENTIC");
     check(r#"{"id":"b","status":"ARCHIVED"}"#, "b ARCHIVED false").await;
     check(r#"{"id":"b","status":7}"#, "b 7 false").await;
     check(r#"{"id":"b","status":null}"#, "b  false").await;
@@ -323,7 +329,7 @@ async fn reading_is_lenient() {
     check(r#"{"id":"b"}"#, "b  false").await;
     let odd = r#"{"id":"b","status":"FAILED","config":null,"created_at":1,"project_id":{},"source_directory_id":[],"new":1,"results":[{"source_directory_file_id":"f","job_reference":{"type":"x_v9","id":"j"},"error_message":null},{"error_message":"e"}]}"#;
     let batch = check(odd, "b FAILED true").await;
-    assert_eq!(batch.job.job_type, JobType::Other(String::new()));
+    assert_eq!(batch.config.job.job_type, JobType::Other(String::new()));
     let results = batch.results.unwrap();
     assert_eq!(results[0].job_reference.as_ref().unwrap().job_type.as_str(), "x_v9");
     assert_eq!(results[1].error_message.as_deref(), Some("e"));

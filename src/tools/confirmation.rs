@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::wording::{number, plural};
-use crate::llamacloud::{CreateBatch, Duplicates, Order};
+use crate::llamacloud::{BatchConfig, CreateBatch, Duplicates, NewJob, Order};
 use crate::mcp::{InputRequired, Question, ToolError, Verdict};
 use crate::untrusted::clean;
 
@@ -11,8 +11,13 @@ use crate::untrusted::clean;
 pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     let CreateBatch {
         source_directory_id: directory,
-        job_type,
-        configuration_id,
+        config:
+            BatchConfig {
+                job: NewJob {
+                    job_type,
+                    configuration_id,
+                },
+            },
     } = &order.request;
     let over = match files {
         Some(files) => format!("the {} {}", number(files), plural(files, "file", "files")),

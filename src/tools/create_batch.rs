@@ -17,8 +17,8 @@ use super::view;
 use super::wait::WaitSeconds;
 use super::wording::number;
 use crate::llamacloud::{
-    self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NotSettled, Order, Unfinished,
-    UploadOnce,
+    self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NewJob, NotSettled, Order,
+    Unfinished, UploadOnce,
 };
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
@@ -177,8 +177,12 @@ impl Tool<Call> for CreateBatch {
             scope: call.scope.clone(),
             request: llamacloud::CreateBatch {
                 source_directory_id: input.source_directory_id.0,
-                job_type: job.r#type.into(),
-                configuration_id: job.configuration_id.0,
+                config: llamacloud::BatchConfig {
+                    job: NewJob {
+                        job_type: job.r#type.into(),
+                        configuration_id: job.configuration_id.0,
+                    },
+                },
             },
             duplicates: match input.allow_duplicate {
                 Some(true) => Duplicates::Allow,
@@ -210,8 +214,11 @@ fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Re
 }
 
 fn refuse_foreign_preset(account: &Account, request: &llamacloud::CreateBatch) -> Result<(), ToolError> {
-    let id = &request.configuration_id;
-    if request.job_type != llamacloud::JobType::ExtractV2 || !id.is_preset() {
+    let NewJob {
+        job_type,
+        configuration_id: id,
+    } = &request.config.job;
+    if *job_type != llamacloud::JobType::ExtractV2 || !id.is_preset() {
         return Ok(());
     }
     let next = if account.policy.names("list_configurations") {

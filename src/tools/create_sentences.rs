@@ -60,7 +60,10 @@ fn before(Earlier { batch, change }: &Earlier, order: &Order) -> String {
         Some(Change::FilesUpdated(count)) => {
             format!("{} in directory {directory} by its connector", files(*count, "updated"))
         }
-        Some(Change::Configuration) => format!("configuration {} was changed", order.request.configuration_id),
+        Some(Change::Configuration) => format!(
+            "configuration {} was changed",
+            order.request.config.job.configuration_id
+        ),
     };
     format!(
         "{earlier} did the same work and is COMPLETED, but {changed} since then. The new batch processes all files again, and all of \

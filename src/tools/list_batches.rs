@@ -20,7 +20,7 @@ use super::error::Failure;
 use super::listing::PageEnd;
 use super::prefixed::Prefixed;
 use super::token::Token;
-use crate::llamacloud::{self, BatchStatus, DirectoryId, Page, Window};
+use crate::llamacloud::{self, BatchStatus, DirectoryId, Page};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
@@ -175,10 +175,9 @@ impl Tool<Call> for ListBatches {
             created_at_on_or_before: before,
             ..llamacloud::ListBatches::default()
         };
-        let fetch = async |Window { page_size, page_token }| {
+        let fetch = async |window| {
             let query = llamacloud::ListBatches {
-                page_size,
-                page_token,
+                window,
                 ..filters.clone()
             };
             let page = call

@@ -125,8 +125,8 @@ fn question(call: &Call, plan: &Plan) -> Question {
             number(files),
             plural(files, "file", "files"),
             plan.batch_id,
-            clean(plan.job_type.as_str(), 60),
-            plan.configuration_id
+            clean(plan.job.job_type.as_str(), 60),
+            plan.job.configuration_id
         ),
         label: "Create the batch and spend credits",
         subject: json!({
@@ -134,8 +134,8 @@ fn question(call: &Call, plan: &Plan) -> Question {
             "project_id": call.scope.project_id,
             "organization_id": call.scope.organization_id,
             "directory": plan.directory_name,
-            "job_type": plan.job_type,
-            "configuration_id": plan.configuration_id,
+            "job_type": plan.job.job_type,
+            "configuration_id": plan.job.configuration_id,
             "files": files,
         }),
     }

@@ -102,7 +102,7 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
             ));
         }
     }
-    let is_extract = batch.job.job_type == JobType::ExtractV2;
+    let is_extract = batch.config.job.job_type == JobType::ExtractV2;
     let mut formats = wanted
         .filter(|formats| !formats.is_empty())
         .unwrap_or_else(|| vec![if is_extract { Format::Data } else { Format::Markdown }]);

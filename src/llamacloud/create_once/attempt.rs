@@ -95,11 +95,15 @@ fn difference(batch: &Batch, request: &CreateBatch) -> Option<&'static str> {
     if differs(&batch.source_directory_id, request.source_directory_id.as_str()) {
         return Some("the answer names another directory than the request");
     }
-    if differs(batch.job.job_type.as_str(), request.job_type.as_str()) {
+    if differs(batch.config.job.job_type.as_str(), request.config.job.job_type.as_str()) {
         return Some("the answer names another job type than the request");
     }
     // LlamaCloud may name what a preset stands for.
-    if !request.configuration_id.is_preset() && differs(&batch.job.configuration_id, request.configuration_id.as_str())
+    if !request.config.job.configuration_id.is_preset()
+        && differs(
+            &batch.config.job.configuration_id,
+            request.config.job.configuration_id.as_str(),
+        )
     {
         return Some("the answer names another configuration than the request");
     }

@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{CreateOnce, CreatePolicy, Duplicates, How, NotSettled, Order, Settled, types::Outcome};
 use crate::llamacloud::{
-    CreateBatch, JobType, Scope,
+    BatchConfig, CreateBatch, JobType, NewJob, Scope,
     test_server::{Reply, Seen, TestServer, after, reply},
 };
 
@@ -257,8 +257,12 @@ pub(super) fn order() -> Order {
         scope: Scope::default(),
         request: CreateBatch {
             source_directory_id: "dir-1".parse().unwrap(),
-            job_type: JobType::ParseV2,
-            configuration_id: "cfg-1".parse().unwrap(),
+            config: BatchConfig {
+                job: NewJob {
+                    job_type: JobType::ParseV2,
+                    configuration_id: "cfg-1".parse().unwrap(),
+                },
+            },
         },
         duplicates: Duplicates::Refuse,
         agreed_files: None,

@@ -179,8 +179,8 @@ pub(super) fn is_same(batch: &Batch, request: &CreateBatch) -> bool {
     // A batch that does not name its directory was listed for it.
     let directory = batch.source_directory_id.as_str();
     (directory.is_empty() || directory == request.source_directory_id.as_str())
-        && batch.job.job_type == request.job_type
-        && batch.job.configuration_id == request.configuration_id.as_str()
+        && batch.config.job.job_type == request.config.job.job_type
+        && batch.config.job.configuration_id == request.config.job.configuration_id.as_str()
 }
 
 /// Whether a listing failed for a reason that would stop the create as well: its error is then the better answer.

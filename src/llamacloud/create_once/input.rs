@@ -47,12 +47,12 @@ impl<'a> Present<'a> {
             Some(read.await.ok()?.connector_subscription_id.is_some())
         };
         let configuration = async {
-            if request.configuration_id.is_preset() {
+            if request.config.job.configuration_id.is_preset() {
                 return Saved::Preset;
             }
             let read = access
                 .client
-                .get_configuration(&order.scope, &request.configuration_id, deadline);
+                .get_configuration(&order.scope, &request.config.job.configuration_id, deadline);
             read.await.map_or(
                 Saved::Unread,
                 |Configuration {

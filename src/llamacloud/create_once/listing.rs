@@ -26,8 +26,7 @@ pub(super) async fn batches(client: &Client, order: &Order, since: Option<Timest
         let query = ListBatches {
             source_directory_id: Some(order.request.source_directory_id.clone()),
             created_at_on_or_after: since,
-            page_size: window.page_size,
-            page_token: window.page_token,
+            window,
             ..ListBatches::default()
         };
         let page = client.list_batches(&order.scope, &query, deadline).await;

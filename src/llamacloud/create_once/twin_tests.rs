@@ -176,7 +176,7 @@ async fn completed_with_a_preset() {
     })
     .await;
     let mut order = order();
-    order.request.configuration_id = "cfg-PARSE_AGENTIC".parse().unwrap();
+    order.request.config.job.configuration_id = "cfg-PARSE_AGENTIC".parse().unwrap();
     let told = bench.create_order(order, Duration::from_secs(3)).await;
     assert_eq!(told, "there bat-old COMPLETED Unchanged");
 }
@@ -272,7 +272,7 @@ async fn a_scope_that_is_spelled_in_another_way_is_the_same_work() {
 #[tokio::test]
 async fn a_batch_that_this_process_made_is_known_by_its_id() {
     let mut order = order();
-    order.request.configuration_id = "cfg-PARSE_AGENTIC".parse().unwrap();
+    order.request.config.job.configuration_id = "cfg-PARSE_AGENTIC".parse().unwrap();
     let bench = Bench::new(Fake {
         made_with: "cfg-resolved",
         ..Fake::default()

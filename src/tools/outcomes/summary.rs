@@ -192,7 +192,7 @@ impl Report<'_> {
     }
 
     fn jobs(&self) -> &'static str {
-        match self.seen.batch.job.job_type {
+        match self.seen.batch.config.job.job_type {
             JobType::ParseV2 => "parse job",
             JobType::ExtractV2 => "extract job",
             JobType::Other(_) => "job",

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::files::sha256_hex;
 use crate::llamacloud::{
-    AddFile, Batch, BatchId, BatchStatus, ConfigurationId, CreateBatch, DirectoryFile, DirectoryId, Duplicates, Error,
-    ErrorKind, FileId, FilesOf, JobType, MAX_FILES, Order, Reading, Scope,
+    AddFile, Batch, BatchConfig, BatchId, BatchStatus, CreateBatch, DirectoryFile, DirectoryId, Duplicates, Error,
+    ErrorKind, FileId, FilesOf, MAX_FILES, NewJob, Order, Reading, Scope,
 };
 use crate::mcp::ToolError;
 use crate::tools::batch::MAX_ID_CHARS;
@@ -30,8 +30,7 @@ pub(super) const FAILS: Failure = Failure {
 /// What a retry of one batch does.
 pub(super) struct Plan {
     pub(super) batch_id: BatchId,
-    pub(super) job_type: JobType,
-    pub(super) configuration_id: ConfigurationId,
+    pub(super) job: NewJob,
     /// Made from the batch and the files that did not succeed, so that every call for them finds the same directory.
     pub(super) directory_name: String,
     pub(super) files: Vec<Again>,
@@ -85,8 +84,10 @@ impl Plan {
         Some(Self {
             directory_name: directory_name(&batch_id, &ids),
             batch_id,
-            job_type: batch.job.job_type.clone(),
-            configuration_id: batch.job.configuration_id.parse().ok()?,
+            job: NewJob {
+                job_type: batch.config.job.job_type.clone(),
+                configuration_id: batch.config.job.configuration_id.parse().ok()?,
+            },
             files: again,
             left_out,
             problems,
@@ -99,8 +100,7 @@ impl Plan {
             scope: scope.clone(),
             request: CreateBatch {
                 source_directory_id: directory_id,
-                job_type: self.job_type.clone(),
-                configuration_id: self.configuration_id.clone(),
+                config: BatchConfig { job: self.job.clone() },
             },
             duplicates: Duplicates::Refuse,
             agreed_files: None,

@@ -97,7 +97,7 @@ impl Saving {
             saver: Arc::new(Saver {
                 client: call.account.client.clone(),
                 scope: call.scope.clone(),
-                job_type: batch.job.job_type,
+                job_type: batch.config.job.job_type,
                 batch_id,
                 formats,
                 folder,
