@@ -1,43 +1,87 @@
-//! The official Rust SDK as a client of the built binary, with a handshake and without.
+//! The official Rust SDK as a client of the built binary, with a handshake and without: it lists, calls and fails, asks its user, and
+//! follows tasks.
 
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use llamacloud_batches_mcp::sandbox::{DIR_FAILING, DIR_SMALL};
-use rmcp::RoleClient;
-use rmcp::model::{CallToolRequestParams, CallToolResult, ErrorCode, ProtocolVersion};
-use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RunningService, ServiceError};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientConfig, ElicitRequestParams,
+    ElicitResult, ErrorCode, GetTaskParams, ProtocolVersion,
+};
+use rmcp::service::{ClientLifecycleMode, ClientServiceExt, RequestContext, RunningService, ServiceError};
 use rmcp::transport::TokioChildProcess;
+use rmcp::{ClientHandler, ErrorData, RoleClient};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::harness::child::command;
-use super::harness::upstream::{Reply, Upstream};
 use super::harness::{PATIENCE, oracle, schemas};
 use super::tools_call::parse;
 use super::tools_list::DEFAULT_TOOLS;
 
-type Client = RunningService<RoleClient, ()>;
+/// A user who always answers the same, and how often they were asked.
+#[derive(Clone)]
+struct User {
+    answer: Value,
+    asked: Arc<AtomicUsize>,
+    capabilities: Value,
+}
+
+type Client = RunningService<RoleClient, User>;
+
+impl ClientHandler for User {
+    fn get_info(&self) -> ClientConfig {
+        let info = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": self.capabilities,
+            "clientInfo": { "name": "rmcp", "version": "3" },
+        });
+        serde_json::from_value(info).unwrap()
+    }
+
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        _: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let question = serde_json::to_value(&request).unwrap()["message"].to_string();
+        assert!(question.contains("4 files of directory dir-small"), "{question}");
+        Ok(serde_json::from_value(self.answer.clone()).unwrap())
+    }
+}
 
 fn lifecycles() -> [ClientLifecycleMode; 3] {
+    let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
     [
         ClientLifecycleMode::Initialize,
         ClientLifecycleMode::Discover {
-            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            preferred_versions: preferred_versions.clone(),
         },
         ClientLifecycleMode::Auto {
-            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            preferred_versions,
             legacy_version: None,
         },
     ]
 }
 
-async fn connect(lifecycle: ClientLifecycleMode, arguments: &[&str]) -> Client {
+async fn connect(lifecycle: ClientLifecycleMode, user: User, arguments: &[&str]) -> Client {
     let process = TokioChildProcess::builder(command(arguments)).stderr(Stdio::null());
     let (process, _) = process.spawn().unwrap();
-    timeout(PATIENCE, ().serve_with_lifecycle(process, lifecycle))
+    timeout(PATIENCE, user.serve_with_lifecycle(process, lifecycle))
         .await
         .unwrap()
         .unwrap()
+}
+
+fn user(answer: Value, capabilities: Value) -> User {
+    User {
+        answer,
+        asked: Arc::default(),
+        capabilities,
+    }
 }
 
 async fn call(client: &Client, tool: &'static str, arguments: &Value) -> Result<CallToolResult, ServiceError> {
@@ -70,7 +114,12 @@ async fn error(client: &Client, tool: &'static str, arguments: Value) -> String 
 #[tokio::test]
 async fn it_lists_calls_and_fails_every_tool() {
     for lifecycle in lifecycles() {
-        let client = connect(lifecycle, &["--sandbox", "--sandbox-speed", "instant"]).await;
+        let client = connect(
+            lifecycle,
+            user(Value::Null, json!({})),
+            &["--sandbox", "--sandbox-speed", "instant"],
+        )
+        .await;
         let tools = timeout(PATIENCE, client.list_all_tools()).await.unwrap().unwrap();
         let names: Vec<_> = tools.iter().map(|tool| tool.name.as_ref()).collect();
         assert_eq!(names, DEFAULT_TOOLS);
@@ -104,32 +153,85 @@ async fn it_lists_calls_and_fails_every_tool() {
     }
 }
 
+fn create(arguments: &Value) -> CallToolRequestParams {
+    CallToolRequestParams::new("create_batch").with_arguments(arguments.as_object().unwrap().clone())
+}
+
 #[tokio::test]
-async fn a_call_that_it_drops_is_given_up() {
-    for lifecycle in lifecycles() {
-        let upstream = Upstream::start([Reply::silence(), Reply::running()]).await;
-        let client = connect(lifecycle, &["--base-url", &upstream.base_url()]).await;
-        let read = json!({ "batch_id": "bat-1" });
-        tokio::select! {
-            said = call(&client, "get_batch", &read) => panic!("{said:?}"),
-            () = upstream.arrived(1) => {}
+async fn its_user_is_asked_before_credits_are_spent() {
+    let yes = json!({ "action": "accept", "content": { "confirm": true } });
+    for (answer, creates) in [
+        (yes, true),
+        (json!({ "action": "decline" }), false),
+        (json!({ "action": "cancel" }), false),
+    ] {
+        for lifecycle in lifecycles() {
+            let user = user(answer.clone(), json!({ "elicitation": {} }));
+            let asked = Arc::clone(&user.asked);
+            let client = connect(lifecycle, user, &["--sandbox", "--confirm-create"]).await;
+            let result = timeout(PATIENCE, client.call_tool(create(&parse(DIR_SMALL))))
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(result.is_error, Some(!creates), "{answer}: {result:?}");
+            assert_eq!(asked.load(Ordering::SeqCst), 1);
+            let params = CallToolRequestParams::new("list_batches");
+            let listed = timeout(PATIENCE, client.call_tool(params)).await.unwrap().unwrap();
+            let batches = listed.structured_content.unwrap()["batches"].as_array().unwrap().len();
+            assert_eq!(batches, usize::from(creates));
+            client.cancel().await.unwrap();
         }
-        assert_eq!(result(&client, "get_batch", read).await["status"], json!("RUNNING"));
-        client.cancel().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn its_calls_run_side_by_side() {
-    let client = connect(
-        ClientLifecycleMode::Initialize,
-        &["--sandbox", "--sandbox-fault", "slow=30"],
-    )
-    .await;
-    let created = result(&client, "create_batch", parse(DIR_SMALL)).await;
-    let calls = (0..50).map(|_| result(&client, "get_batch", json!({ "batch_id": created["id"] })));
-    for read in futures_util::future::join_all(calls).await {
-        assert_eq!(read["id"], created["id"]);
-    }
+async fn it_follows_a_task_to_its_end_and_cancels_another() {
+    let capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let arguments = ["--sandbox", "--sandbox-speed", "steps", "--poll-interval", "20ms"];
+    let [_, modern, _] = lifecycles();
+    let client = connect(modern, user(Value::Null, capabilities), &arguments).await;
+    let mut waiting = parse(DIR_SMALL);
+    waiting["wait_seconds"] = json!(60);
+    let first = task(&client, &waiting).await;
+    // Each look lets the sandbox go one state further.
+    let ended = loop {
+        let task = json!(
+            timeout(PATIENCE, client.get_task(GetTaskParams::new(&first)))
+                .await
+                .unwrap()
+                .unwrap()
+        );
+        if task["status"] != "working" {
+            break task;
+        }
+    };
+    assert_eq!(ended["status"], "completed", "{ended}");
+    assert_eq!(ended["result"]["structuredContent"]["status"], "COMPLETED", "{ended}");
+
+    waiting["allow_duplicate"] = json!(true);
+    let second = task(&client, &waiting).await;
+    timeout(PATIENCE, client.cancel_task(CancelTaskParams::new(&second)))
+        .await
+        .unwrap()
+        .unwrap();
+    let ended = json!(
+        timeout(PATIENCE, client.get_task(GetTaskParams::new(&second)))
+            .await
+            .unwrap()
+            .unwrap()
+    );
+    assert_eq!(ended["status"], "cancelled", "{ended}");
     client.cancel().await.unwrap();
+}
+
+/// Creates a batch and waits for it, which is answered with a task.
+async fn task(client: &Client, arguments: &Value) -> String {
+    let response = timeout(PATIENCE, client.call_tool_once(create(arguments)))
+        .await
+        .unwrap()
+        .unwrap();
+    let CallToolResponse::Task(created) = response else {
+        panic!("no task: {response:?}")
+    };
+    json!(created)["taskId"].as_str().unwrap().to_owned()
 }

@@ -16,29 +16,6 @@ use super::harness::peer::{Peer, Writer};
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, PATIENCE, Setup, flags};
 
-#[tokio::test]
-async fn ten_thousand_requests_in_one_write_are_each_answered_once() {
-    let setup = Setup {
-        pipe_bytes: 4 << 20,
-        ..Setup::default()
-    };
-    let mut harness = setup.open(Revision::V2025_06_18).await;
-    let mut lines = String::new();
-    let mut ids = Vec::new();
-    for _ in 0..10_000 {
-        let (line, id) = harness.line("ping", json!({}));
-        harness.note(line.as_bytes());
-        lines += &line;
-        lines.push('\n');
-        ids.push(id);
-    }
-    harness.write(lines.as_bytes()).await;
-    for id in ids {
-        harness.result_of(&id).await;
-    }
-    harness.close(0).await;
-}
-
 /// The pipe holds a few bytes, so that each answer is written, and each request read, in many small pieces.
 #[tokio::test]
 async fn a_pipe_that_holds_next_to_nothing_is_enough() {

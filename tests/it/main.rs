@@ -75,8 +75,6 @@ mod read_result;
 mod retrying;
 /// The same calls in every revision.
 mod revisions;
-/// The official Rust SDK as a client that can ask its user and follow tasks.
-mod rmcp_tasks;
 /// The whole job at a terminal.
 mod running;
 /// The commands for people in a real terminal.
