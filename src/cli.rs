@@ -55,7 +55,8 @@ impl Cli {
         Self::of(words().into_iter())
     }
 
-    /// Most hosts give no arguments. What that means needs no parser, and making one would take longer than the rest of the start.
+    /// Most hosts give no arguments. What that means needs no parser, and making one would nearly double the instructions of a start
+    /// (`docs/performance.md`). A test holds the two against each other.
     fn of(words: impl ExactSizeIterator<Item = OsString>) -> Result<Self, clap::Error> {
         if words.len() <= 1 {
             return Ok(Self::default());

@@ -15,6 +15,9 @@ use crate::untrusted::clean;
 const MAX_WORD_CHARS: usize = 60;
 
 /// Declares a word that the API may add to.
+///
+/// Serde's `#[serde(untagged)] Other(String)` would be shorter and promise less: a status that is `null`, a number or in lower case
+/// would make the whole answer unreadable, and an unknown word would be kept as it came, with whatever hides text in it.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal)+ }) => {
         $(#[$doc])*
