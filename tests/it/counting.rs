@@ -57,6 +57,7 @@ async fn counts_say_which_batches_hold_failed_files() {
     .iter()
     .fold(summary.to_owned(), |summary, (id, name)| summary.replace(id, name));
     expect!["[sandbox] 4 batches: 3 COMPLETED, 1 FAILED. Files failed in FAILING (7 of 12); `get_batch` says why. Files still wait or run in STRAGGLERS (2 of 5). It is not known how files ended in FAILING (1 of 12)."].assert_eq(&summary);
+    session.end().await;
 }
 
 #[tokio::test]
@@ -71,15 +72,16 @@ async fn a_page_of_counts_is_short_and_final_batches_are_counted_once() {
     let counted = json!({ "expand": ["counts"] });
     let mut requests = Vec::new();
     for _ in 0..2 {
-        let before = session.sandbox.ledger().total();
+        let before = session.ledger().total();
         let list = session.call("list_batches", counted.clone()).await.unwrap();
         assert_eq!(list["batches"].as_array().unwrap().len(), 10);
         assert!(list["next_page_token"].is_string());
         assert!(list["summary"].as_str().unwrap().contains("Files failed in"));
-        requests.push(session.sandbox.ledger().total() - before);
+        requests.push(session.ledger().total() - before);
     }
     // The page itself, one list of jobs for each small batch, two for each with failures.
     assert_eq!(requests, [1 + 3 + 2 * 4, 1]);
+    session.end().await;
 }
 
 #[tokio::test]
@@ -94,4 +96,5 @@ async fn a_batch_that_cannot_be_counted_is_still_listed() {
     expect!["[sandbox] 1 batch: 1 COMPLETED. It is not known how files ended in SMALL (4 of 4)."]
         .assert_eq(&list["summary"].as_str().unwrap().replace(&id, "SMALL"));
     expect![[r#"{"total":4,"unknown":4}"#]].assert_eq(&files(&list, &id).to_string());
+    session.end().await;
 }

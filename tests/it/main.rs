@@ -80,7 +80,7 @@ mod running;
 /// The commands for people in a real terminal.
 #[cfg(unix)]
 mod screens;
-/// A client that only calls tools, which the examples use as well.
+/// A client that only calls tools.
 mod session;
 /// Being told how tasks stand.
 mod subscriptions;

@@ -5,42 +5,42 @@ use std::collections::BTreeMap;
 use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::{
     DIR_EMPTY, DIR_FAILING, DIR_OVERSIZED, DIR_SMALL, DIR_STRAGGLERS, DIR_TEN, DIR_THOUSAND, PRESET_PARSE,
-    SAVED_EXTRACT, Sandbox, Speed,
+    SAVED_EXTRACT, Speed,
 };
 use serde_json::{Value, json};
 
-use super::harness::Setup;
 use super::harness::upstream::{Reply, Upstream};
+use super::harness::{CANARY, Setup};
 use super::session::Session;
 
 const PARSE: (&str, &str) = ("parse_v2", PRESET_PARSE);
 
-async fn start(faults: &str) -> Session {
+async fn start(faults: &'static str) -> Session {
     Session::start(Speed::Instant, faults, 6000).await
 }
 
 /// The API itself, asked without our client.
 struct Api<'a> {
-    sandbox: &'a Sandbox,
+    session: &'a Session,
     client: reqwest::Client,
 }
 
 impl<'a> Api<'a> {
-    fn of(sandbox: &'a Sandbox) -> Self {
+    fn of(session: &'a Session) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { sandbox, client }
+        Self { session, client }
     }
 
     async fn get(&self, target: &str) -> Value {
-        let url = format!("{}{target}", self.sandbox.base_url());
-        let response = self.client.get(url).bearer_auth(self.sandbox.api_key()).send().await;
+        let url = format!("{}{target}", self.session.base_url());
+        let response = self.client.get(url).bearer_auth(CANARY).send().await;
         response.unwrap().json().await.unwrap()
     }
 }
 
 /// What the API says about each file, read file by file: name, status and error, by job or file id.
-async fn truth(sandbox: &Sandbox, batch_id: &str, product: &str) -> BTreeMap<String, (String, String, Value)> {
-    let api = Api::of(sandbox);
+async fn truth(session: &Session, batch_id: &str, product: &str) -> BTreeMap<String, (String, String, Value)> {
+    let api = Api::of(session);
     let batch = api.get(&format!("/api/v2/batches/{batch_id}?expand=results")).await;
     let directory = batch["source_directory_id"].as_str().unwrap();
     let mut truth = BTreeMap::new();
@@ -78,7 +78,7 @@ async fn outcomes_are_what_the_api_says_file_by_file() {
     ] {
         let mut session = start("").await;
         let id = session.create(directory, job_type, configuration).await;
-        let truth = truth(&session.sandbox, &id, product).await;
+        let truth = truth(&session, &id, product).await;
         let pages = session.pages(&id, "outcomes").await;
         let mut seen = BTreeMap::new();
         for entry in pages.iter().filter_map(|page| page["results"].as_array()).flatten() {
@@ -109,6 +109,7 @@ async fn outcomes_are_what_the_api_says_file_by_file() {
             }
             assert!(page.to_string().chars().count() <= 6000);
         }
+        session.end().await;
     }
 }
 
@@ -116,9 +117,9 @@ async fn outcomes_are_what_the_api_says_file_by_file() {
 async fn a_thousand_files_take_fifteen_requests() {
     let mut session = start("").await;
     let id = session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await;
-    let before = session.sandbox.ledger();
+    let before = session.ledger();
     let page = session.outcomes(&id).await;
-    let ledger = session.sandbox.ledger();
+    let ledger = session.ledger();
     let asked = |template: &str| ledger.count(template) - before.count(template);
     assert_eq!(asked("GET /api/v2/batches/{batch_id}"), 1);
     assert_eq!(asked("GET /api/v1/beta/directories/{directory_id}/files"), 1);
@@ -130,6 +131,7 @@ async fn a_thousand_files_take_fifteen_requests() {
         page["files"],
         json!({ "total": 1000, "completed": 988, "failed": 11, "not_mapped": 1 })
     );
+    session.end().await;
 }
 
 #[tokio::test]
@@ -137,7 +139,7 @@ async fn all_pages_of_a_final_batch_take_no_more_requests_than_the_first() {
     for (expand, most) in [("outcomes", 15), ("problems", 15), ("results", 1)] {
         let mut session = start("").await;
         let id = session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await;
-        let before = session.sandbox.ledger().total();
+        let before = session.ledger().total();
         let pages = session.pages(&id, expand).await;
         let rows: usize = pages
             .iter()
@@ -145,7 +147,8 @@ async fn all_pages_of_a_final_batch_take_no_more_requests_than_the_first() {
             .map(Vec::len)
             .sum();
         assert_eq!(rows, if expand == "problems" { 12 } else { 1000 });
-        assert_eq!(session.sandbox.ledger().total() - before, most, "{expand}");
+        assert_eq!(session.ledger().total() - before, most, "{expand}");
+        session.end().await;
     }
 }
 
@@ -154,14 +157,15 @@ async fn what_is_known_of_a_final_batch_costs_no_request() {
     let mut session = start("").await;
     let id = session.create(DIR_TEN, PARSE.0, PARSE.1).await;
     session.call("get_batch", json!({ "batch_id": id })).await.unwrap();
-    let before = session.sandbox.ledger().total();
+    let before = session.ledger().total();
     for expand in [json!([]), json!(["problems"]), json!(["outcomes"]), json!(["results"])] {
         session
             .call("get_batch", json!({ "batch_id": id, "expand": expand }))
             .await
             .unwrap();
     }
-    assert_eq!(session.sandbox.ledger().total(), before);
+    assert_eq!(session.ledger().total(), before);
+    session.end().await;
 }
 
 #[tokio::test]
@@ -169,12 +173,13 @@ async fn what_may_change_is_read_again() {
     let mut session = start("").await;
     let id = session.create(DIR_STRAGGLERS, PARSE.0, PARSE.1).await;
     session.outcomes(&id).await;
-    let before = session.sandbox.ledger();
+    let before = session.ledger();
     session.outcomes(&id).await;
-    let ledger = session.sandbox.ledger();
+    let ledger = session.ledger();
     let last = ledger.lines.last().unwrap();
     assert_eq!(ledger.total() - before.total(), 1, "only the jobs that had not ended");
     assert_eq!(last.matches("job_ids=").count(), 2, "{last}");
+    session.end().await;
 }
 
 /// The batch; then the names and six lists of jobs at the same time; then the seven other lists.
@@ -233,7 +238,7 @@ async fn a_lookup_that_fails_costs_its_own_part_alone() {
     ] {
         let mut session = start("").await;
         let id = session.create(DIR_TEN, PARSE.0, PARSE.1).await;
-        session.sandbox.inject(fault.parse().unwrap());
+        session.inject(fault);
         let answer = session
             .call("get_batch", json!({ "batch_id": id, "expand": ["outcomes"] }))
             .await
@@ -256,6 +261,7 @@ async fn a_lookup_that_fails_costs_its_own_part_alone() {
         for entry in answer["results"].as_array().unwrap() {
             assert_eq!(entry.get("name").is_some(), names, "{fault}: {entry}");
         }
+        session.end().await;
     }
 }
 
@@ -263,13 +269,14 @@ async fn a_lookup_that_fails_costs_its_own_part_alone() {
 async fn a_refused_list_of_jobs_is_not_asked_for_again_and_again() {
     let mut session = start("").await;
     let id = session.create(DIR_THOUSAND, PARSE.0, PARSE.1).await;
-    session.sandbox.inject("403@parse".parse().unwrap());
+    session.inject("403@parse");
     let answer = session
         .call("get_batch", json!({ "batch_id": id, "expand": ["outcomes"] }))
         .await
         .unwrap();
-    assert!(session.sandbox.ledger().count("GET /api/v2/parse") <= 7);
+    assert!(session.ledger().count("GET /api/v2/parse") <= 7);
     assert_eq!(answer["files"]["unknown"], 999);
+    session.end().await;
 }
 
 #[tokio::test]
@@ -306,6 +313,7 @@ async fn a_cursor_survives_a_restart_and_fits_one_batch() {
         next["results"][0]["status"].is_string(),
         "the cursor implies what it was made for"
     );
+    session.end().await;
 }
 
 #[tokio::test]
@@ -323,10 +331,11 @@ async fn directories_that_no_batch_can_run_over_are_refused_before_anything_is_s
         let error = session.call("create_batch", arguments).await.unwrap_err();
         assert!(error.starts_with(told), "{error}");
     }
-    assert_eq!(session.sandbox.ledger().count("POST /api/v2/batches"), 0);
-    session.sandbox.inject("403@files".parse().unwrap());
+    assert_eq!(session.ledger().count("POST /api/v2/batches"), 0);
+    session.inject("403@files");
     session.create(DIR_TEN, PARSE.0, PARSE.1).await;
-    assert_eq!(session.sandbox.ledger().batches, 1);
+    assert_eq!(session.ledger().batches, 1);
+    session.end().await;
 }
 
 #[tokio::test]
@@ -336,9 +345,9 @@ async fn twenty_batches_fit_one_answer() {
         session.create(DIR_TEN, PARSE.0, PARSE.1).await;
         session.create(DIR_SMALL, "extract_v2", SAVED_EXTRACT).await;
     }
-    let before = session.sandbox.ledger().total();
+    let before = session.ledger().total();
     let list = session.call("list_batches", json!({})).await.unwrap();
-    assert_eq!(session.sandbox.ledger().total() - before, 1);
+    assert_eq!(session.ledger().total() - before, 1);
     assert_eq!(list["batches"].as_array().unwrap().len(), 20);
     assert!(list["in_common"]["project_id"].is_string() && list["next_page_token"].is_string());
     assert!(
@@ -349,4 +358,5 @@ async fn twenty_batches_fit_one_answer() {
             .all(|batch| batch.get("project_id").is_none())
     );
     assert!(list.to_string().chars().count() <= 6000);
+    session.end().await;
 }

@@ -8,7 +8,6 @@
     reason = "a program for developers, whose output is the table"
 )]
 
-#[path = "../tests/it/session.rs"]
 mod session;
 
 use std::time::Instant;

@@ -1,0 +1,123 @@
+//! A server over a sandbox, and a client that calls tools.
+
+use std::time::Duration;
+
+use llamacloud_batches_mcp::app;
+use llamacloud_batches_mcp::cli::{Environment, Flags};
+use llamacloud_batches_mcp::config::Config;
+use llamacloud_batches_mcp::mcp::{Limits, Transport, serve};
+use llamacloud_batches_mcp::sandbox::{self, Sandbox, Speed};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A server, its sandbox, and the pipe between it and us.
+pub(crate) struct Session {
+    pub(crate) sandbox: Sandbox,
+    input: DuplexStream,
+    output: Lines<BufReader<DuplexStream>>,
+    id: u64,
+}
+
+impl Session {
+    /// A server with a sandbox of its own; `max_result_chars` as on the command line.
+    pub(crate) async fn start(speed: Speed, faults: &str, max_result_chars: usize) -> Self {
+        let settings = sandbox::Settings {
+            speed,
+            faults: faults.parse().unwrap(),
+            ..sandbox::Settings::default()
+        };
+        let sandbox = sandbox::start(settings).await.unwrap();
+        let flags = Flags {
+            base_url: Some(sandbox.base_url()),
+            ..Flags::default()
+        };
+        let environment = Environment::of([("LLAMA_CLOUD_API_KEY", sandbox.api_key())]);
+        let mut config = Config::resolve(&flags, &environment).unwrap();
+        config.timeout = Duration::from_secs(20);
+        config.poll_interval = Duration::from_millis(1);
+        config.max_result_chars = max_result_chars;
+        let (input, to_server) = tokio::io::duplex(1 << 20);
+        let (from_server, output) = tokio::io::duplex(1 << 20);
+        let server = app::server(&config, &TaskTracker::new()).unwrap();
+        tokio::spawn(async move {
+            let transport = Transport::new(to_server, from_server);
+            serve(&server, transport, &Limits::default(), &CancellationToken::new()).await
+        });
+        let mut session = Self {
+            sandbox,
+            input,
+            output: BufReader::new(output).lines(),
+            id: 0,
+        };
+        let client = json!({
+            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "session", "version": "1" },
+        });
+        session.request("initialize", &client).await;
+        session
+            .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+            .await;
+        session
+    }
+
+    /// The result of a tool call: its structured content, or the text of its error. Both halves of a success are compared.
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
+        let answer = self
+            .request("tools/call", &json!({ "name": tool, "arguments": arguments }))
+            .await;
+        let result = &answer["result"];
+        let text = result["content"][0]["text"].as_str().unwrap();
+        if result["isError"] == true {
+            return Err(text.to_owned());
+        }
+        assert_eq!(serde_json::to_string(&result["structuredContent"]).unwrap(), text);
+        Ok(result["structuredContent"].clone())
+    }
+
+    /// Creates a batch and gives its id.
+    pub(crate) async fn create(&mut self, directory: &str, job_type: &str, configuration: &str) -> String {
+        let arguments = json!({
+            "source_directory_id": directory,
+            "allow_duplicate": true,
+            "config": { "job": { "type": job_type, "configuration_id": configuration } },
+        });
+        let batch = self.call("create_batch", arguments).await.unwrap();
+        batch["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The first page of what became of a batch's files.
+    pub(crate) async fn outcomes(&mut self, batch_id: &str) -> Value {
+        let arguments = json!({ "batch_id": batch_id, "expand": ["outcomes"] });
+        self.call("get_batch", arguments).await.unwrap()
+    }
+
+    /// Every page of a batch's files, as the calls one after the other bring them.
+    pub(crate) async fn pages(&mut self, batch_id: &str, expand: &str) -> Vec<Value> {
+        let mut pages = vec![
+            self.call("get_batch", json!({ "batch_id": batch_id, "expand": [expand] }))
+                .await
+                .unwrap(),
+        ];
+        while let Some(cursor) = pages.last().and_then(|page| page["next_results_cursor"].as_str()) {
+            let arguments = json!({ "batch_id": batch_id, "results_cursor": cursor });
+            let page = self.call("get_batch", arguments).await.unwrap();
+            pages.push(page);
+        }
+        pages
+    }
+
+    async fn request(&mut self, method: &str, params: &Value) -> Value {
+        self.id += 1;
+        let request = json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params });
+        self.send(&request).await;
+        let line = self.output.next_line().await.unwrap().unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(answer["id"], self.id, "{line}");
+        answer
+    }
+
+    async fn send(&mut self, message: &Value) {
+        self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+}
