@@ -132,7 +132,7 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
 }
 
 /// What becomes of a message.
-enum Begun {
+enum Dispatched {
     Nothing,
     Answer(Reply),
     Call(Call),
@@ -169,9 +169,9 @@ impl Receiver {
     async fn receive(&self, text: &[u8]) {
         match Line::read(text) {
             Line::One(message) => match self.begin(message) {
-                Begun::Nothing => {}
-                Begun::Answer(response) => self.connection.outbox.deliver(&response.pieces(), &[]).await,
-                Begun::Call(call) => self.spawn(text.len(), call).await,
+                Dispatched::Nothing => {}
+                Dispatched::Answer(response) => self.connection.outbox.deliver(&response.pieces(), &[]).await,
+                Dispatched::Call(call) => self.spawn(text.len(), call).await,
             },
             Line::Array(elements) => self.receive_array(text.len(), &elements).await,
         }
@@ -236,9 +236,9 @@ impl Receiver {
         let mut calls = Vec::new();
         for element in elements {
             match self.begin_in_array(Message::read(element)) {
-                Begun::Nothing => {}
-                Begun::Answer(response) => answers.push(response),
-                Begun::Call(call) => calls.push(call),
+                Dispatched::Nothing => {}
+                Dispatched::Answer(response) => answers.push(response),
+                Dispatched::Call(call) => calls.push(call),
             }
         }
         let Some(place) = self.queue(bytes, calls.len()).await else {
@@ -263,9 +263,9 @@ impl Receiver {
         });
     }
 
-    fn begin_in_array(&self, message: Message<'_>) -> Begun {
+    fn begin_in_array(&self, message: Message<'_>) -> Dispatched {
         match message {
-            Message::Request { id, method, .. } if method == "initialize" => Begun::Answer(refuse(
+            Message::Request { id, method, .. } if method == "initialize" => Dispatched::Answer(refuse(
                 Some(id),
                 ProtocolError::invalid_request("`initialize` must not be part of an array"),
             )),
@@ -273,14 +273,14 @@ impl Receiver {
         }
     }
 
-    fn begin(&self, message: Message<'_>) -> Begun {
+    fn begin(&self, message: Message<'_>) -> Dispatched {
         match message {
             Message::Request { id, method, params } => self.begin_request(id, &method, params),
             Message::Notification { method, params } => {
                 if method == "notifications/cancelled" {
                     self.cancel(params);
                 }
-                Begun::Nothing
+                Dispatched::Nothing
             }
             Message::Response { id, result } => {
                 let id = id.and_then(|id| serde_json::from_str::<String>(id.as_json()).ok());
@@ -289,19 +289,19 @@ impl Receiver {
                         .elicitation
                         .answer(&id, result.map(ToOwned::to_owned).ok_or(()));
                 }
-                Begun::Nothing
+                Dispatched::Nothing
             }
             Message::Invalid { id, error } => {
                 tracing::debug!(code = error.code(), message = error.message(), "not a message");
-                Begun::Answer(refuse(id, error))
+                Dispatched::Answer(refuse(id, error))
             }
         }
     }
 
-    fn begin_request(&self, id: RequestId<'_>, method: &str, params: Option<&RawValue>) -> Begun {
+    fn begin_request(&self, id: RequestId<'_>, method: &str, params: Option<&RawValue>) -> Dispatched {
         let context = match self.connection.context(id, method, params) {
             Ok(context) => context,
-            Err(error) => return Begun::Answer(refuse(Some(id), error)),
+            Err(error) => return Dispatched::Answer(refuse(Some(id), error)),
         };
         let Some(ticket) = self.in_flight.admit(id.key()) else {
             // Without the id: the answer that bears it is the first request's.
@@ -309,13 +309,13 @@ impl Receiver {
                 "request id {} is in flight already; this request was not served",
                 clip(id.as_json())
             );
-            return Begun::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
+            return Dispatched::Answer(refuse(None, ProtocolError::invalid_request(&reason)));
         };
         let delivery = Arc::clone(&context.delivery);
         let span = tracing::debug_span!("request", method, request.id = id.as_json());
         match span.in_scope(|| dispatch(&self.methods, context, method, params)) {
-            Answer::Now(response) => Begun::Answer(response),
-            Answer::Later(answer) => Begun::Call(Call {
+            Answer::Now(response) => Dispatched::Answer(response),
+            Answer::Later(answer) => Dispatched::Call(Call {
                 id: id.to_owned_json(),
                 ticket,
                 answer,

@@ -76,7 +76,7 @@ pub(crate) struct Elicitation {
     /// How long a user may take to answer.
     limit: Duration,
     states: States,
-    asked: Asked,
+    pending: Pending,
 }
 
 impl Elicitation {
@@ -86,13 +86,13 @@ impl Elicitation {
             draining,
             limit,
             states: States::new(),
-            asked: Asked::default(),
+            pending: Pending::default(),
         }
     }
 
     /// Takes the client's answer to a request of ours.
     pub(crate) fn answer(&self, id: &str, reply: Reply) {
-        self.asked.answer(id, reply);
+        self.pending.answer(id, reply);
     }
 
     /// A modern call: the question is its answer, or it brings the answer along.
@@ -124,7 +124,7 @@ impl Elicitation {
     pub(crate) async fn confirm_by_request(&self, question: &Question) -> Verdict {
         // `mode` came with 2025-11-25; a form is what it means where it is absent.
         let params = elicitation(question, false);
-        let mut waiting = self.asked.expect();
+        let mut waiting = self.pending.expect();
         let request = json!({ "jsonrpc": "2.0", "id": waiting.id, "method": "elicitation/create", "params": params });
         self.outbox.send(&request.to_string()).await;
         let mut open = Open {
@@ -222,7 +222,7 @@ pub(crate) type Reply = Result<Box<RawValue>, ()>;
 
 /// The requests that wait for an answer. Their IDs are strings of our own.
 #[derive(Debug, Default)]
-struct Asked {
+struct Pending {
     last: AtomicU64,
     waiting: Mutex<HashMap<String, oneshot::Sender<Reply>>>,
 }
@@ -230,18 +230,22 @@ struct Asked {
 /// One request's place; given up when dropped.
 #[derive(Debug)]
 struct Waiting<'a> {
-    asked: &'a Asked,
+    pending: &'a Pending,
     id: String,
     reply: oneshot::Receiver<Reply>,
 }
 
-impl Asked {
+impl Pending {
     /// Makes an ID and a place for the answer to it.
     fn expect(&self) -> Waiting<'_> {
         let id = format!("server-{}", self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let (sender, reply) = oneshot::channel();
         self.lock().insert(id.clone(), sender);
-        Waiting { asked: self, id, reply }
+        Waiting {
+            pending: self,
+            id,
+            reply,
+        }
     }
 
     /// Passes on an answer. One that nobody waits for is ignored.
@@ -259,14 +263,14 @@ impl Asked {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.asked.lock().remove(&self.id);
+        self.pending.lock().remove(&self.id);
     }
 }
 
 /// Makes and checks the states that clients carry from a question to its answer: authenticated, bound to one subject, short-lived, valid
 /// once. Nothing in them is secret, but whoever could make one could answer in the user's place.
 ///
-/// The key lives as long as the process: after a restart the user is asked again.
+/// The key lives as long as the connection: after a restart the user is asked again.
 #[derive(Debug)]
 struct States {
     key: Option<hmac::Key>,

@@ -28,14 +28,14 @@ const OPEN: u8 = 0;
 const CLOSED: u8 = 1;
 const RESET: u8 = 2;
 
-/// Accepts connections and gives each its [`Hangup`].
+/// Accepts connections and gives each its [`ConnectionHandle`].
 pub(super) struct Gate(pub(super) TcpListener);
 
 /// The handle by which a request cuts its own connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hangup(Arc<AtomicU8>);
+pub(super) struct ConnectionHandle(Arc<AtomicU8>);
 
-impl Hangup {
+impl ConnectionHandle {
     /// Ends the connection without an answer.
     pub(super) fn close(&self) {
         self.0.store(CLOSED, Ordering::Release);
@@ -48,14 +48,14 @@ impl Hangup {
 }
 
 /// One connection.
-pub(super) struct Line {
+pub(super) struct Connection {
     stream: TcpStream,
-    hangup: Hangup,
+    handle: ConnectionHandle,
 }
 
-impl Line {
+impl Connection {
     fn check(&self) -> io::Result<()> {
-        match self.hangup.0.load(Ordering::Acquire) {
+        match self.handle.0.load(Ordering::Acquire) {
             OPEN => Ok(()),
             state => {
                 if state == RESET {
@@ -69,18 +69,18 @@ impl Line {
 }
 
 impl Listener for Gate {
-    type Io = Line;
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             match self.0.accept().await {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
                     return (
-                        Line {
+                        Connection {
                             stream,
-                            hangup: Hangup::default(),
+                            handle: ConnectionHandle::default(),
                         },
                         address,
                     );
@@ -99,19 +99,19 @@ impl Listener for Gate {
     }
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Hangup {
+impl Connected<IncomingStream<'_, Gate>> for ConnectionHandle {
     fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
-        stream.io().hangup.clone()
+        stream.io().handle.clone()
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)

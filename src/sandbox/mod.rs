@@ -67,7 +67,7 @@ pub use self::{
     },
     ledger::Ledger,
 };
-use self::{cloud::Cloud, gate::Gate, gate::Hangup};
+use self::{cloud::Cloud, gate::ConnectionHandle, gate::Gate};
 
 /// The key that a sandbox accepts unless it is given another.
 pub const API_KEY: &str = "llx-sandbox";
@@ -108,7 +108,7 @@ pub async fn start(settings: Settings) -> io::Result<Sandbox> {
     let api_key = settings.api_key.unwrap_or_else(|| API_KEY.to_owned());
     let upload_limit = settings.upload_limit.unwrap_or(UPLOAD_LIMIT);
     let cloud = Arc::new(Cloud::new(settings.speed, settings.faults, api_key, upload_limit));
-    let service = router::router(&cloud).into_make_service_with_connect_info::<Hangup>();
+    let service = router::router(&cloud).into_make_service_with_connect_info::<ConnectionHandle>();
     let (stop, mut stopped) = watch::channel(());
     let serve = axum::serve(Gate(listener), service).with_graceful_shutdown(async move {
         // Nothing is ever sent: it ends when the sender is dropped.

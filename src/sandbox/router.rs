@@ -27,7 +27,7 @@ use super::{
     extracts,
     faults::Ending,
     files,
-    gate::Hangup,
+    gate::ConnectionHandle,
     parses, projects,
     refusal::Refusal,
     uploads, usage,
@@ -110,7 +110,7 @@ pub(super) fn router(cloud: &Arc<Cloud>) -> Router {
 /// Carries out one operation, or what a fault makes of it.
 async fn admit(
     State((cloud, name)): State<(Arc<Cloud>, &'static str)>,
-    ConnectInfo(hangup): ConnectInfo<Hangup>,
+    ConnectInfo(connection): ConnectInfo<ConnectionHandle>,
     path: MatchedPath,
     request: Request,
     next: Next,
@@ -148,11 +148,11 @@ async fn admit(
         Some(Ending::Status { code, retry_after, .. }) => refuse(code, retry_after),
         Some(Ending::Html) => (StatusCode::BAD_GATEWAY, Html(BAD_GATEWAY_PAGE)).into_response(),
         Some(Ending::LostAnswer) => {
-            hangup.close();
+            connection.close();
             response
         }
         Some(Ending::Reset) => {
-            hangup.reset();
+            connection.reset();
             response
         }
     }
