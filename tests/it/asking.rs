@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::harness::oracle::Message;
 use super::harness::peer::{Peer, Said};
-use super::harness::{Harness, Setup, flags};
+use super::harness::{Setup, flags};
 use super::tools_call::parse;
 
 /// The revisions in which a server may ask its client.
@@ -20,13 +20,6 @@ fn confirming() -> Setup {
         capabilities: json!({ "elicitation": {} }),
         ..Setup::default()
     }
-}
-
-/// Ends, once it is sure that so many creates were sent.
-async fn close(harness: Harness, creates: usize) {
-    let ledger = harness.ledger();
-    assert_eq!(ledger.count("POST /api/v2/batches"), creates, "{ledger:#?}");
-    harness.close(ledger.total()).await;
 }
 
 fn check_question(params: &Value) {
@@ -108,7 +101,7 @@ async fn a_modern_client_asks_and_calls_again() {
     assert_eq!(harness.ledger().batches, 0);
     let created = again(&mut harness, parse(DIR_SMALL), accept(true), &state).await.json();
     assert_eq!(created["created"], json!(true));
-    close(harness, 1).await;
+    harness.end_after_creates(1).await;
 }
 
 #[tokio::test]
@@ -119,7 +112,7 @@ async fn a_modern_user_who_does_not_agree_pays_nothing() {
         let said = again(&mut harness, parse(DIR_SMALL), answer, &state).await;
         check_not_created(&said, word);
     }
-    close(harness, 0).await;
+    harness.end_after_creates(0).await;
 }
 
 #[tokio::test]
@@ -147,8 +140,8 @@ async fn a_state_counts_once_and_for_its_own_call() {
         .json();
     let said = again(&mut harness, duplicate, accept(true), &state).await;
     check_not_created(&said, "used before");
-    close(other, 0).await;
-    close(harness, 1).await;
+    other.end_after_creates(0).await;
+    harness.end_after_creates(1).await;
 }
 
 #[tokio::test]
@@ -162,7 +155,7 @@ async fn who_brings_no_answer_is_asked_again() {
         let result = harness.result("tools/call", call).await;
         assert_eq!(result["resultType"], json!("input_required"));
     }
-    close(harness, 0).await;
+    harness.end_after_creates(0).await;
 }
 
 #[tokio::test]
@@ -176,14 +169,14 @@ async fn a_client_that_cannot_ask_creates_nothing() {
             let mut harness = setup.open(revision).await;
             let said = harness.call("create_batch", parse(DIR_SMALL)).await;
             check_not_created(&said, "--confirm-create");
-            close(harness, 0).await;
+            harness.end_after_creates(0).await;
         }
     }
     for revision in [Revision::V2024_11_05, Revision::V2025_03_26] {
         let mut harness = confirming().open(revision).await;
         let said = harness.call("create_batch", parse(DIR_SMALL)).await;
         check_not_created(&said, "--confirm-create");
-        close(harness, 0).await;
+        harness.end_after_creates(0).await;
     }
 }
 
@@ -210,7 +203,7 @@ async fn a_legacy_client_is_asked_while_its_call_waits() {
         assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0);
         harness.reply(&question, json!({ "result": accept(true) })).await;
         assert_eq!(harness.said(&id).await.json()["created"], json!(true));
-        close(harness, 1).await;
+        harness.end_after_creates(1).await;
     }
 }
 
@@ -237,7 +230,7 @@ async fn a_legacy_client_that_fails_to_ask_creates_nothing() {
             check_not_created(&said, word);
             check_not_created(&said, "--confirm-create");
         }
-        close(harness, 0).await;
+        harness.end_after_creates(0).await;
     }
 }
 
@@ -259,7 +252,7 @@ async fn a_user_who_does_not_answer_in_time_pays_nothing() {
         check_not_created(&harness.said(&id).await, "in time");
         harness.reply(&question, json!({ "result": accept(true) })).await;
         harness.settle().await;
-        close(harness, 0).await;
+        harness.end_after_creates(0).await;
     }
 }
 
@@ -274,7 +267,7 @@ async fn a_call_that_is_given_up_while_the_user_is_asked_creates_nothing() {
         assert_eq!(withdrawn["requestId"], json!(question));
         harness.reply(&question, json!({ "result": accept(true) })).await;
         harness.settle().await;
-        close(harness, 0).await;
+        harness.end_after_creates(0).await;
     }
 }
 
@@ -295,7 +288,7 @@ async fn the_end_of_the_input_ends_the_question() {
         rest.iter()
             .all(|message| matches!(message, Message::Notification { .. }))
     );
-    close(harness, 0).await;
+    harness.end_after_creates(0).await;
 }
 
 /// The question outlives the time limit of the call, which begins again with the yes.
@@ -315,7 +308,7 @@ async fn a_yes_after_the_time_limit_counts_while_the_call_is_open() {
         assert!(late.error().contains("in time"), "{}", late.error());
         harness.reply(&question, json!({ "result": accept(true) })).await;
         assert_eq!(harness.said(&id).await.json()["created"], json!(true));
-        close(harness, 1).await;
+        harness.end_after_creates(1).await;
     }
 }
 
@@ -338,7 +331,7 @@ async fn the_user_is_not_asked_about_a_batch_that_will_not_be_created() {
         let there = harness.call("create_batch", parse(DIR_SMALL)).await.json();
         assert_eq!((&there["created"], &there["id"]), (&json!(false), &running["id"]));
         other.close(0).await;
-        close(harness, 1).await;
+        harness.end_after_creates(1).await;
 
         let setup = Setup {
             faults: "html@list",
@@ -347,7 +340,7 @@ async fn the_user_is_not_asked_about_a_batch_that_will_not_be_created() {
         let mut harness = setup.open(revision).await;
         let said = harness.call("create_batch", parse(DIR_SMALL)).await;
         assert!(said.error().contains("`allow_duplicate: true`"), "{}", said.error());
-        close(harness, 0).await;
+        harness.end_after_creates(0).await;
     }
 }
 
@@ -358,5 +351,5 @@ async fn nothing_is_asked_where_nothing_is_created() {
         assert!(harness.call("create_batch", arguments).await.is_error);
     }
     harness.call("list_batches", json!({})).await.json();
-    close(harness, 0).await;
+    harness.end_after_creates(0).await;
 }

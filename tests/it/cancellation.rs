@@ -184,8 +184,7 @@ async fn identical_creates_share_one_batch() {
     }
     assert_eq!((batches.len(), created), (1, 1));
     assert_eq!(harness.ledger().count("POST /api/v2/batches"), 1);
-    let hits = harness.ledger().total();
-    harness.close(hits).await;
+    harness.end().await;
 }
 
 async fn listen(peer: &mut Peer) -> String {

@@ -90,8 +90,7 @@ async fn the_advice_is_data_too() {
             }
             let meta = if meta == json!({}) { Value::Null } else { meta };
             assert_eq!(meta, expected, "{fault} in {}", revision.as_str());
-            let hits = harness.ledger().total();
-            harness.close(hits).await;
+            harness.end().await;
         }
     }
 }

@@ -382,8 +382,7 @@ async fn only_tools_on_offer_are_mentioned() {
         };
         let mut harness = setup.open(Revision::V2025_06_18).await;
         let text = harness.call(tool, input).await.text;
-        let hits = harness.ledger().total();
-        harness.close(hits).await;
+        harness.end().await;
         text
     };
     let name = || parse("Lease contracts");

@@ -27,13 +27,6 @@ async fn beside(harness: &Harness) -> Harness {
     open(setup).await
 }
 
-/// Ends, once it is sure how many creates were sent.
-async fn close(harness: Harness, creates: usize) {
-    let ledger = harness.ledger();
-    assert_eq!(ledger.count("POST /api/v2/batches"), creates, "{ledger:#?}");
-    harness.close(ledger.total()).await;
-}
-
 /// Changes something in the sandbox, past our own client.
 async fn change(harness: &Harness, method: Method, path: &str, body: &Value) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -97,7 +90,7 @@ async fn a_day_in_miniature() {
         seen[..6],
         ["PENDING", "PENDING", "RUNNING", "RUNNING", "COMPLETED", "COMPLETED"]
     );
-    close(harness, 1).await;
+    harness.end_after_creates(1).await;
 }
 
 /// Each reason against another batch, as a model reads it.
@@ -115,7 +108,7 @@ async fn what_is_said_of_the_batch_that_is_there() {
         }
         let there = harness.call("create_batch", saved()).await.json();
         expected.assert_eq(&summary(&there, made["id"].as_str().unwrap()));
-        close(harness, 1).await;
+        harness.end_after_creates(1).await;
     };
     check(Speed::Lasting(HOUR), None, expect!["[sandbox] Nothing was created: batch OLD (created #) does the same work (same directory, job type and configuration) and is PENDING. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 15 seconds."]).await;
     check(Speed::Instant, None, expect![[r#"[sandbox] Nothing was created: batch OLD (created #) has already done the same work (same directory, job type and configuration) and is COMPLETED. No files were added and the configuration was not changed since then. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Of its 4 files, 4 succeeded. Call `get_batch` with `expand: ["outcomes"]` for the `job_id` of each result."#]]).await;
@@ -140,7 +133,7 @@ async fn what_is_said_of_the_batch_before() {
         let new = harness.call("create_batch", arguments).await.json();
         assert_eq!(new["created"], json!(true));
         expected.assert_eq(&summary(&new, old["id"].as_str().unwrap()));
-        close(harness, 2).await;
+        harness.end_after_creates(2).await;
     };
     check(DIR_SMALL, Some("file"), expect!["[sandbox] Batch NEW over 5 files was created and is PENDING. The earlier batch OLD (created #) did the same work and is COMPLETED, but 1 file was added to directory dir-small since then. The new batch processes all files again, and all of them cost credits. Check again with `get_batch` in 15 seconds."]).await;
     let configuration = format!("/api/v1/beta/configurations/{SAVED_PARSE}");
@@ -210,7 +203,7 @@ async fn a_list_that_cannot_be_read_stops_the_create_and_says_how_to_insist() {
         harness.call("create_batch", insisting).await.json()["created"],
         json!(true)
     );
-    close(harness, 1).await;
+    harness.end_after_creates(1).await;
 }
 
 /// The POST makes a batch and is answered with 500, and the list does not show it yet.
@@ -258,7 +251,7 @@ async fn the_advised_call_holds_the_scope_and_finds_the_batch() {
         harness.advance(HOUR);
         let listed = harness.call("list_batches", advised).await.json();
         assert_eq!(listed["batches"].as_array().unwrap().len(), 1, "{listed}");
-        close(harness, 1).await;
+        harness.end_after_creates(1).await;
     }
 }
 
@@ -279,7 +272,7 @@ async fn a_yes_does_not_count_for_files_that_the_user_did_not_see() {
     harness.reply(&question, json!({ "result": yes })).await;
     let said = harness.said(&id).await;
     expect!["No batch was created: the user agreed to 4 files, but directory dir-small now has 5. Nothing was sent. Call again, and the user will be asked about the files that are there now."].assert_eq(said.error());
-    close(harness, 0).await;
+    harness.end_after_creates(0).await;
 
     let mut harness = confirming().start().await;
     let call = json!({ "name": "create_batch", "arguments": saved() });
@@ -291,7 +284,7 @@ async fn a_yes_does_not_count_for_files_that_the_user_did_not_see() {
     let id = harness.ask("tools/call", again).await;
     let said = harness.said(&id).await;
     assert!(said.error().contains("another number of files"), "{}", said.error());
-    close(harness, 0).await;
+    harness.end_after_creates(0).await;
 }
 
 #[tokio::test]

@@ -22,11 +22,6 @@ async fn open() -> Harness {
     Harness::open(Revision::V2025_06_18).await
 }
 
-async fn close(harness: Harness) {
-    let hits = harness.ledger().total();
-    harness.close(hits).await;
-}
-
 async fn batch(harness: &mut Harness, directory: &str, job_type: &str, configuration: &str) -> String {
     let job = json!({ "type": job_type, "configuration_id": configuration });
     let arguments = json!({ "source_directory_id": directory, "config": { "job": job }, "wait_seconds": 60 });
@@ -113,7 +108,7 @@ async fn the_conversation() {
         1 requests, 972 characters: [sandbox] Pages 1 to 2 of 2 of "scan.pdf", as markdown.
         1 requests, 284 characters: [sandbox] The data of "lease-oslo.docx".
     "#]].assert_eq(&said);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -208,7 +203,7 @@ async fn failed_pages_are_named_in_every_format() {
         found["summary"].as_str().unwrap().contains("2 of its 10 pages"),
         "{found}"
     );
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -225,7 +220,7 @@ async fn a_tier_without_markdown_gives_its_text_and_says_so() {
     assert!(answer["text"].as_str().unwrap().contains("Article    Quantity"));
     let plain = read(&mut harness, with(arguments, json!({ "format": "text" }))).await;
     assert!(!plain["summary"].as_str().unwrap().contains("markdown"), "{plain}");
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -248,7 +243,7 @@ async fn files_are_found_however_their_names_are_written() {
     assert_eq!(answers[0], answers[1]);
     let only = read(&mut harness, json!({ "batch_id": "bat-sandbox-one" })).await;
     assert_eq!(only["file"]["name"], "invoice-2026-0001.pdf");
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -260,7 +255,7 @@ async fn a_job_is_read_by_its_id_without_its_batch() {
     assert_eq!(by_job["text"], by_name["text"]);
     assert_eq!(by_job["file"], json!({ "name": "annual-report.pdf" }));
     assert_eq!(harness.ledger().total(), requests, "the document was known");
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -300,7 +295,7 @@ async fn extracted_data_is_read_as_it_is() {
     let found = read(&mut harness, with(arguments, json!({ "find": "page 12 of" }))).await;
     assert!(found["hits_total"].as_u64().unwrap() > 0, "{found}");
     assert_eq!(found["hits"][0]["page"], 12);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -330,7 +325,7 @@ async fn citations_follow_the_data() {
     )
     .await;
     assert!(answer["summary"].as_str().unwrap().contains("no citations"), "{answer}");
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -349,7 +344,7 @@ async fn what_a_document_says_is_only_text() {
     }
     let whole = read(&mut harness, of("annual-report.pdf")).await.to_string();
     assert!(whole.contains("<table>") && !whole.contains("X-Amz-Signature"));
-    close(harness).await;
+    harness.end().await;
 }
 
 async fn check(harness: &mut Harness, arguments: Value, expected: Expect) {
@@ -436,7 +431,7 @@ async fn what_is_asked_wrongly() {
     }
     let pattern = read(&mut harness, with(report.clone(), json!({ "find": "page .* of" }))).await;
     assert_eq!(pattern["hits_total"], 0);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -470,7 +465,7 @@ async fn a_cursor_is_for_its_own_document_and_question() {
     }
     let second = read(&mut harness, with(contract, json!({ "cursor": cursor }))).await;
     assert_eq!(second["pages"]["total"], 400);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -495,7 +490,7 @@ async fn where_there_is_no_result() {
         ],
     )
     .await;
-    close(harness).await;
+    harness.end().await;
     let setup = Setup {
         speed: Speed::Steps,
         ..Setup::default()
@@ -504,7 +499,7 @@ async fn where_there_is_no_result() {
     let id = create(&mut harness, DIR_SMALL).await;
     let early = json!({ "batch_id": id, "file": "lease-oslo.docx" });
     check(&mut harness, early, expect!["Nothing was read: the batch is RUNNING, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then call again."]).await;
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -517,7 +512,7 @@ async fn a_file_is_read_by_its_id_where_names_cannot_be_read() {
     check(&mut harness, of("annual-report.pdf"), expect![[r#"Nothing was read: `file`: "annual-report.pdf" was not found, and names of files could not be read (this API key is not allowed to do that (403): "You do not have access to this project"). Send the ID of the file, `dfl-…`, which `get_batch` with `expand: ["outcomes"]` shows."#]]).await;
     let answer = read(&mut harness, of("dfl-documents-0001")).await;
     assert!(answer["text"].as_str().unwrap().contains("This is page 1"));
-    close(harness).await;
+    harness.end().await;
 }
 
 /// What an API says about one job, and what becomes of it.

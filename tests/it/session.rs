@@ -60,8 +60,7 @@ impl Session {
 
     /// Ends the session. What it costs is counted call by call in these tests, not in the end.
     pub(crate) async fn end(self) {
-        let requests = self.ledger().total();
-        self.0.close(requests).await;
+        self.0.end().await;
     }
 }
 

@@ -32,11 +32,6 @@ async fn start() -> Harness {
     steps().start().await
 }
 
-async fn close(harness: Harness) {
-    let hits = harness.ledger().total();
-    harness.close(hits).await;
-}
-
 /// Creates a batch as a task; the task's id.
 async fn begin(peer: &mut Peer, directory: &str) -> String {
     let mut arguments = parse(directory);
@@ -96,7 +91,7 @@ async fn a_batch_is_followed_to_its_end() {
     let done = ended(&mut harness, &id).await;
     assert_eq!(done["status"], json!("completed"));
     assert_eq!(done["result"]["isError"], json!(false));
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -113,7 +108,7 @@ async fn its_result_is_what_get_batch_answers() {
             .result("tools/call", json!({ "name": "get_batch", "arguments": read }))
             .await;
         assert_eq!(done["result"].to_string(), answer.to_string());
-        close(harness).await;
+        harness.end().await;
     }
 }
 
@@ -130,7 +125,7 @@ async fn only_who_declares_it_and_waits_gets_a_task() {
     harness.declare(declared());
     let there = harness.call("create_batch", arguments).await.json();
     assert_eq!((&there["created"], &there["final"]), (&json!(false), &json!(true)));
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -145,7 +140,7 @@ async fn a_legacy_session_has_no_tasks_whatever_it_declares() {
             let params = json!({ "taskId": "batch.bat-1...", "inputResponses": {} });
             assert_eq!(harness.refusal(method, params).await.0, -32601);
         }
-        close(harness).await;
+        harness.end().await;
     }
 }
 
@@ -183,7 +178,7 @@ async fn a_failed_batch_is_a_completed_task_with_an_error() {
     assert_eq!(done["result"]["isError"], json!(true));
     let text = done["result"]["content"][0]["text"].as_str().unwrap();
     assert!(text.contains("FAILED"), "{text}");
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -202,7 +197,7 @@ async fn a_task_is_cancelled_at_the_api() {
     assert_eq!(get(&mut harness, &done).await["status"], json!("completed"));
     let update = json!({ "taskId": done, "inputResponses": { "nobody asked": {} } });
     harness.result("tasks/update", update).await;
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -220,7 +215,7 @@ async fn a_read_only_server_cancels_no_task() {
     assert_eq!(get(&mut second, &id).await["status"], json!("working"));
     second.close(0).await;
     assert_eq!(first.ledger().count("POST /api/v2/batches/{batch_id}/cancel"), 0);
-    close(first).await;
+    first.end().await;
 }
 
 #[tokio::test]
@@ -272,7 +267,7 @@ async fn trouble_at_one_look_says_nothing_about_the_task() {
         let (code, message) = harness.refusal("tasks/get", json!({ "taskId": id })).await;
         assert!(code == -32603 && !message.contains("bug"), "{code} {message}");
         assert_eq!(ended(&mut harness, &id).await["status"], json!("completed"));
-        close(harness).await;
+        harness.end().await;
     }
 }
 
@@ -292,7 +287,7 @@ async fn a_look_at_a_task_that_runs_and_an_update_cost_one_request() {
     assert_eq!(costs(&mut harness, "tasks/update", update.clone()).await, 1);
     ended(&mut harness, &id).await;
     assert!(costs(&mut harness, "tasks/update", update).await <= 1);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -335,7 +330,7 @@ async fn a_task_keeps_the_page_that_was_asked_for() {
     let page = harness.call("get_batch", read).await.json();
     assert_eq!(done["result"]["structuredContent"], page);
     assert!(page["results"].as_array().unwrap().len() < 12);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -354,5 +349,5 @@ async fn another_process_finishes_what_one_began() {
     assert_eq!(sandbox.ledger().count("GET /api/v2/batches/{batch_id}"), 1);
     assert_eq!(ended(&mut second, &id).await["status"], json!("completed"));
     second.close().await;
-    close(sandbox).await;
+    sandbox.end().await;
 }

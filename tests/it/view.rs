@@ -193,7 +193,6 @@ async fn a_batch_that_runs_has_the_number_of_its_files_and_is_not_reported_besid
             is_shown,
             "{created}"
         );
-        let requests = harness.ledger().total();
-        harness.close(requests).await;
+        harness.end().await;
     }
 }

@@ -42,11 +42,6 @@ fn create_and_wait(directory: &str) -> Value {
     arguments
 }
 
-async fn close(harness: Harness) {
-    let hits = harness.ledger().total();
-    harness.close(hits).await;
-}
-
 /// How often batches were looked at, one by one.
 fn looks(harness: &Harness) -> usize {
     harness.ledger().count("GET /api/v2/batches/{batch_id}")
@@ -70,7 +65,7 @@ async fn it_waits_for_the_end_in_every_revision() {
             assert_eq!(created["created"], json!(true));
             assert_eq!(created.get("check_again_in_seconds"), None);
             assert_eq!(looks(&harness), looks_needed);
-            close(harness).await;
+            harness.end().await;
         }
     }
 }
@@ -92,7 +87,7 @@ async fn it_waits_for_a_batch_that_is_there() {
     let again = json!({ "batch_id": id, "wait_seconds": 300 });
     assert_eq!(harness.call("get_batch", again).await.json()["final"], json!(true));
     assert!(looks(&harness) <= before + 2);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -104,7 +99,7 @@ async fn who_waits_for_nothing_is_answered_at_once() {
         harness.call("get_batch", read).await.json();
     }
     assert_eq!(looks(&harness), 2);
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -167,7 +162,7 @@ async fn progress_is_told_to_who_gave_a_token() {
                     assert!(message.as_str().unwrap().contains(" after 0 s"), "{message}");
                 }
             }
-            close(harness).await;
+            harness.end().await;
         }
     }
 }
@@ -184,7 +179,7 @@ async fn progress_is_not_told_to_others() {
         assert!(!harness.said(&id).await.is_error);
         harness.settle().await;
     }
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -226,7 +221,7 @@ async fn trouble_that_passes_only_makes_it_slower() {
         let created = harness.call("create_batch", create_and_wait(DIR_SMALL)).await.json();
         assert_eq!(created["status"], json!("COMPLETED"), "{faults}: {created:#}");
         assert_eq!(looks(&harness), 3, "{faults}");
-        close(harness).await;
+        harness.end().await;
     }
 }
 
@@ -305,7 +300,7 @@ async fn a_completed_batch_whose_jobs_run_is_not_final() {
         assert_eq!(answer["files"], json!({ "total": 5, "completed": 3, "running": 2 }));
         assert!(answer["check_again_in_seconds"].is_u64());
     }
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -320,7 +315,7 @@ async fn a_wait_for_a_completed_batch_ends_when_its_jobs_have() {
         "{read:#}"
     );
     assert_eq!(read["files"], json!({ "total": 5, "completed": 5 }));
-    close(harness).await;
+    harness.end().await;
 }
 
 #[tokio::test]
@@ -347,7 +342,7 @@ async fn a_batch_that_has_ended_comes_with_counts_and_reasons() {
         let summary = answer["summary"].as_str().unwrap();
         assert!(summary.contains("f its 12 files, 4 succeeded, 5 failed"), "{summary}");
     }
-    close(harness).await;
+    harness.end().await;
 }
 
 /// The batch was paid for: whatever happens to the wait, the answer tells of it.
@@ -363,7 +358,7 @@ async fn a_create_is_answered_although_its_wait_failed() {
             "{created:#}"
         );
         assert_eq!(looks(&harness), 1);
-        close(harness).await;
+        harness.end().await;
     }
 }
 

@@ -139,6 +139,19 @@ impl Harness {
         self.sandbox.base_url()
     }
 
+    /// Ends where requests to the sandbox were counted on the way, or do not matter.
+    pub(crate) async fn end(self) {
+        let hits = self.ledger().total();
+        self.close(hits).await;
+    }
+
+    /// The same, once it is sure that so many creates were sent.
+    pub(crate) async fn end_after_creates(self, creates: usize) {
+        let ledger = self.ledger();
+        assert_eq!(ledger.count("POST /api/v2/batches"), creates, "{ledger:#?}");
+        self.close(ledger.total()).await;
+    }
+
     /// Ends the input and waits for the end. No message may be left unclaimed, and the sandbox must have had `hits` requests.
     pub(crate) async fn close(mut self, hits: usize) {
         self.closed = true;

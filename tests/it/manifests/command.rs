@@ -8,13 +8,10 @@ use llamacloud_batches_mcp::hosts::{ALL, Host, NAME, Registration};
 use serde_json::{Value, json};
 
 use crate::harness::child::{command, run};
+use crate::terminal::text;
 
 async fn host_config(arguments: &[&str]) -> Output {
     run(command(&[&["host-config"], arguments].concat())).await
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// The program and arguments in the configuration of Cursor.
