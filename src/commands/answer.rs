@@ -121,6 +121,16 @@ pub(super) fn pause(seconds: f64) -> Duration {
         .min(LONGEST_PAUSE)
 }
 
+/// A member of a result that is text; empty if there is none.
+pub(super) fn text<'a>(data: &'a Map<String, Value>, name: &str) -> &'a str {
+    data.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A member of a result that is a number; 0 if there is none.
+pub(super) fn count(data: &Map<String, Value>, name: &str) -> u64 {
+    data.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

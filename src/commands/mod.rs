@@ -5,7 +5,7 @@
 //! | `call`, `arguments` | one tool call, and the arguments as typed |
 //! | `tools` | the tools on offer |
 //! | `watch` | following a batch until it is final |
-//! | `run` | the whole job: upload, create, follow, save |
+//! | `run`, `run/ending` | the whole job: upload, create, follow, save; and what is said at its end |
 //! | `host_config` | how to register this server with a host |
 //! | `doctor` | checks, each with its remedy |
 //! | `definition` | completions and the manual page |

@@ -3,6 +3,8 @@
 //! Each step is a call of a tool through the same server that hosts use, and each tool finds what an earlier call has done. So
 //! the command keeps nothing: stopped anywhere and started again, it goes on where it was.
 
+mod ending;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::value::to_raw_value;
@@ -10,13 +12,14 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::time::sleep;
 
-use super::answer::{Answer, Failure};
+use self::ending::Ending;
+use super::answer::{Answer, Failure, count, text};
 use super::call::tell_failure;
 use super::client::{Client, ToolCall};
 use super::context::{Context, Exit};
 use super::progress::Progress;
 use super::render::render;
-use super::watch::{Stopped, Watch, show, to_its_end};
+use super::watch::{Stopped, Watch, brief, to_its_end};
 use crate::cli;
 use crate::mcp::Server;
 use crate::untrusted::quote;
@@ -87,6 +90,14 @@ impl Source {
     }
 }
 
+/// Whether the job certainly costs credits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    Sure,
+    /// A batch over the same files costs nothing again.
+    UnlessDone,
+}
+
 /// Runs the whole job, and says how it ended.
 pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Exit {
     let mut client = Client::connect(server, context.drain());
@@ -94,12 +105,19 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
         client: &mut client,
         context,
         run,
+        has_sent: false,
     };
     let mut batch_id = None;
     let exit = match steps.all(&mut batch_id).await {
         Ok(exit) => exit,
         Err(Stopped::Failed(failure)) => {
             tell_failure(context, &failure);
+            if steps.has_sent {
+                context
+                    .terminal
+                    .err
+                    .say("Run the same command again to continue. Nothing is uploaded or paid for twice.");
+            }
             Exit::Failed
         }
         Err(Stopped::Interrupted) => {
@@ -119,6 +137,8 @@ struct Steps<'a> {
     client: &'a mut Client,
     context: &'a Context<'a>,
     run: &'a Run,
+    /// Whether there is something to continue.
+    has_sent: bool,
 }
 
 impl Steps<'_> {
@@ -127,8 +147,11 @@ impl Steps<'_> {
         let (context, run) = (*context, *run);
         let directory_id = match &run.source {
             Source::Directory(id) => {
-                self.agree(&format!("A batch over directory {id} will be created"))
-                    .await?;
+                self.agree(
+                    &format!("The files of directory {id} will be processed"),
+                    Cost::UnlessDone,
+                )
+                .await?;
                 id.clone()
             }
             Source::Local { shown, path } => self.upload(shown, path).await?,
@@ -142,6 +165,7 @@ impl Steps<'_> {
         let created = self.patiently("create_batch", &arguments, &progress).await?;
         let id = text(&created, "id").to_owned();
         *batch_id = Some(id.clone());
+        self.has_sent = true;
         let verb = if created.get("created") == Some(&Value::Bool(true)) {
             "Created"
         } else {
@@ -153,13 +177,18 @@ impl Steps<'_> {
             batch_id: id.clone(),
             json: false,
         };
-        let batch = to_its_end(self.client, context, &watch).await?;
-        let is_saved = match &run.out {
-            Some(out) => self.save(&id, out).await?,
-            None => true,
+        let mut batch = to_its_end(self.client, context, &watch).await?;
+        brief(&mut batch);
+        let saved = match &run.out {
+            Some(out) if Ending::has_results(&batch) => Some((out.as_path(), self.save(&id).await?)),
+            _ => None,
         };
-        let exit = show(context, &watch, batch);
-        Ok(if is_saved { exit } else { Exit::Failed })
+        let ending = Ending {
+            batch_id: &id,
+            batch: &batch,
+            saved: saved.as_ref().map(|(out, saved)| (*out, saved)),
+        };
+        Ok(ending.show(context))
     }
 
     /// Uploads what is not there yet. The directory that holds it.
@@ -183,17 +212,24 @@ impl Steps<'_> {
                 quote(&shown.to_string_lossy(), MAX_PATH_CHARS)
             )));
         }
-        let files = if new + there == 1 { "file" } else { "files" };
-        let uploaded = if there > 0 {
-            format!(" ({there} are uploaded already)")
+        let files = if new + there == 1 {
+            "1 file".to_owned()
         } else {
-            String::new()
+            format!("{} files", new + there)
         };
-        self.agree(&format!(
-            "{} {files}{uploaded} will be uploaded and processed",
-            new + there
-        ))
-        .await?;
+        let (what, cost) = match (new, there) {
+            (_, 0) => (format!("{files} will be uploaded and processed"), Cost::Sure),
+            (0, _) => (
+                format!("{files}, uploaded already, will be processed"),
+                Cost::UnlessDone,
+            ),
+            _ => (
+                format!("{files}, {there} of them uploaded already, will be processed"),
+                Cost::Sure,
+            ),
+        };
+        self.agree(&what, cost).await?;
+        self.has_sent = true;
         let progress = Progress::with_lines(&self.context.terminal.err);
         let mut idle = 0;
         loop {
@@ -211,38 +247,25 @@ impl Steps<'_> {
         }
     }
 
-    /// Saves the results; whether each file has one.
-    async fn save(&mut self, batch_id: &str, out: &Path) -> Result<bool, Stopped> {
+    /// Saves the results. What `save_results` answered in the end.
+    async fn save(&mut self, batch_id: &str) -> Result<Object, Stopped> {
         let progress = Progress::with_lines(&self.context.terminal.err);
+        let arguments = json!({ "batch_id": batch_id, "folder": "." });
         let mut idle = 0;
-        let saved = loop {
-            let step = self
-                .patiently(
-                    "save_results",
-                    &json!({ "batch_id": batch_id, "folder": "." }),
-                    &progress,
-                )
-                .await?;
+        loop {
+            let step = self.patiently("save_results", &arguments, &progress).await?;
             if step.get("complete") == Some(&Value::Bool(true)) {
-                break step;
+                return Ok(step);
             }
             idle = if count(&step, "saved") > 0 { 0 } else { idle + 1 };
             if idle >= MAX_IDLE_CALLS {
                 return Err(failed(text(&step, "summary").to_owned()));
             }
-        };
-        drop(progress);
-        let results = count(&saved, "saved") + count(&saved, "already_there");
-        let word = if results == 1 { "result" } else { "results" };
-        self.context
-            .terminal
-            .err
-            .say(&format!("{results} {word} in {}.", out.display()));
-        Ok(!saved.contains_key("failed"))
+        }
     }
 
     /// Asks the user before anything is sent.
-    async fn agree(&self, what: &str) -> Result<(), Stopped> {
+    async fn agree(&self, what: &str, cost: Cost) -> Result<(), Stopped> {
         let Context { terminal, stop, .. } = self.context;
         let err = &terminal.err;
         if self.context.is_sandbox {
@@ -250,8 +273,13 @@ impl Steps<'_> {
             return Ok(());
         }
         let sentence = format!(
-            "{what} ({}, configuration {}). This costs LlamaCloud credits for each page.",
-            self.run.job_type, self.run.configuration_id
+            "{what} ({}, configuration {}). This costs LlamaCloud credits for each page{}.",
+            self.run.job_type,
+            self.run.configuration_id,
+            match cost {
+                Cost::Sure => "",
+                Cost::UnlessDone => ", unless a batch has done it before",
+            }
         );
         if self.run.yes {
             err.say(&sentence);
@@ -334,6 +362,7 @@ impl Steps<'_> {
         if let Some(refused) = plan.get("refused") {
             let shown = Object::from_iter([("not uploaded".to_owned(), refused.clone())]);
             let err = &self.context.terminal.err;
+            err.say("These files are not uploaded:");
             err.line(&render(&shown, err));
         }
     }
@@ -341,12 +370,4 @@ impl Steps<'_> {
 
 fn failed(text: String) -> Stopped {
     Stopped::Failed(Failure::lasting(text))
-}
-
-fn text<'a>(object: &'a Object, name: &str) -> &'a str {
-    object.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn count(object: &Object, name: &str) -> u64 {
-    object.get(name).and_then(Value::as_u64).unwrap_or_default()
 }

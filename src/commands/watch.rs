@@ -203,23 +203,14 @@ fn files_of(batch: &mut Object) -> Vec<Value> {
 }
 
 /// Shows how the batch ended, and the files that did not succeed.
-pub(super) fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
+fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
     let out = &context.terminal.out;
     let exit = if is_all_well(&batch) { Exit::Done } else { Exit::Failed };
     if watch.json {
         out.line(&Value::Object(batch.clone()).to_string());
     } else {
         batch.retain(|name, _| ["summary", "status", "files", "problems", "results"].contains(&name.as_str()));
-        for file in batch
-            .get_mut("results")
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            if let Some(file) = file.as_object_mut().filter(|file| file.contains_key("name")) {
-                file.retain(|name, _| SHOWN_OF_A_FILE.contains(&name.as_str()));
-            }
-        }
+        brief(&mut batch);
         out.line(&render(&batch, out));
     }
     if out.failure().is_some() {
@@ -227,6 +218,16 @@ pub(super) fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> E
         err.line(&in_short(&batch, err));
     }
     exit
+}
+
+/// Leaves of each file what is shown of it.
+pub(super) fn brief(batch: &mut Object) {
+    let files = batch.get_mut("results").and_then(Value::as_array_mut);
+    for file in files.into_iter().flatten() {
+        if let Some(file) = file.as_object_mut().filter(|file| file.contains_key("name")) {
+            file.retain(|name, _| SHOWN_OF_A_FILE.contains(&name.as_str()));
+        }
+    }
 }
 
 /// Whether the batch is COMPLETED, and so is each of its files.

@@ -37,6 +37,10 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn docs(&self) -> PathBuf {
         self.0.join("docs")
     }

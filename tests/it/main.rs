@@ -75,6 +75,9 @@ mod read_result;
 mod retrying;
 /// The same calls in every revision.
 mod revisions;
+/// `run` in a real terminal.
+#[cfg(unix)]
+mod run_screens;
 /// The whole job at a terminal.
 mod running;
 /// The commands for people in a real terminal.

@@ -1,7 +1,9 @@
 //! `run`: a folder becomes a folder of text, once, however often it is run.
 
+use std::fmt::Write as _;
 use std::fs;
 
+use expect_test::expect_file;
 use llamacloud_batches_mcp::mcp::Revision;
 
 use super::harness::child::{command, run};
@@ -48,7 +50,7 @@ async fn the_demo_works_from_a_fresh_checkout() {
         assert!(fs::read_to_string(out.join(name)).unwrap().contains(words), "{name}");
     }
     assert!(
-        printed.contains("COMPLETED") && said.contains("3 files"),
+        printed.contains("All 3 files succeeded") && said.contains("3 files"),
         "{printed}{said}"
     );
 }
@@ -63,6 +65,36 @@ async fn nothing_is_sent_before_the_user_agrees() {
     let ledger = harness.ledger();
     assert_eq!(ledger.count("POST /api/v1/beta/directories"), 0, "{ledger:#?}");
     harness.close(ledger.total()).await;
+}
+
+/// What a pipe gets: a line for each step on stderr, and how it ended on stdout.
+#[tokio::test]
+async fn every_ending_says_where_results_are_and_what_failed() {
+    let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
+    folder.write("notes.json", "{}");
+    let url = harness.base_url();
+    let mut shown = String::new();
+    for arguments in [
+        &["docs", "--out", "out/text"][..],
+        &["docs"],
+        &["dir-failing", "--out", "out/failing"],
+        &["dir-documents", "--out", "out/documents"],
+        &["dir-broken", "--out", "out/broken"],
+        &["dir-empty", "--out", "out/empty"],
+    ] {
+        let mut command = command(&[&["run"], arguments, &["--yes", "--base-url", &url], &QUICK].concat());
+        command.current_dir(folder.path());
+        let output = run(command).await;
+        let said = masked(&format!("{}{}", text(&output.stdout), text(&output.stderr)));
+        // How much was read at the first report differs.
+        let steady: Vec<_> = said.lines().filter(|line| !line.ends_with(" read")).collect();
+        let code = output.status.code().unwrap();
+        let (typed, said) = (arguments.join(" "), steady.join("\n"));
+        write!(shown, "$ run {typed}\n{said}\nexit {code}\n\n").unwrap();
+    }
+    expect_file!["goldens/run.txt"].assert_eq(&shown);
+    let hits = harness.ledger().total();
+    harness.close(hits).await;
 }
 
 #[tokio::test]

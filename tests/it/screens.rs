@@ -3,6 +3,7 @@
 //! What a pipe gets is in `terminal`; here is only what differs on a terminal. Where there is no tmux, each test says so on stderr.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
@@ -12,10 +13,10 @@ use super::harness::PATIENCE;
 use super::harness::masks::masked;
 use super::terminal::{FAILING, text};
 
-const COLUMNS: [usize; 2] = [80, 120];
+pub(crate) const COLUMNS: [usize; 2] = [80, 120];
 
 /// A terminal in which one command runs, and then says how it exited.
-struct Terminal {
+pub(crate) struct Terminal {
     socket: String,
 }
 
@@ -26,7 +27,18 @@ impl Terminal {
     }
 
     /// The same with a variable set. Shape: `NO_COLOR=1`.
-    fn run_under(variable: &str, name: &str, columns: usize, arguments: &[&str]) -> Option<Self> {
+    pub(crate) fn run_under(variable: &str, name: &str, columns: usize, arguments: &[&str]) -> Option<Self> {
+        Self::run_in(Path::new("."), variable, name, columns, arguments)
+    }
+
+    /// The same in a folder.
+    pub(crate) fn run_in(
+        folder: &Path,
+        variable: &str,
+        name: &str,
+        columns: usize,
+        arguments: &[&str],
+    ) -> Option<Self> {
         let socket = format!("screens-{}-{name}-{columns}", std::process::id());
         let terminal = Self { socket };
         if Command::new("tmux").arg("-V").output().is_err() {
@@ -36,7 +48,8 @@ impl Terminal {
         }
         let quoted: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
         let line = format!(
-            "env -i TERM=screen-256color {variable} {} {}; echo \"exit $?\"; exec cat",
+            "cd '{}'; env -i TERM=screen-256color {variable} {} {}; echo \"exit $?\"; exec cat",
+            folder.display(),
             env!("CARGO_BIN_EXE_llamacloud-batches-mcp"),
             quoted.join(" ")
         );
@@ -71,7 +84,7 @@ impl Terminal {
     }
 
     /// The same, once these words are on it.
-    fn shown_with(&self, words: &str) -> String {
+    pub(crate) fn shown_with(&self, words: &str) -> String {
         let started = Instant::now();
         loop {
             let shown = self.shown();
@@ -82,12 +95,12 @@ impl Terminal {
         }
     }
 
-    fn resize(&self, columns: usize) {
+    pub(crate) fn resize(&self, columns: usize) {
         let resized = self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", "100"]);
         assert!(resized.status.success(), "{resized:?}");
     }
 
-    fn press(&self, keys: &[&str]) {
+    pub(crate) fn press(&self, keys: &[&str]) {
         assert!(self.tmux(&[&["send-keys"][..], keys].concat()).status.success());
     }
 }
@@ -99,7 +112,7 @@ impl Drop for Terminal {
 }
 
 /// Holds a screen against what is kept of it.
-fn hold(name: &str, columns: usize, shown: &str) {
+pub(crate) fn hold(name: &str, columns: usize, shown: &str) {
     for line in shown.lines() {
         assert!(!line.ends_with(' '), "{line:?}");
     }
@@ -173,7 +186,7 @@ const LONG: [&str; 7] = [
 ];
 
 /// There is one line that changes, and it has been drawn often.
-fn has_one_line_that_changes(terminal: &Terminal, clock: &str) {
+pub(crate) fn has_one_line_that_changes(terminal: &Terminal, clock: &str) {
     let shown = terminal.shown_with(clock);
     let lines = shown.lines().filter(|line| line.contains(" 00:00:"));
     assert_eq!(lines.count(), 1, "{shown}");

@@ -28,11 +28,19 @@ pub(crate) struct SaveResultsOutput {
     already_there: usize,
     /// Number of files whose results are still to be saved.
     remaining: usize,
+    /// Number of saved files that lack pages, because those could not be parsed. The manifest names the pages.
+    #[serde(skip_serializing_if = "is_zero")]
+    incomplete: usize,
     /// Files without a result, grouped by reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<Reason>,
     /// The file that lists every result with its job, status, failed pages and credits.
     manifest: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 const FAILURE: Failure = Failure {
@@ -51,7 +59,7 @@ pub(super) struct Report {
     pub(super) saved: usize,
     pub(super) already_there: usize,
     pub(super) remaining: usize,
-    with_failed_pages: usize,
+    incomplete: usize,
     failed: BTreeMap<String, Vec<String>>,
     pub(super) trouble: Option<Error>,
 }
@@ -63,7 +71,7 @@ impl Report {
         } else {
             &mut self.already_there
         }) += 1;
-        self.with_failed_pages += usize::from(!entry.failed_pages.is_empty());
+        self.incomplete += usize::from(!entry.failed_pages.is_empty());
     }
 
     pub(super) fn fail(&mut self, entry: &Entry) {
@@ -84,10 +92,11 @@ impl Report {
             let verb = plural(self.already_there, "was", "were");
             sentences.push(format!("{} {verb} saved before.", files(self.already_there)));
         }
-        if self.with_failed_pages > 0 {
+        if self.incomplete > 0 {
             sentences.push(format!(
-                "{} lack pages that could not be parsed; `{}` names them.",
-                files(self.with_failed_pages),
+                "{} {} pages that could not be parsed; `{}` names them.",
+                files(self.incomplete),
+                plural(self.incomplete, "lacks", "lack"),
                 manifest::NAME
             ));
         }
@@ -118,6 +127,7 @@ impl Report {
             saved: self.saved,
             already_there: self.already_there,
             remaining: self.remaining,
+            incomplete: self.incomplete,
             failed: group(self.failed),
             manifest: manifest::NAME.to_owned(),
         }

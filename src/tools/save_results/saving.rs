@@ -302,8 +302,8 @@ impl Saver {
     fn not_writable(&self, error: io::Error) -> ToolError {
         ToolError::caused_by(
             format!(
-                "The results could not be written to {} ({}). What was saved before stays there. Tell the user; then call \
-                 `save_results` again with the same arguments: it continues.",
+                "The results could not be written to {} ({}). What was saved before stays there. The user has to correct this; then the \
+                 same call continues.",
                 quote(&self.folder.to_string(), 300),
                 error.kind()
             ),

@@ -8,6 +8,11 @@ pub(crate) fn masked(text: &str) -> String {
         "bat-00000000-0000-4000-8000-hhhhhhhhhhhh",
         "bat-00000000-0000-4000-8000-000000000000",
     );
+    let text = mask(
+        &text,
+        "ir-00000000-0000-4000-8000-hhhhhhhhhhhh",
+        "ir-00000000-0000-4000-8000-000000000000",
+    );
     let text = mask(&text, "dddd-dd-ddTdd:dd:ddZ", "2026-11-24T08:00:00Z");
     let text = number_after(&text, "http://127.0.0.1:", "8017");
     let text = number_after(&text, "(os error ", "1");
