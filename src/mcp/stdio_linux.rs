@@ -11,8 +11,27 @@ use rustix::net::{RecvFlags, SendFlags, SocketType};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
+/// So much is read at a time. Units: bytes.
+const READ_BYTES: usize = 64 * 1024;
+
+/// A descriptor to read from. What the system fills is a buffer of its own: that of the caller would have to be cleared for every read.
+#[derive(Debug)]
+pub(crate) struct Input {
+    polled: Polled,
+    buffer: Box<[u8]>,
+}
+
+impl Input {
+    /// `None` where the descriptor cannot be polled, or not without being seen.
+    pub(crate) fn open(descriptor: &impl AsFd) -> Option<Self> {
+        let polled = Polled::open(descriptor, OFlags::RDONLY, Interest::READABLE)?;
+        let buffer = vec![0; READ_BYTES].into();
+        Some(Self { polled, buffer })
+    }
+}
+
 /// A descriptor that is polled.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Polled {
     descriptor: Arc<AsyncFd<OwnedFd>>,
     kind: Kind,
@@ -27,12 +46,7 @@ enum Kind {
 }
 
 impl Polled {
-    /// To read from. `None` where the descriptor cannot be polled, or not without being seen.
-    pub(crate) fn input(descriptor: &impl AsFd) -> Option<Self> {
-        Self::open(descriptor, OFlags::RDONLY, Interest::READABLE)
-    }
-
-    /// To write to. `None` as for [`Polled::input`].
+    /// To write to. `None` as for [`Input::open`].
     pub(crate) fn output(descriptor: &impl AsFd) -> Option<Self> {
         Self::open(descriptor, OFlags::WRONLY, Interest::WRITABLE.add(Interest::ERROR))
     }
@@ -105,14 +119,19 @@ fn reopen(descriptor: std::os::fd::BorrowedFd<'_>, access: OFlags) -> Option<Own
     rustix::fs::open(path, access | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
-impl AsyncRead for Polled {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Input {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        filled: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { polled, buffer } = &mut *self;
+        let room = filled.remaining().min(buffer.len());
+        let buffer = buffer.get_mut(..room).unwrap_or_default();
         loop {
-            let mut guard = ready!(self.descriptor.poll_read_ready(context))?;
-            if let Ok(outcome) =
-                guard.try_io(|descriptor| self.read(descriptor.get_ref(), buffer.initialize_unfilled()))
-            {
-                buffer.advance(outcome?);
+            let mut guard = ready!(polled.descriptor.poll_read_ready(context))?;
+            if let Ok(outcome) = guard.try_io(|descriptor| polled.read(descriptor.get_ref(), buffer)) {
+                filled.put_slice(buffer.get(..outcome?).unwrap_or_default());
                 return Poll::Ready(Ok(()));
             }
         }

@@ -62,9 +62,9 @@ impl Transport {
     #[cfg(target_os = "linux")]
     #[expect(clippy::disallowed_methods, reason = "this is the place that opens stdout")]
     fn poll_what_can_be_polled(&mut self) {
-        use super::stdio_linux::Polled;
+        use super::stdio_linux::{Input, Polled};
 
-        if let Some(input) = Polled::input(&std::io::stdin()) {
+        if let Some(input) = Input::open(&std::io::stdin()) {
             self.reader = Box::new(input);
         }
         if let Some(output) = Polled::output(&std::io::stdout()) {
