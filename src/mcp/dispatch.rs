@@ -3,9 +3,13 @@
 //! The table is jsonrpsee's. Its id type knows no negative numbers and none above 64 bits, so every call is made with a stand-in
 //! and the client's own id, byte for byte, takes its place in the answer. What else the engine leaves open is closed here: absent
 //! parameters, refused parameters whose reason hosts would not show, and panics.
+//!
+//! The engine reads each response that it has written once more, to be sure that it is JSON. Results that may be long are written
+//! here instead, and the engine sees [`Past`] in their place.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -35,7 +39,7 @@ pub(crate) enum Answer {
 pub(crate) struct Reply {
     /// The client's id; none where it could not be read.
     id: Option<Box<RawValue>>,
-    json: Box<str>,
+    json: String,
     /// Where the members after `id` begin.
     from: usize,
 }
@@ -60,9 +64,36 @@ impl Reply {
         let json = serde_json::to_string(&member).unwrap_or_default();
         Self {
             id,
-            json: json.into(),
+            json,
             from: "{".len(),
         }
+    }
+}
+
+/// A result that goes past the engine. It is among the extensions of every request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written(Arc<Mutex<Option<String>>>);
+
+/// What the engine sees of such a result.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Past;
+
+impl Written {
+    /// Writes the result.
+    ///
+    /// # Errors
+    /// For a value that JSON cannot hold, which is a bug.
+    pub(crate) fn put(&self, result: &impl Serialize) -> Result<Past, ProtocolError> {
+        let mut json = br#""result":"#.to_vec();
+        serde_json::to_writer(&mut json, result).map_err(|_| ProtocolError::internal())?;
+        json.push(b'}');
+        let json = String::from_utf8(json).map_err(|_| ProtocolError::internal())?;
+        *self.lock() = Some(json);
+        Ok(Past)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,19 +101,21 @@ impl Reply {
 pub(crate) fn dispatch(methods: &Methods, context: RequestContext, method: &str, params: Option<&RawValue>) -> Answer {
     let id = context.request_id.clone();
     let params = Params::new(Some(params.map_or("{}", RawValue::get)));
+    let written = Written::default();
     let mut extensions = Extensions::new();
     extensions.insert(context);
+    extensions.insert(written.clone());
     match methods.method(method) {
         Some(MethodCallback::Sync(callback)) => {
             let response = catch_unwind(AssertUnwindSafe(|| callback(STAND_IN, params, usize::MAX, extensions)));
-            Answer::Now(respond(id, response))
+            Answer::Now(respond(id, &written, response))
         }
         Some(MethodCallback::Async(callback)) => {
             let response = callback(STAND_IN, params.into_owned(), ConnectionId(0), usize::MAX, extensions);
             Answer::Later(
                 AssertUnwindSafe(response)
                     .catch_unwind()
-                    .map(move |response| respond(id, response))
+                    .map(move |response| respond(id, &written, response))
                     .boxed(),
             )
         }
@@ -95,17 +128,21 @@ pub(crate) fn refuse(id: Option<RequestId<'_>>, error: ProtocolError) -> Reply {
     Reply::error(id.map(RequestId::to_owned_json), error)
 }
 
-fn respond(id: Box<RawValue>, response: Result<MethodResponse, Box<dyn Any + Send>>) -> Reply {
+fn respond(id: Box<RawValue>, written: &Written, response: Result<MethodResponse, Box<dyn Any + Send>>) -> Reply {
     let Ok(response) = response else {
         tracing::error!(request.id = id.get(), "a method panicked");
         return Reply::error(Some(id), ProtocolError::internal());
     };
+    if let Some(json) = written.lock().take() {
+        let id = Some(id);
+        return Reply { id, json, from: 0 };
+    }
     if response.as_error_code() == Some(-32602)
         && let Some(error) = with_reason(response.as_json())
     {
         return Reply::error(Some(id), error);
     }
-    let json = Box::<str>::from(response.into_json());
+    let json = String::from(Box::<str>::from(response.into_json()));
     if !json.starts_with(STAND_IN_PREFIX) {
         tracing::error!("the JSON-RPC engine writes its responses in another way");
         return Reply::error(Some(id), ProtocolError::internal());

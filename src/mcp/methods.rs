@@ -16,6 +16,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::context::{RequestContext, Session};
+use super::dispatch::{Past, Written};
 use super::elicitation::Answers;
 use super::error::ProtocolError;
 use super::meta::client_name;
@@ -52,7 +53,7 @@ pub(crate) trait Mcp {
 
     /// Lists the tools, all on one page. Source: server/tools, listing tools.
     #[method(name = "tools/list", param_kind = map, with_extensions)]
-    fn list_tools(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>>;
+    fn list_tools(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Past>;
 
     /// Calls a tool. Source: server/tools, calling tools.
     #[method(name = "tools/call", param_kind = map, with_extensions)]
@@ -62,7 +63,7 @@ pub(crate) trait Mcp {
         arguments: Option<Box<RawValue>>,
         #[argument(rename = "inputResponses")] input_responses: Option<Box<RawValue>>,
         #[argument(rename = "requestState")] request_state: Option<String>,
-    ) -> RpcResult<Stamped<CallAnswer>>;
+    ) -> RpcResult<Past>;
 
     /// Lists the views. Source: server/resources, listing resources.
     #[method(name = "resources/list", param_kind = map, with_extensions)]
@@ -205,8 +206,9 @@ impl McpServer for Table {
         ))
     }
 
-    fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Box<RawValue>> {
+    fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Past> {
         one_page(cursor.as_deref())?;
+        let written = written(extensions)?;
         let context = context(extensions)?;
         let (revision, shows_views) = (context.revision, context.capabilities.views);
         let index = Revision::ALL.iter().position(|known| *known == revision);
@@ -214,12 +216,12 @@ impl McpServer for Table {
             .and_then(|index| self.lists.get(index)?.get(usize::from(shows_views)))
             .ok_or_else(ProtocolError::internal)?;
         if let Some(list) = place.get() {
-            return Ok(list.clone());
+            return Ok(written.put(list)?);
         }
         let tools = self.tools.list(revision, shows_views);
         let list = to_raw_value(&self.listing(revision, "tools", tools, Caching::OF_CLIENT));
         let list = list.map_err(|_| ProtocolError::internal())?;
-        Ok(place.get_or_init(|| list).clone())
+        Ok(written.put(place.get_or_init(|| list))?)
     }
 
     fn list_resources(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Stamped<Listing>> {
@@ -252,7 +254,7 @@ impl McpServer for Table {
         arguments: Option<Box<RawValue>>,
         input_responses: Option<Box<RawValue>>,
         request_state: Option<String>,
-    ) -> RpcResult<Stamped<CallAnswer>> {
+    ) -> RpcResult<Past> {
         let answers = Answers {
             input_responses,
             request_state,
@@ -277,13 +279,9 @@ impl McpServer for Table {
             ),
             Ok(Outcome::Ask(question)) => ("input_required", CallAnswer::Ask(question)),
         };
-        Ok(Stamped::of_type(
-            result_type,
-            context.revision,
-            self.identity.implementation.short(),
-            answer,
-        )
-        .with_meta(meta))
+        let server = self.identity.implementation.short();
+        let result = Stamped::of_type(result_type, context.revision, server, answer).with_meta(meta);
+        Ok(written(extensions)?.put(&result)?)
     }
 
     async fn get_task(&self, extensions: &Extensions, task_id: String) -> RpcResult<Stamped<DetailedTask>> {
@@ -374,6 +372,10 @@ impl Table {
 }
 
 fn context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
+    extensions.get().ok_or_else(|| ProtocolError::internal().into())
+}
+
+fn written(extensions: &Extensions) -> Result<&Written, ErrorObjectOwned> {
     extensions.get().ok_or_else(|| ProtocolError::internal().into())
 }
 
