@@ -102,48 +102,47 @@ impl Answer<'_> {
             (None, _) if self.cursor.is_some() => return Err(stale_cursor()),
             _ => None,
         };
-        let left = rest.as_ref().map_or(0, |rest| rest.files.len());
+        let Some(rest) = rest.as_ref().filter(|rest| !rest.files.is_empty()) else {
+            let page = |brevity| rest.as_ref().map(|rest| rest.page(0, brevity));
+            let usual = Brevity::usual(max_chars);
+            let json = self.output(files.as_ref(), page(usual), usual)?;
+            if json.chars() <= max_chars {
+                return Ok(json);
+            }
+            return self.output(files.as_ref(), page(Brevity::BARE), Brevity::BARE);
+        };
         for brevity in [Brevity::usual(max_chars), Brevity::BARE] {
-            let rows = self.rows_that_fit(files.as_ref(), rest.as_ref(), brevity, max_chars)?;
-            if let Some(rows) = rows.filter(|rows| *rows >= left.min(WORTHWHILE_ROWS)) {
-                return self.output(
-                    files.as_ref(),
-                    rest.as_ref().map(|rest| rest.page(rows, brevity)),
-                    brevity,
-                );
+            let rows = self.rows_that_fit(files.as_ref(), rest, brevity, max_chars)?;
+            if let Some(rows) = rows.filter(|rows| *rows >= rest.files.len().min(WORTHWHILE_ROWS)) {
+                return self.output(files.as_ref(), Some(rest.page(rows, brevity)), brevity);
             }
         }
-        let rows = self.rows_that_fit(files.as_ref(), rest.as_ref(), Brevity::BARE, max_chars)?;
-        let rows = rows.unwrap_or_default().max(1);
-        self.output(
-            files.as_ref(),
-            rest.map(|rest| rest.page(rows, Brevity::BARE)),
-            Brevity::BARE,
-        )
+        let rows = self.rows_that_fit(files.as_ref(), rest, Brevity::BARE, max_chars)?;
+        let page = rest.page(rows.unwrap_or_default().max(1), Brevity::BARE);
+        self.output(files.as_ref(), Some(page), Brevity::BARE)
     }
 
     /// How many rows fit beside the rest of the answer; `None` if that alone is too long. Each row is measured once.
     fn rows_that_fit(
         &self,
         files: Option<&Files>,
-        rest: Option<&Rest<'_>>,
+        rest: &Rest<'_>,
         brevity: Brevity,
         max_chars: usize,
     ) -> Result<Option<usize>, ToolError> {
         const AROUND_ROWS: usize = r#","results":[]"#.len();
-        let chars = |page: Option<Page>| -> Result<usize, ToolError> { Ok(self.output(files, page, brevity)?.chars()) };
-        let Some(rest) = rest.filter(|rest| !rest.files.is_empty()) else {
-            return Ok((chars(None)? <= max_chars).then_some(0));
-        };
+        let chars = |page: Page| -> Result<usize, ToolError> { Ok(self.output(files, Some(page), brevity)?.chars()) };
         let whole = Page {
             next: None,
             ..rest.frame()
         };
-        let all: usize = rest.lengths(brevity).sum();
-        if chars(Some(whole))? + AROUND_ROWS + all <= max_chars {
+        let room = max_chars.checked_sub(chars(whole)? + AROUND_ROWS);
+        // No more rows are written than an answer has room for.
+        let left = room.and_then(|room| rest.lengths(brevity).try_fold(room, usize::checked_sub));
+        if left.is_some() {
             return Ok(Some(rest.files.len()));
         }
-        let Some(mut room) = max_chars.checked_sub(chars(Some(rest.frame()))? + AROUND_ROWS) else {
+        let Some(mut room) = max_chars.checked_sub(chars(rest.frame())? + AROUND_ROWS) else {
             return Ok(None);
         };
         let fits = |length: &usize| {
