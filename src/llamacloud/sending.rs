@@ -62,12 +62,16 @@ impl Sending<'_> {
             response
         } else {
             transport.drop_kept(&lease);
-            let second = pin!(send(&transport.reads(settings)?.http));
-            match select(first, second).await {
-                Either::Left((Err(_), second)) => second.await,
-                Either::Right((Err(_), first)) => first.await,
-                Either::Left((response, _)) | Either::Right((response, _)) => response,
-            }
+            // Rare, so it takes no room in every other request.
+            let either = Box::pin(async {
+                let second = pin!(send(&transport.reads(settings)?.http));
+                match select(first, second).await {
+                    Either::Left((Err(_), second)) => second.await,
+                    Either::Right((Err(_), first)) => first.await,
+                    Either::Left((response, _)) | Either::Right((response, _)) => response,
+                }
+            });
+            either.await
         };
         let answer = match response {
             Ok(response) => {
