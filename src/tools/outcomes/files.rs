@@ -239,6 +239,12 @@ fn kind(batch: &Batch, result: &BatchResult, looked_up: bool, job: Option<&FileJ
     }
 }
 
+/// Whether a file did not end well, as [`FileCounts::problems`] counts them.
+pub(super) fn has_problems(batch: &Batch, states: &FileStates) -> bool {
+    let mut results = states.results.iter();
+    results.any(|result| kind(batch, result, states.looked_up, states.job(result)).is_problem())
+}
+
 /// Marks the files whose name no other file has.
 fn mark_own_names(files: &mut [File]) {
     let mut bearers: HashMap<String, usize> = HashMap::new();

@@ -153,10 +153,12 @@ impl Seen {
         match client.get_batch(scope, batch_id, &[Expand::Results], deadline).await {
             Ok(batch) => Ok(Self::with_results(batch)),
             // The status is worth more than nothing.
-            Err(error) if depth == Depth::Ended && is_too_long(&error) => Ok(Self {
-                unread: Some(Unread::refused(&error)),
-                ..Self::new(client.get_batch(scope, batch_id, &[], deadline).await?)
-            }),
+            Err(error) if depth == Depth::Ended && matches!(error.kind(), ErrorKind::OversizedBody { .. }) => {
+                Ok(Self {
+                    unread: Some(Unread::refused(&error)),
+                    ..Self::new(client.get_batch(scope, batch_id, &[], deadline).await?)
+                })
+            }
             Err(error) => Err(error),
         }
     }
@@ -204,6 +206,9 @@ impl Seen {
 
     /// Reads what `depth` asks for and is not known yet, or may have changed. It never fails: what could not be read is said.
     pub(crate) async fn read_files(&mut self, account: &Account, scope: &Scope, depth: Depth, deadline: Instant) {
+        if self.is_whole() {
+            return;
+        }
         let wanted = match depth {
             Depth::Status => false,
             Depth::Counts | Depth::Ended => has_ended(&self.batch.status),
@@ -216,6 +221,13 @@ impl Seen {
             self.look_up(account, scope, depth, deadline).await;
         }
         self.keep(account, scope);
+    }
+
+    /// Whether everything is known, and nothing of it will change.
+    fn is_whole(&self) -> bool {
+        let status = &self.batch.status;
+        let has_names = self.names.as_ref().is_some_and(|names| names.unread.is_none());
+        status.is_final() && has_names && self.files.as_ref().is_some_and(|files| files.is_whole(status))
     }
 
     /// Looks up the jobs that are not known or have not ended, unless only names matter, and the names, unless only counts do.
@@ -367,8 +379,6 @@ impl Seen {
                 .collect();
         };
         let results = &files.results;
-        let jobs = || results.iter().filter_map(|result| result.job_reference.as_ref());
-        let without_job = jobs().filter(|job| !files.jobs.contains_key(&job.id)).count();
         let (names, no_names) = match self.names.as_deref() {
             Some(names) => (Some(names), names.unread.as_ref()),
             None => (None, None),
@@ -379,14 +389,9 @@ impl Seen {
         });
         let names = missing::names(without_name, results.len(), no_names);
         let no_jobs = files.unread.clone().or_else(|| files.unsupported());
-        let jobs = missing::jobs(without_job, jobs().count(), no_jobs.as_ref());
+        let jobs = missing::jobs(files.jobs_not_found(), files.jobs_due().count(), no_jobs.as_ref());
         names.into_iter().chain(jobs).collect()
     }
-}
-
-/// Whether a batch could perhaps be read without its results.
-fn is_too_long(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::OversizedBody { .. })
 }
 
 /// Whether a batch has results that count: COMPLETED or CANCELLED.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::files::{Files, Rows};
+use super::files::{Files, Rows, has_problems};
 use super::kinds::FileCounts;
 use super::reasons::Problem;
 use super::summary::{Detail, Report};
@@ -85,9 +85,13 @@ impl Brevity {
 
 /// Whether the next step is `retry_failed_files`: files of a final batch failed, and the tool is offered.
 pub(crate) fn can_retry(account: &Account, seen: &Seen) -> bool {
-    let problems = || seen.files(Rows::All).map_or(0, |files| files.counts.problems());
     let has_results = seen.batch.status != BatchStatus::Failed;
-    account.policy.can_retry() && has_results && seen.finality() == Finality::Final && problems() > 0
+    let has_problems = || {
+        seen.files
+            .as_ref()
+            .is_some_and(|files| has_problems(&seen.batch, files))
+    };
+    account.policy.can_retry() && has_results && seen.finality() == Finality::Final && has_problems()
 }
 
 impl BatchReport {

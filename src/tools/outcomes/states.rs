@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::kinds::Kind;
 use super::lookup::product;
 use super::missing::Unread;
-use crate::llamacloud::{Batch, BatchResult, BatchStatus, FileJob};
+use crate::llamacloud::{Batch, BatchResult, BatchStatus, FileJob, JobReference};
 use crate::tools::cache::Keep;
 
 /// What the API says about each file of a batch.
@@ -45,6 +45,21 @@ impl FileStates {
         self.results.iter().all(|result| self.is_settled(batch, result))
     }
 
+    /// Whether that was looked up, and is so.
+    pub(super) fn is_whole(&self, batch: &BatchStatus) -> bool {
+        self.looked_up && self.unread.is_none() && self.is_settled_whole(batch)
+    }
+
+    /// The jobs of the files, found or not.
+    pub(super) fn jobs_due(&self) -> impl Iterator<Item = &JobReference> {
+        self.results.iter().filter_map(|result| result.job_reference.as_ref())
+    }
+
+    /// How many of them were not found.
+    pub(super) fn jobs_not_found(&self) -> usize {
+        self.jobs_due().filter(|job| !self.jobs.contains_key(&job.id)).count()
+    }
+
     /// The part that will not change any more.
     pub(super) fn settled(&self, batch: &BatchStatus) -> Self {
         let results = self.results.iter().filter(|result| self.is_settled(batch, result));
@@ -63,8 +78,7 @@ impl FileStates {
     }
 
     pub(super) fn unsupported(&self) -> Option<Unread> {
-        let mut jobs = self.results.iter().filter_map(|result| result.job_reference.as_ref());
-        let job = jobs.find(|job| product(&job.job_type).is_none())?;
+        let job = self.jobs_due().find(|job| product(&job.job_type).is_none())?;
         Some(Unread::job_type(&job.job_type))
     }
 }
