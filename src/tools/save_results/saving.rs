@@ -116,17 +116,17 @@ impl Saving {
         let mut report = Report::default();
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut pending = Vec::new();
-        for (index, file) in files.into_iter().enumerate() {
-            match known.get(&file.id) {
-                Some(entry) if saver.is_done(entry, &file) => {
-                    report.save(entry, false);
-                    entries.insert(index, entry.clone());
+        for (index, (file, earlier)) in saver.look_at(files, known).await?.into_iter().enumerate() {
+            match earlier {
+                Some(Earlier::Saved(entry)) => {
+                    report.save(&entry, false);
+                    entries.insert(index, entry);
                 }
-                Some(entry) if file.job.is_some() && is_final_failure(entry) => {
-                    report.fail(entry);
-                    entries.insert(index, entry.clone());
+                Some(Earlier::Failed(entry)) => {
+                    report.fail(&entry);
+                    entries.insert(index, entry);
                 }
-                _ => pending.push((index, file)),
+                None => pending.push((index, file)),
             }
         }
         let (total, done, failures) = (pending.len(), AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
@@ -198,7 +198,31 @@ impl Saving {
     }
 }
 
+/// What an earlier call has left of a file.
+enum Earlier {
+    Saved(Entry),
+    Failed(Entry),
+}
+
 impl Saver {
+    /// What is there already of each file. It is read and compared, which takes a while for many.
+    async fn look_at(
+        self: &Arc<Self>,
+        files: Vec<File>,
+        mut known: HashMap<String, Entry>,
+    ) -> Result<Vec<(File, Option<Earlier>)>, ToolError> {
+        let saver = Arc::clone(self);
+        let look = move |file: File| {
+            let earlier = match known.remove(&file.id) {
+                Some(entry) if saver.is_done(&entry, &file) => Some(Earlier::Saved(entry)),
+                Some(entry) if file.job.is_some() && is_final_failure(&entry) => Some(Earlier::Failed(entry)),
+                _ => None,
+            };
+            (file, earlier)
+        };
+        blocking(move || files.into_iter().map(look).collect()).await
+    }
+
     /// Whether everything that is wanted of a file is saved.
     fn is_done(&self, entry: &Entry, file: &File) -> bool {
         let job_id = file.job.as_ref().map(|(_, id)| id.as_str());
@@ -263,9 +287,13 @@ impl Saver {
         for content in document.contents {
             let path = format!("{}.{}", file.path, content.extension);
             let (folder, id) = (Arc::clone(&self.folder), file.id.clone());
-            let (bytes, sha256) = (content.bytes.len() as u64, sha256_hex([content.bytes.as_slice()]));
-            let saved = match blocking(move || folder.save(&path, &id, &content.bytes)).await {
-                Ok(saved) => saved,
+            let (format, bytes) = (content.format, content.bytes.len() as u64);
+            let write = move || {
+                let sha256 = sha256_hex([content.bytes.as_slice()]);
+                (folder.save(&path, &id, &content.bytes), sha256)
+            };
+            let (saved, sha256) = match blocking(write).await {
+                Ok(written) => written,
                 Err(error) => return Outcome::Stop(error),
             };
             let path = match saved {
@@ -280,7 +308,7 @@ impl Saver {
                 }
                 Err(error) => return Outcome::Stop(self.not_writable(error)),
             };
-            entry.saved.insert(content.format, SavedFile { path, bytes, sha256 });
+            entry.saved.insert(format, SavedFile { path, bytes, sha256 });
         }
         if entry.error.is_some() && entry.saved.len() < self.formats.len() {
             return Outcome::Failed(entry);
