@@ -40,6 +40,11 @@ pub fn clean_lines(text: &str) -> String {
     text.chars().filter(|character| is_shown(*character)).collect()
 }
 
+/// Whether there is nothing in the text to be cleaned or composed, as is quickly seen of plain English.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+}
+
 /// Whether the character may stand in a text of several lines: no control, bidirectional, invisible or tag character.
 pub fn is_shown(character: char) -> bool {
     matches!(character, '\n' | '\t') || !(character.is_control() || is_invisible(character))

@@ -7,7 +7,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use super::reading::Page;
 use super::selection::Selection;
 use crate::tools::cache::Keep;
-use crate::untrusted::clean_lines;
+use crate::untrusted::{clean_lines, is_plain};
 
 /// Longest reason of a failed page, in characters.
 const MAX_REASON_CHARS: usize = 300;
@@ -167,6 +167,9 @@ impl Keep for Document {
 
 /// The text without control, bidirectional, invisible and tag characters, its letters composed; `None` if it is so already.
 pub(crate) fn readable(text: &str) -> Option<String> {
+    if is_plain(text) {
+        return None;
+    }
     let clean = clean_lines(text);
     match ComposingNormalizerBorrowed::new_nfc().normalize(&clean) {
         Cow::Owned(composed) => Some(composed),
