@@ -1,4 +1,5 @@
-//! What the API answers, in the shapes of its published description: a batch, its results, the files of a directory, and parse jobs.
+//! What the API answers, in the shapes of its published description: a batch, its results, the files of a directory, parse jobs and
+//! their documents.
 
 use crate::wire::BATCH_ID;
 
@@ -6,11 +7,19 @@ use crate::wire::BATCH_ID;
 pub(crate) const FIXED_TARGET: &str = "/api/v2/batches/bat-5d1c8b0e-7a34-4f2b-9c61-2e8f0a4d7b93";
 
 const DIRECTORY: &str = "dir-0b7e4d92-51c3-4a68-8f0d-93a1c6e2";
-const PROJECT: &str = "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e";
-const CREATED: &str = "2026-11-24T09:41:07.318204Z";
+pub(crate) const PROJECT: &str = "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e";
+pub(crate) const CREATED: &str = "2026-11-24T09:41:07.318204Z";
 const UPDATED: &str = "2026-11-24T09:58:33.904417Z";
 /// The API documents no page size that files must not exceed; the program asks for this one.
-const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
+
+/// How the ID of a job begins whose document has so many bytes as come next in it.
+pub(crate) const DOCUMENT: &str = "pjb-document-";
+/// How long the document of any other job is. Units: bytes.
+pub(crate) const DOCUMENT_BYTES: usize = 30_000;
+/// Units: bytes.
+const PAGE_BYTES: usize = 3000;
+const LINE: &str = "| 2026-11-24 | Invoice 0417, delivery of paper and ink | 1,204.50 | paid |\\n";
 
 /// The batch that every call reads which is about no files. It runs: what is known about a batch that has ended costs no request.
 pub(crate) fn batch() -> String {
@@ -26,6 +35,13 @@ pub(crate) fn of(target: &str) -> Option<String> {
     };
     if path == "/api/v2/parse" {
         return Some(page(values("job_ids").filter_map(job), None));
+    }
+    if let Some(id) = path.strip_prefix("/api/v2/parse/") {
+        let bytes = match id.strip_prefix(DOCUMENT) {
+            Some(rest) => rest.split('-').next()?.parse().ok()?,
+            None => DOCUMENT_BYTES,
+        };
+        return Some(document(id, bytes));
     }
     if let Some(id) = path.strip_prefix("/api/v2/batches/") {
         let count = id.strip_prefix("bat-files-")?.split('-').next()?.parse().ok()?;
@@ -81,7 +97,27 @@ fn job(id: &str) -> Option<String> {
     ))
 }
 
-fn page(items: impl Iterator<Item = String>, next: Option<String>) -> String {
+/// A finished parse job, and so many bytes of markdown, in pages.
+fn document(id: &str, bytes: usize) -> String {
+    // The end of a line takes two bytes in JSON and one in the text.
+    let lines = PAGE_BYTES.div_ceil(LINE.len() - 1);
+    let pages = (1..=bytes.div_ceil(PAGE_BYTES)).map(|number| {
+        let left = bytes - (number - 1) * PAGE_BYTES;
+        let text = LINE.repeat(if left < PAGE_BYTES {
+            left.div_ceil(LINE.len() - 1)
+        } else {
+            lines
+        });
+        format!(r#"{{"page_number":{number},"markdown":"{text}","success":true}}"#)
+    });
+    let pages: Vec<String> = pages.collect();
+    format!(
+        r#"{{"job":{{"id":"{id}","project_id":"{PROJECT}","status":"COMPLETED","error_message":null,"name":"invoice.pdf","tier":"agentic"}},"markdown":{{"pages":[{}]}},"text":null}}"#,
+        pages.join(",")
+    )
+}
+
+pub(crate) fn page(items: impl Iterator<Item = String>, next: Option<String>) -> String {
     let items: Vec<String> = items.collect();
     let next = next.map_or("null".to_owned(), |token| format!(r#""{token}""#));
     let items = items.join(",");

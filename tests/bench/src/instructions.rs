@@ -1,7 +1,7 @@
 //! How many instructions a start and a call take, counted by callgrind. Counts hardly vary from run to run, as times do.
 //!
 //! What callgrind has written of the longest run of each work stays beside the packages, as `callgrind.PEER.WORK`, for
-//! `callgrind_annotate`.
+//! `callgrind_annotate`. Of files, the threads that read and write them are counted as well.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,24 @@ use crate::load::Driver;
 use crate::peers::Peer;
 use crate::server::{Plumbing, Server};
 use crate::tables::{figure, line};
+use crate::watchdog::Watchdog;
+use crate::whole_job::{FILE_BYTES, Folder, Part, to_its_end};
 use crate::wire::Work;
+
+/// Parts of the whole job at two sizes: what the larger takes more is what its files or bytes take.
+const PARTS: [[Part; 2]; 4] = [
+    [upload(20), upload(40)],
+    [Part::Save { files: 20 }, Part::Save { files: 40 }],
+    [Part::Outcomes { files: 500 }, Part::Outcomes { files: 1000 }],
+    [Part::Document { bytes: 500_000 }, Part::Document { bytes: 1_000_000 }],
+];
+
+const fn upload(files: usize) -> Part {
+    Part::Upload {
+        files,
+        bytes: FILE_BYTES,
+    }
+}
 
 /// Instructions of one server.
 #[derive(Debug, Serialize)]
@@ -26,6 +43,8 @@ pub(crate) struct Counted {
     pub(crate) start: f64,
     /// Of each call, in the order of [`Work::ALL`]: what twice as many calls take more, by their number.
     pub(crate) calls: Vec<f64>,
+    /// Of each file or thousand bytes, in the order of [`PARTS`]; `None` for what this server does not do.
+    pub(crate) parts: Vec<Option<f64>>,
 }
 
 /// Counts for these servers; `None` where valgrind is missing.
@@ -39,6 +58,7 @@ pub(crate) fn run(bench: &Bench, peers: &[Peer]) -> Result<Option<Vec<Counted>>>
     let count = |peer, work, calls| {
         count(bench, api, peer, work, calls).with_context(|| format!("{} under callgrind", Peer::name(peer)))
     };
+    let here = Folder::with_files_for(bench, PARTS.as_flattened())?;
     let mut counted = Vec::new();
     for peer in peers.iter().copied().filter(|peer| peer.is_native()) {
         eprintln!("instructions: {}", peer.name());
@@ -48,10 +68,20 @@ pub(crate) fn run(bench: &Bench, peers: &[Peer]) -> Result<Option<Vec<Counted>>>
             Ok((twice - once) / calls as f64)
         });
         let each: Result<_> = each.collect();
+        let parts = PARTS.iter().map(|[smaller, larger]| {
+            let of = |part| count_part(bench, &here, api, peer, part);
+            let each = || {
+                let (less, more) = (of(*smaller)?, of(*larger)?);
+                Ok((more - less) / (larger.units() - smaller.units()))
+            };
+            larger.is_for(peer).then(each).transpose()
+        });
+        let parts: Result<_> = parts.collect();
         counted.push(Counted {
             peer,
             start,
             calls: each?,
+            parts: parts?,
         });
     }
     Ok(Some(counted))
@@ -64,7 +94,31 @@ fn count(bench: &Bench, api: &Api, peer: Peer, work: &Work, calls: usize) -> Res
         .places
         .packages
         .join(format!("callgrind.{}.{work_name}", peer.name()));
-    let server = bench.places.command(peer, &api.base_url);
+    let server = under_callgrind(&bench.places.command(peer, &api.base_url), &file)?;
+    let name = peer.name();
+    let mut driver = Driver { server, api, name };
+    if calls > 0 {
+        driver.sequential(work, calls)?;
+    }
+    driver.server.finish()?;
+    total(&file)
+}
+
+/// The instructions of one process that does this part.
+fn count_part(bench: &Bench, here: &Folder, api: &Api, peer: Peer, part: Part) -> Result<f64> {
+    let file = bench
+        .places
+        .packages
+        .join(format!("callgrind.{}.{}", peer.name(), part.tool()));
+    let command = here.command(bench, peer, api)?;
+    let mut server = under_callgrind(&command, &file)?;
+    let _watchdog = Watchdog::over(format!("{} under callgrind, {}", peer.name(), part.label()));
+    to_its_end(&mut server, part).with_context(|| format!("{}, {}", peer.name(), part.label()))?;
+    server.finish()?;
+    total(&file)
+}
+
+fn under_callgrind(server: &Command, file: &Path) -> Result<Server> {
     let mut command = Command::new("valgrind");
     command
         .args(["--quiet", "--tool=callgrind"])
@@ -74,14 +128,10 @@ fn count(bench: &Bench, api: &Api, peer: Peer, work: &Work, calls: usize) -> Res
     for (name, value) in server.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
-    let server = Server::start(command, Plumbing::Pipes)?;
-    let name = peer.name();
-    let mut driver = Driver { server, api, name };
-    if calls > 0 {
-        driver.sequential(work, calls)?;
+    if let Some(folder) = server.get_current_dir() {
+        command.current_dir(folder);
     }
-    driver.server.finish()?;
-    total(&file)
+    Server::start(command, Plumbing::Pipes)
 }
 
 /// The sum at the end of what callgrind has written.
@@ -104,6 +154,12 @@ pub(crate) fn table(counted: &[Counted]) -> String {
         let cells = std::iter::once(&row.start)
             .chain(&row.calls)
             .map(|count| figure(*count));
+        text += &line(&std::iter::once(label).chain(cells).collect::<Vec<_>>());
+    }
+    text += "\n| the whole job | a file sent | a result saved | a file told of, all pages | a KB read, all pages |\n|---|---|---|---|---|\n";
+    for row in counted.iter().filter(|row| row.parts.iter().any(Option::is_some)) {
+        let label = row.peer.label().to_owned();
+        let cells = row.parts.iter().map(|count| count.map_or("–".to_owned(), figure));
         text += &line(&std::iter::once(label).chain(cells).collect::<Vec<_>>());
     }
     text

@@ -12,6 +12,7 @@ mod docs;
 mod goals;
 mod growth;
 mod instructions;
+mod job_goals;
 mod load;
 mod machine;
 mod peers;
@@ -19,8 +20,10 @@ mod report;
 mod rounds;
 mod series;
 mod server;
+mod stored;
 mod tables;
 mod watchdog;
+mod whole_job;
 mod wire;
 
 use std::process::ExitCode;
@@ -47,5 +50,6 @@ fn run() -> Result<()> {
     }
     let rows = rounds::run(&bench)?;
     let growth = growth::run(&bench)?;
-    report::measured(&bench, &rows, &growth)
+    let parts = whole_job::run(&bench)?;
+    report::measured(&bench, &rows, &growth, &parts)
 }

@@ -11,7 +11,8 @@ use crate::growth::Growth;
 use crate::instructions::{self, Counted};
 use crate::machine::Machine;
 use crate::rounds::{Counts, Row};
-use crate::{docs, tables};
+use crate::whole_job::PartRow;
+use crate::{docs, job_goals, tables};
 
 /// The document that has the tables.
 const DOCUMENT: &str = "docs/performance.md";
@@ -24,13 +25,15 @@ struct Report<'a> {
     tools_list_bytes: usize,
     servers: &'a [Row],
     growth: &'a Growth,
+    whole_job: &'a [PartRow],
     goals: &'a [Outcome],
 }
 
 /// Prints and writes what a whole run found.
-pub(crate) fn measured(bench: &Bench, rows: &[Row], growth: &Growth) -> Result<()> {
+pub(crate) fn measured(bench: &Bench, rows: &[Row], growth: &Growth, parts: &[PartRow]) -> Result<()> {
     let machine = Machine::of(bench);
-    let goals = goals::outcomes(rows, growth);
+    let mut goals = goals::outcomes(rows, growth);
+    goals.extend(job_goals::outcomes(parts));
     let report = Report {
         machine: &machine,
         rounds: bench.options.rounds,
@@ -38,6 +41,7 @@ pub(crate) fn measured(bench: &Bench, rows: &[Row], growth: &Growth) -> Result<(
         tools_list_bytes: bench.list_bytes,
         servers: rows,
         growth,
+        whole_job: parts,
         goals: &goals,
     };
     write_json(bench, &report)?;
@@ -45,6 +49,7 @@ pub(crate) fn measured(bench: &Bench, rows: &[Row], growth: &Growth) -> Result<(
         ("machine", circumstances(bench, &machine)),
         ("goals", goals::table(&goals)),
         ("growth", tables::growth(growth)),
+        ("whole job", tables::whole_job(parts)),
         ("tables", tables::rounds(bench, rows)),
     ];
     publish(bench, &parts)

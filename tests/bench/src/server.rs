@@ -108,11 +108,22 @@ impl Server {
     ///
     /// Units: KiB.
     pub(crate) fn resident(&self) -> Result<f64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that was resident so far.
+    ///
+    /// Units: KiB.
+    pub(crate) fn peak(&self) -> Result<f64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> Result<f64> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kibibytes = kibibytes.with_context(|| format!("{path} has no VmRSS in kB"))?;
+        let kibibytes = kibibytes.with_context(|| format!("{path} has no {field} in kB"))?;
         Ok(kibibytes.parse()?)
     }
 

@@ -4,6 +4,7 @@ use crate::bench::Bench;
 use crate::growth::{EXPANSIONS, FILES, Growth, IN_FLIGHT, InFlight};
 use crate::rounds::{AT_A_TIME, Row, Setting};
 use crate::series::Series;
+use crate::whole_job::{Part, PartRow};
 use crate::wire::Work;
 
 /// One table for start and memory, and one for each setting and kind of work.
@@ -135,6 +136,74 @@ fn files(growth: &Growth) -> String {
         }
     }
     text
+}
+
+/// Uploads, saved results, long documents and long batches, one table for each setting.
+pub(crate) fn whole_job(rows: &[PartRow]) -> String {
+    let mut text = String::new();
+    for setting in Setting::ALL {
+        let mut of_setting = rows.iter().filter(|row| row.setting == setting).peekable();
+        if of_setting.peek().is_none() {
+            continue;
+        }
+        let heading = format!(
+            "\n### The whole job, {}\n\n| what | server | time, ms | time for each file or KB, µs | processor time, ms | most memory, \
+             MiB | calls | requests | requests when nothing is left |\n|---|---|---|---|---|---|---:|---:|---:|\n",
+            setting.label()
+        );
+        text += &heading;
+        for row in of_setting {
+            text += &line(&[
+                row.part.label(),
+                row.peer.label().to_owned(),
+                spread(&row.time_ms, 1.0),
+                spread(&row.time_ms, 1e3 / row.part.units()),
+                spread(&row.processor_ms, 1.0),
+                spread(&row.peak_kib, 1.0 / 1024.0),
+                row.calls.to_string(),
+                thousands(usize::try_from(row.requests).unwrap_or(usize::MAX)),
+                row.requests_again
+                    .map_or("–".to_owned(), |requests| requests.to_string()),
+            ]);
+        }
+    }
+    text
+}
+
+impl Part {
+    /// What it is called in a table.
+    pub(crate) fn label(self) -> String {
+        let of = |files: usize| {
+            if files == 1 {
+                "1 file".to_owned()
+            } else {
+                format!("{} files", thousands(files))
+            }
+        };
+        match self {
+            Self::Upload { files, bytes } => format!("upload of {}, {}", of(files), size(bytes)),
+            Self::Save { files } => format!("results of {}, saved", of(files)),
+            Self::Outcomes { files } => format!("outcomes of {}, all pages", of(files)),
+            Self::Document { bytes } => format!("document of {}, all pages", size(bytes as u64)),
+        }
+    }
+
+    /// How many files, or thousands of bytes of a document.
+    pub(crate) fn units(self) -> f64 {
+        match self {
+            Self::Document { bytes } => bytes as f64 / 1e3,
+            _ => self.size() as f64,
+        }
+    }
+}
+
+/// `100 KB`, `300 MB`.
+fn size(bytes: u64) -> String {
+    if bytes < 1_000_000 {
+        format!("{} KB", bytes / 1000)
+    } else {
+        format!("{} MB", bytes / 1_000_000)
+    }
 }
 
 /// A row of a table.

@@ -1,6 +1,9 @@
 //! The limit: a loop over lines with an async runtime, no framework, no checks, and the API's body as the answer's text.
+//! Files are sent and saved in the same way, as many at a time as this server has.
 //!
 //! `peer-raw BASE-URL TOOLS-FILE`, with the key in `LLAMA_CLOUD_API_KEY`. It knows what a client of the benchmark sends, and no more.
+
+mod files;
 
 use std::borrow::Cow;
 use std::io;
@@ -30,13 +33,22 @@ struct Request<'a> {
 #[derive(Deserialize)]
 struct Call<'a> {
     #[serde(borrow)]
-    arguments: GetBatch<'a>,
+    arguments: Arguments<'a>,
 }
 
+/// Which of them are there says which tool is meant.
 #[derive(Deserialize)]
-struct GetBatch<'a> {
+struct Arguments<'a> {
     #[serde(borrow)]
-    batch_id: Cow<'a, str>,
+    batch_id: Option<Cow<'a, str>>,
+    path: Option<String>,
+    folder: Option<String>,
+}
+
+enum Work {
+    GetBatch(String),
+    UploadFiles(String),
+    SaveResults(String, String),
 }
 
 /// Made by the first call, so that a start does not wait for it. What it speaks to is on loopback: it needs no certificates.
@@ -54,10 +66,38 @@ struct Api {
 }
 
 impl Api {
+    async fn get(&self, path: &str) -> reqwest::Result<reqwest::Response> {
+        let request = HTTP.get(format!("{}{path}", self.base_url));
+        request.bearer_auth(&self.key).send().await?.error_for_status()
+    }
+
     async fn batch(&self, id: &str) -> reqwest::Result<String> {
-        let url = format!("{}/api/v2/batches/{id}", self.base_url);
-        let response = HTTP.get(url).bearer_auth(&self.key).send().await?;
-        response.error_for_status()?.text().await
+        self.get(&format!("/api/v2/batches/{id}")).await?.text().await
+    }
+
+    fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        HTTP.post(format!("{}{path}", self.base_url)).bearer_auth(&self.key)
+    }
+}
+
+impl Work {
+    fn of(arguments: Arguments<'_>) -> anyhow::Result<Self> {
+        let batch_id = arguments.batch_id.map(Cow::into_owned);
+        match (batch_id, arguments.path, arguments.folder) {
+            (Some(batch_id), _, None) => Ok(Self::GetBatch(batch_id)),
+            (Some(batch_id), _, Some(folder)) => Ok(Self::SaveResults(batch_id, folder)),
+            (None, Some(path), _) => Ok(Self::UploadFiles(path)),
+            (None, None, _) => anyhow::bail!("no arguments that mean something"),
+        }
+    }
+
+    /// The text of the answer.
+    async fn run(self, api: &Api) -> anyhow::Result<String> {
+        match self {
+            Self::GetBatch(batch_id) => Ok(api.batch(&batch_id).await?),
+            Self::UploadFiles(path) => files::upload(api, path.as_ref()).await,
+            Self::SaveResults(batch_id, folder) => files::save(api, &batch_id, folder.as_ref()).await,
+        }
     }
 }
 
@@ -98,10 +138,10 @@ fn take(line: &[u8], list: &str, api: &Arc<Api>, lines: &Lines) -> anyhow::Resul
         "tools/list" => answer(lines, id, list),
         "tools/call" => {
             let call: Call<'_> = serde_json::from_str(request.params.context("no parameters")?.get())?;
-            let batch_id = call.arguments.batch_id.into_owned();
+            let work = Work::of(call.arguments)?;
             let (id, api, lines) = (id.to_owned(), Arc::clone(api), lines.clone());
             tokio::spawn(async move {
-                let (text, is_error) = match api.batch(&batch_id).await {
+                let (text, is_error) = match work.run(&api).await {
                     Ok(body) => (body, false),
                     Err(error) => (error.to_string(), true),
                 };
