@@ -192,7 +192,7 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
         format!("{} {word}", figure(result.value))
     };
     let mut text = format!(
-        "| this server beside | {} |\n|---|---|---|---|---|\n",
+        "| goal | {} |\n|---|---|---|---|---|\n",
         settings.join(" | ")
     );
     for outcome in beside {
