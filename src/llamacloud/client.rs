@@ -18,7 +18,7 @@ use tokio::{
 use url::Url;
 
 use super::{
-    error::{Account, Error},
+    error::{Attempts, Error},
     error_body,
     error_kind::ErrorKind,
     exchange::Answer,
@@ -142,12 +142,12 @@ impl Client {
             (Failure::Status(status @ 405), ErrorKind::Rejected { .. }) => ErrorKind::NoSuchPath { status },
             (_, kind) => kind,
         };
-        let account = Account {
-            attempts,
+        let attempts = Attempts {
+            count: attempts,
             elapsed: started.elapsed(),
             no_effect: failure.had_no_effect(),
         };
-        Err(Error::new(kind, reason, line, account).at(self.base_url().host_str()))
+        Err(Error::new(kind, reason, line, attempts).at(self.base_url().host_str()))
     }
 
     async fn repeat(

@@ -20,34 +20,27 @@ struct Facts {
     reason: Option<String>,
     host: Option<String>,
     request: String,
-    attempts: u32,
-    elapsed: Duration,
-    no_effect: bool,
+    attempts: Attempts,
 }
 
-/// The facts about an attempt series that only the client's loop knows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Account {
-    pub(super) attempts: u32,
+/// What only the client's loop knows: how often it was tried, for how long, and with what effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attempts {
+    /// 0 if nothing was sent.
+    pub(super) count: u32,
+    /// Waits between attempts included.
     pub(super) elapsed: Duration,
     pub(super) no_effect: bool,
 }
 
 impl Error {
-    pub(super) fn new(kind: ErrorKind, reason: Option<String>, request: String, account: Account) -> Self {
-        let Account {
-            attempts,
-            elapsed,
-            no_effect,
-        } = account;
+    pub(super) fn new(kind: ErrorKind, reason: Option<String>, request: String, attempts: Attempts) -> Self {
         Self(Box::new(Facts {
             kind,
             reason,
             host: None,
             request,
             attempts,
-            elapsed,
-            no_effect,
         }))
     }
 
@@ -85,21 +78,6 @@ impl Error {
         self.0.reason.as_deref()
     }
 
-    /// The request without host, ids and query. Shape: `GET /api/v2/batches/{id}`.
-    pub fn request(&self) -> &str {
-        &self.0.request
-    }
-
-    /// How many times it was tried; 0 if nothing was sent.
-    pub fn attempts(&self) -> u32 {
-        self.0.attempts
-    }
-
-    /// How long it took, waits between attempts included.
-    pub fn elapsed(&self) -> Duration {
-        self.0.elapsed
-    }
-
     /// The HTTP status that decided, if an answer came.
     pub fn status(&self) -> Option<u16> {
         match self.kind() {
@@ -123,7 +101,20 @@ impl Error {
     /// `false` means unknown, which for a create means that a batch may exist: a timeout, a broken connection, a 5xx, or a
     /// success that could not be read.
     pub fn had_no_effect(&self) -> bool {
-        self.0.no_effect
+        self.0.attempts.no_effect
+    }
+}
+
+#[cfg(test)]
+impl Error {
+    /// The request without host, ids and query. Shape: `GET /api/v2/batches/{id}`.
+    pub(super) fn request(&self) -> &str {
+        &self.0.request
+    }
+
+    /// How many times it was tried; 0 if nothing was sent.
+    pub(super) fn attempts(&self) -> u32 {
+        self.0.attempts.count
     }
 }
 
@@ -134,13 +125,12 @@ impl fmt::Display for Error {
         let Facts {
             kind,
             request,
-            attempts,
-            elapsed,
+            attempts: Attempts { count, elapsed, .. },
             ..
         } = &*self.0;
-        let s = if *attempts == 1 { "" } else { "s" };
+        let s = if *count == 1 { "" } else { "s" };
         let elapsed_ms = elapsed.as_millis();
-        write!(formatter, "{request}: {kind}; {attempts} attempt{s} in {elapsed_ms} ms")
+        write!(formatter, "{request}: {kind}; {count} attempt{s} in {elapsed_ms} ms")
     }
 }
 
@@ -150,13 +140,13 @@ mod tests {
     use crate::llamacloud::{Detail, TlsProblem};
 
     fn error(kind: ErrorKind) -> Error {
-        let account = Account {
-            attempts: 1,
+        let attempts = Attempts {
+            count: 1,
             elapsed: Duration::from_millis(12),
             no_effect: true,
         };
         let reason = Some("word of the API".to_owned());
-        Error::new(kind, reason, "GET /api/v2/batches/{id}".to_owned(), account).at(Some("api.example"))
+        Error::new(kind, reason, "GET /api/v2/batches/{id}".to_owned(), attempts).at(Some("api.example"))
     }
 
     fn every_kind() -> Vec<ErrorKind> {

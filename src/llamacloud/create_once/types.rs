@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::llamacloud::{Batch, Client, CreateBatch, Error, ErrorKind, Scope, error::Account};
+use crate::llamacloud::{Batch, Client, CreateBatch, Error, ErrorKind, Scope, error::Attempts};
 
 /// A create that is asked for.
 #[derive(Debug, Clone)]
@@ -213,8 +213,8 @@ pub(super) fn timed_out(started: Instant, no_effect: bool, reason: &str) -> Erro
 
 /// An error that the protocol itself found.
 pub(super) fn failed(kind: ErrorKind, started: Instant, no_effect: bool, reason: &str) -> Error {
-    let account = Account {
-        attempts: 0,
+    let attempts = Attempts {
+        count: 0,
         elapsed: started.elapsed(),
         no_effect,
     };
@@ -222,6 +222,6 @@ pub(super) fn failed(kind: ErrorKind, started: Instant, no_effect: bool, reason:
         kind,
         Some(reason.to_owned()),
         "POST /api/v2/batches".to_owned(),
-        account,
+        attempts,
     )
 }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{upstream::Upstream, wanted::Wanted};
 use crate::llamacloud::{
-    DirectoryFile, DirectoryId, Error, ErrorKind, Reading, Scope, UploadError, error::Account, single_flight::Attempt,
+    DirectoryFile, DirectoryId, Error, ErrorKind, Reading, Scope, UploadError, error::Attempts, single_flight::Attempt,
 };
 use crate::untrusted::clean;
 
@@ -99,8 +99,8 @@ pub(super) async fn run(
 
 /// The error of an answer that is about another file.
 fn other_file() -> Error {
-    let account = Account {
-        attempts: 1,
+    let attempts = Attempts {
+        count: 1,
         elapsed: Duration::ZERO,
         no_effect: false,
     };
@@ -109,7 +109,7 @@ fn other_file() -> Error {
         ErrorKind::UnreadableBody,
         Some("the answer is about another file".to_owned()),
         request,
-        account,
+        attempts,
     )
 }
 
