@@ -245,8 +245,13 @@ pub fn every_tool() -> Vec<ToolDefinition> {
 
 async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) -> End {
     if io::stdin().is_terminal() {
+        let end_of_input = if cfg!(windows) {
+            "Ctrl-Z and Enter end"
+        } else {
+            "Ctrl-D ends"
+        };
         say(&format!(
-            "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; Ctrl-D ends it.",
+            "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; {end_of_input} it.",
             env!("CARGO_PKG_NAME"),
             env!("CARGO_PKG_VERSION")
         ));
