@@ -78,6 +78,11 @@ fn only_paths_inside_an_allowed_folder_mean_anything_and_all_others_get_one_erro
         &inside("docs/.ssh/id.pdf"),
         "a.pdf.",
         "a.pdf ",
+        "a.pdf:b.pdf",
+        "a.pdf::$DATA",
+        "sub::$INDEX_ALLOCATION",
+        "SSH~1",
+        "SSH~1/id.pdf",
         "none/none/none.pdf",
         "file:///etc/passwd",
     ] {
