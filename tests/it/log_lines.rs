@@ -1,7 +1,6 @@
 //! What the log says of tool calls: one line each, and nothing of what they are about.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::{Value, json};
@@ -109,7 +108,7 @@ async fn only_a_new_file_gets_a_mode() {
         let path = file.to_str().unwrap();
         let status =
             super::harness::child::command(&["call", "list_batches", "--sandbox", "--log", "info", "--log-file", path])
-                .stdin(Stdio::null())
+                .stdin(std::process::Stdio::null())
                 .status()
                 .await
                 .unwrap();

@@ -132,6 +132,7 @@ impl Child {
     }
 
     /// Waits until this is in the log.
+    #[cfg(unix)]
     pub(crate) async fn logged(&self, words: &str) {
         let waiting = async {
             loop {
@@ -175,6 +176,7 @@ impl Child {
     }
 
     /// Closes our end of stdout.
+    #[cfg(unix)]
     pub(crate) fn close_output(&mut self) {
         self.peer.stop_reading();
     }

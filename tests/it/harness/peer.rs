@@ -357,11 +357,13 @@ impl Peer {
     }
 
     /// The way from the server, for who reads in another way.
+    #[cfg(unix)]
     pub(crate) fn take_reader(&mut self) -> Reader {
         std::mem::replace(&mut self.reader, BufReader::new(Box::new(tokio::io::empty())))
     }
 
     /// Closes our end of the output.
+    #[cfg(unix)]
     pub(crate) fn stop_reading(&mut self) {
         drop(self.take_reader());
     }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Output;
 
-use expect_test::expect;
 use llamacloud_batches_mcp::hosts::{ALL, Host, NAME, Registration};
 use serde_json::{Value, json};
 
@@ -58,6 +57,8 @@ async fn every_host_gets_its_configuration_on_stdout_and_the_rest_on_stderr() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
+    use expect_test::expect;
+
     let program = Path::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
         .canonicalize()
         .unwrap();

@@ -3,7 +3,7 @@
 use base64::Engine;
 use expect_test::expect_file;
 use llamacloud_batches_mcp::hosts::{ALL, Host, NAME, Registration, System};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{names_what_exists, read, root};
 
@@ -175,7 +175,7 @@ fn commands_survive_the_shell() {
                 let entry: Value = serde_json::from_str(heard[1]).unwrap();
                 assert_eq!(
                     (&entry["command"], &entry["args"]),
-                    (&json!(program), &json!(NASTY)),
+                    (&serde_json::json!(program), &serde_json::json!(NASTY)),
                     "{command}"
                 );
                 continue;
