@@ -188,17 +188,20 @@ async fn a_key_that_cannot_be_used_is_explained_on_the_first_call() {
     std::fs::write(&empty, "\n").unwrap();
     let broken = scratch("broken-key");
     std::fs::write(&broken, b"\xff\xfe\n").unwrap();
-    let fifo = scratch("fifo-key");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-    assert!(made.unwrap().success());
-    for (file, reason) in [
-        (fifo, "is not a regular file"),
-        (PathBuf::from("/dev/zero"), "is not a regular file"),
+    let mut special = vec![PathBuf::from(env!("CARGO_TARGET_TMPDIR"))];
+    if cfg!(unix) {
+        let fifo = scratch("fifo-key");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.unwrap().success());
+        special.extend([fifo, PathBuf::from("/dev/zero")]);
+    }
+    let others = [
         (scratch("no-such-key"), "cannot be read"),
-        (PathBuf::from(env!("CARGO_TARGET_TMPDIR")), "is not a regular file"),
         (empty, "its first line is empty"),
         (broken, "is not text in UTF-8 or UTF-16"),
-    ] {
+    ];
+    let special = special.into_iter().map(|file| (file, "is not a regular file"));
+    for (file, reason) in special.chain(others) {
         let mut child = Child::start(Plumbing::Pipes, &["--api-key-file", file.to_str().unwrap()]);
         child.speak(Revision::V2025_06_18).await;
         let list = child.result("tools/list", json!({})).await;
@@ -261,7 +264,14 @@ async fn the_log_goes_where_it_was_sent() {
 async fn a_log_file_that_cannot_be_opened_means_a_log_on_stderr() {
     for (file, why) in [
         (PathBuf::from("/nonexistent/folder/log"), "entity not found"),
-        (PathBuf::from(env!("CARGO_TARGET_TMPDIR")), "is a directory"),
+        (
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
+            if cfg!(windows) {
+                "permission denied"
+            } else {
+                "is a directory"
+            },
+        ),
     ] {
         let mut child = Child::start(
             Plumbing::Pipes,
