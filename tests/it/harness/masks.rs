@@ -15,11 +15,22 @@ pub(crate) fn masked(text: &str) -> String {
     );
     let text = mask(&text, "dddd-dd-ddTdd:dd:ddZ", "2026-11-24T08:00:00Z");
     let text = number_after(&text, "http://127.0.0.1:", "8017");
+    let text = text.replace(&refused(), "Connection refused (os error 1)");
     let text = number_after(&text, "(os error ", "1");
     let machine = format!("({} {})", std::env::consts::OS, std::env::consts::ARCH);
     let version = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     text.replace(&machine, "(system machine)")
         .replace(&version, concat!(env!("CARGO_PKG_NAME"), " 0.0.0"))
+}
+
+/// How this system says that nothing listens on a port.
+fn refused() -> String {
+    let number = match std::env::consts::OS {
+        "windows" => 10061,
+        "macos" => 61,
+        _ => 111,
+    };
+    std::io::Error::from_raw_os_error(number).to_string()
 }
 
 /// Replaces the number that follows these words.
