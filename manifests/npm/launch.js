@@ -2,7 +2,8 @@
 // Starts the program of this system's package, with the same arguments, streams and environment.
 //
 // Where Node can (22.15 and newer, not on Windows), the program takes this process's place. Elsewhere it is a child on the same streams:
-// no byte goes through Node, signals are handed on, and the child's exit code or signal becomes this process's.
+// no byte goes through Node, signals are handed on, and the child's exit code or signal becomes this process's. On Windows the console
+// itself tells the child of Ctrl-C, and a signal from here would end it before it could end its work.
 "use strict";
 
 const { accessSync, constants } = require("node:fs");
@@ -31,8 +32,8 @@ function start(program) {
     process.execve(program, [program, ...args], process.env);
   }
   const child = spawn(program, args, { stdio: "inherit", windowsHide: true });
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  const signals = ["SIGINT", "SIGHUP", isWindows ? "SIGBREAK" : "SIGTERM"];
+  for (const signal of signals) process.on(signal, () => isWindows || child.kill(signal));
   child.on("error", (error) => fail(`the program cannot be started: ${error.message}`));
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code);
