@@ -86,11 +86,16 @@ async fn with_server(
     let settling = TaskTracker::new();
     let server = server(config, &settling)?;
     let terminal = Terminal::of(environment);
+    // Only commands for people repeat them, and finding them takes as long as half of a start.
+    let settings = match command {
+        Command::Serve => Vec::new(),
+        _ => cli::settings_as_typed(),
+    };
     let context = commands::Context {
         config,
         terminal: &terminal,
         stop: &signals.stop,
-        settings: &cli::settings_as_typed(),
+        settings: &settings,
         is_sandbox: is_sandbox(flags),
     };
     let exit = match command {

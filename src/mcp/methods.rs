@@ -22,7 +22,6 @@ use super::error::ProtocolError;
 use super::meta::client_name;
 use super::notification::{Acknowledged, Promised, SubscriptionMeta, notification};
 use super::outcome::{InputRequired, Outcome, Task};
-use super::resources;
 use super::task::{DetailedTask, Follower, Subscription, TaskSource};
 use super::tool::ToolSet;
 use super::types::{
@@ -243,7 +242,7 @@ impl McpServer for Table {
 
     fn read_resource(&self, extensions: &Extensions, uri: String) -> RpcResult<Stamped<Listing>> {
         let revision = context(extensions)?.revision;
-        let contents = resources::read(self.tools.views(), &uri, revision)?;
+        let contents = self.tools.read_view(&uri, revision)?;
         Ok(self.listing(revision, "contents", contents, Caching::STATIC))
     }
 

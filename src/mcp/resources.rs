@@ -22,8 +22,8 @@ pub struct View {
     pub name: &'static str,
     /// Name for people.
     pub title: &'static str,
-    /// The document.
-    pub html: String,
+    /// Makes the document, for a server that offers these tools.
+    pub html: fn(&[&str]) -> String,
 }
 
 impl View {
@@ -45,22 +45,22 @@ impl View {
     }
 
     /// Shape: `{"uri": …, "mimeType": …, "text": "<!doctype html>…", "_meta": {"ui": {…}}}`. Source: `TextResourceContents`.
-    fn contents(&self) -> Value {
+    fn contents(&self, offered: &[&str]) -> Value {
         json!({
             "uri": self.uri,
             "mimeType": VIEW_TYPE,
-            "text": self.html,
+            "text": (self.html)(offered),
             "_meta": { "ui": { "prefersBorder": true } },
         })
     }
 }
 
-/// The contents of the view with this address: always exactly one.
+/// The contents of the view with this address, for a server that offers these tools: always exactly one.
 ///
 /// # Errors
 /// For an address that no view has, with the code of the revision.
-pub(crate) fn read(views: &[View], uri: &str, revision: Revision) -> Result<Value, ProtocolError> {
+pub(crate) fn read(views: &[View], offered: &[&str], uri: &str, revision: Revision) -> Result<Value, ProtocolError> {
     let view = views.iter().find(|view| view.uri == uri);
     let view = view.ok_or_else(|| ProtocolError::resource_not_found(uri, revision))?;
-    Ok(json!([view.contents()]))
+    Ok(json!([view.contents(offered)]))
 }

@@ -16,7 +16,7 @@ use super::arguments;
 use super::context::RequestContext;
 use super::error::ProtocolError;
 use super::outcome::{Outcome, ToolError};
-use super::resources::View;
+use super::resources::{self, View};
 use super::schema::{self, InputSchema};
 use super::types::{Icon, ToolAnnotations, ToolDefinition};
 use super::version::Revision;
@@ -117,6 +117,15 @@ impl ToolSet {
 
     pub(crate) fn views(&self) -> &[View] {
         &self.views
+    }
+
+    /// The contents of the view with this address.
+    ///
+    /// # Errors
+    /// As for [`resources::read`].
+    pub(crate) fn read_view(&self, uri: &str, revision: Revision) -> Result<Value, ProtocolError> {
+        let offered: Vec<_> = self.names().collect();
+        resources::read(&self.views, &offered, uri, revision)
     }
 
     /// The names of the tools on offer to every host.

@@ -223,10 +223,9 @@ impl Shelf {
             });
         }
         let offered: Vec<_> = self.tools.names().collect();
-        let view = view::batch(&offered);
         Ok(Offer {
             instructions: instructions(&offered, &self.withheld),
-            tools: self.tools.showing(view),
+            tools: self.tools.showing(view::VIEW),
             tasks: Arc::new(tasks),
         })
     }

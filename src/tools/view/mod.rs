@@ -12,21 +12,24 @@ pub(super) const BATCH: &str = "ui://llamacloud-batches/batch.html";
 
 const HTML: &str = include_str!("batch.html");
 
-/// The view for a server that offers these tools: it has a button only for what is offered.
+/// The view.
+pub(super) const VIEW: View = View {
+    uri: BATCH,
+    name: "batch",
+    title: "LlamaCloud batch",
+    html,
+};
+
+/// The document for a server that offers these tools: it has a button only for what is offered.
 ///
 /// Sent without indents and lines of comments, which are for the readers of the file.
-pub(super) fn batch(offered: &[&str]) -> View {
+fn html(offered: &[&str]) -> String {
     let lines = HTML.lines().map(str::trim_start);
     let lines: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
-    View {
-        uri: BATCH,
-        name: "batch",
-        title: "LlamaCloud batch",
-        html: lines
-            .join("\n")
-            .replace("{{tools}}", &offered.join(" "))
-            .replace("{{version}}", env!("CARGO_PKG_VERSION")),
-    }
+    lines
+        .join("\n")
+        .replace("{{tools}}", &offered.join(" "))
+        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A sentence after the summary of an answer whose view keeps itself up to date; empty where the client shows no views.
@@ -44,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_view_is_small_and_reaches_for_nothing() {
-        let html = batch(&["create_batch", "get_batch"]).html;
+        let html = html(&["create_batch", "get_batch"]);
         // The names of all tools are no longer than 200 characters together.
         assert!(html.len() <= 20_000 - 200, "{} bytes", html.len());
         assert!(html.contains(r#"<body data-tools="create_batch get_batch">"#));
