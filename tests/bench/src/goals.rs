@@ -191,10 +191,7 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
         let word = if result.met { "met" } else { "**missed**" };
         format!("{} {word}", figure(result.value))
     };
-    let mut text = format!(
-        "| goal | {} |\n|---|---|---|---|---|\n",
-        settings.join(" | ")
-    );
+    let mut text = format!("| goal | {} |\n|---|---|---|---|---|\n", settings.join(" | "));
     for outcome in beside {
         let mut cells = vec![outcome.goal.clone()];
         cells.extend(settings.iter().map(|setting| {
