@@ -62,11 +62,45 @@ impl Cache {
         self.0.get(&Key::of::<T>(scope, id))?.value.downcast().ok()
     }
 
+    /// What is kept under this id, or what `read` brings, which is then kept. Equal calls at the same time read once.
+    ///
+    /// # Errors
+    /// Those of `read`. Nothing is kept then, and the next of the calls that wait reads.
+    pub(crate) async fn get_or_read<T: Keep, E>(
+        &self,
+        scope: &Scope,
+        id: &str,
+        read: impl Future<Output = Result<T, E>>,
+    ) -> Result<Arc<T>, E> {
+        let key = Key::of::<T>(scope, id);
+        match self
+            .0
+            .get_value_or_guard_async(&key)
+            .await
+            .map(|entry| entry.value.downcast())
+        {
+            Ok(Ok(value)) => Ok(value),
+            // A key names its type, so this does not happen.
+            Ok(Err(_)) => read.await.map(Arc::new),
+            Err(guard) => {
+                let value = Arc::new(read.await?);
+                drop(guard.insert(Entry::of(Arc::clone(&value), id)));
+                Ok(value)
+            }
+        }
+    }
+
     /// Keeps a value that will not change any more.
     pub(crate) fn keep<T: Keep>(&self, scope: &Scope, id: &str, value: Arc<T>) {
+        self.0.insert(Key::of::<T>(scope, id), Entry::of(value, id));
+    }
+}
+
+impl Entry {
+    fn of<T: Keep>(value: Arc<T>, id: &str) -> Self {
         const OVERHEAD: usize = 256;
         let bytes = u64::try_from(value.bytes() + id.len() + OVERHEAD).unwrap_or(u64::MAX);
-        self.0.insert(Key::of::<T>(scope, id), Entry { value, bytes });
+        Self { value, bytes }
     }
 }
 
@@ -88,6 +122,13 @@ impl fmt::Debug for Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::future::pending;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::join3;
+    use tokio::task::yield_now;
+
     use super::*;
 
     #[derive(Debug, PartialEq)]
@@ -126,6 +167,48 @@ mod tests {
         assert_eq!(cache.get::<Text>(&here, "bat-2").as_deref(), Some(&Text(2)));
         assert_eq!(cache.get::<Text>(&there, "bat-1"), None);
         assert_eq!(cache.get::<Other>(&here, "bat-1"), None);
+    }
+
+    #[tokio::test]
+    async fn calls_at_the_same_time_read_once() {
+        let cache = Cache::new();
+        let scope = Scope::default();
+        let reads = Cell::new(0);
+        let read = async |size| {
+            reads.set(reads.get() + 1);
+            yield_now().await;
+            if size == 0 { Err(()) } else { Ok(Text(size)) }
+        };
+        let (first, second, third) = join3(
+            cache.get_or_read(&scope, "job", read(0)),
+            cache.get_or_read(&scope, "job", read(7)),
+            cache.get_or_read(&scope, "job", read(7)),
+        )
+        .await;
+        assert_eq!((first.err(), reads.get()), (Some(()), 2));
+        assert_eq!((second.as_deref(), third.as_deref()), (Ok(&Text(7)), Ok(&Text(7))));
+    }
+
+    #[tokio::test]
+    async fn who_waits_reads_when_the_first_call_is_given_up() {
+        let cache = Cache::new();
+        let scope = Scope::default();
+        let mut given_up = Box::pin(cache.get_or_read::<Text, ()>(&scope, "job", pending()));
+        assert!(given_up.as_mut().now_or_never().is_none());
+        let mut waits = Box::pin(cache.get_or_read(&scope, "job", async { Ok::<_, ()>(Text(1)) }));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(given_up);
+        assert_eq!(waits.await.as_deref(), Ok(&Text(1)));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_read_again() {
+        let cache = Cache::with_capacity(1000);
+        let scope = Scope::default();
+        for size in [5000, 6000] {
+            let read = cache.get_or_read(&scope, "job", async { Ok::<_, ()>(Text(size)) });
+            assert_eq!(read.await.as_deref(), Ok(&Text(size)));
+        }
     }
 
     #[test]

@@ -9,9 +9,11 @@ use crate::tools::cache::Keep;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, explain};
 use crate::tools::results::Format;
+use crate::tools::results::citations::{Citation, citations};
+use crate::tools::results::data::Data;
 use crate::tools::results::document::Document;
 use crate::tools::results::json;
-use crate::tools::results::reading::{JobEnd, Parsed, Reader};
+use crate::tools::results::reading::{Extracted, JobEnd, Parsed, Reader};
 use crate::untrusted::quote;
 
 /// A document as it can be shown.
@@ -26,12 +28,10 @@ pub(super) struct Text {
 /// Extracted data as it can be shown.
 #[derive(Debug)]
 pub(super) struct Values {
-    /// Clean JSON.
-    pub(super) data: Option<String>,
-    /// The same for where the values come from, if that was asked for.
-    pub(super) evidence: Option<String>,
+    pub(super) data: Option<Data>,
+    /// Where the values come from, if that was asked for.
+    pub(super) citations: Vec<Citation>,
     pub(super) parse_job_id: Option<JobId>,
-    has_origins: bool,
 }
 
 /// Why there is no answer.
@@ -54,50 +54,52 @@ pub(super) enum Trouble {
 /// The document of a parse job.
 pub(super) async fn document(call: &Call, job_id: &JobId, format: Format) -> Result<Arc<Text>, Trouble> {
     let key = format!("{job_id} {}", format.as_str());
-    if let Some(text) = call.account.cache.get::<Text>(&call.scope, &key) {
-        return Ok(text);
-    }
-    let Parsed { job, markdown, text } = reader(call).parsed(job_id, &[format]).await?;
-    if job.status != JobStatus::Completed {
-        return Err(Trouble::NotDone(job));
-    }
-    let (pages, format) = match (markdown, text) {
-        (Some(pages), _) => (pages, Format::Markdown),
-        (None, Some(pages)) => (pages, Format::Text),
-        (None, None) => return Err(Trouble::NoText),
+    let read = async {
+        let Parsed { job, markdown, text } = reader(call).parsed(job_id, &[format]).await?;
+        if job.status != JobStatus::Completed {
+            return Err(Trouble::NotDone(job));
+        }
+        let (pages, format) = match (markdown, text) {
+            (Some(pages), _) => (pages, Format::Markdown),
+            (None, Some(pages)) => (pages, Format::Text),
+            (None, None) => return Err(Trouble::NoText),
+        };
+        Ok(Text {
+            document: Document::of(pages),
+            format,
+            file_name: job.file_name,
+        })
     };
-    let text = Arc::new(Text {
-        document: Document::of(pages),
-        format,
-        file_name: job.file_name,
-    });
-    call.account.cache.keep(&call.scope, &key, Arc::clone(&text));
-    Ok(text)
+    call.account.cache.get_or_read(&call.scope, &key, read).await
 }
 
 /// The data of an extract job.
 pub(super) async fn values(call: &Call, job_id: &JobId, with_origins: bool) -> Result<Arc<Values>, Trouble> {
-    let known = call.account.cache.get::<Values>(&call.scope, job_id.as_str());
-    if let Some(values) = known.filter(|values| values.has_origins || !with_origins) {
+    let cache = &call.account.cache;
+    let key = |with_origins: bool| format!("{job_id} {}", if with_origins { "with origins" } else { "alone" });
+    if let Some(values) = cache.get::<Values>(&call.scope, &key(true)) {
         return Ok(values);
     }
-    let extracted = reader(call).extracted(job_id, with_origins).await?;
-    if extracted.job.status != JobStatus::Completed {
-        return Err(Trouble::NotDone(extracted.job));
-    }
-    // The original goes before the next one is cleaned: at no time is there more than twice the size.
-    let data = extracted.data.map(|data| json::clean(data.get()));
-    let evidence = extracted.evidence.map(|evidence| json::clean(evidence.get()));
-    let values = Arc::new(Values {
-        data: data.filter(|data| data != "null"),
-        evidence,
-        parse_job_id: extracted.parse_job_id,
-        has_origins: with_origins,
-    });
-    call.account
-        .cache
-        .keep(&call.scope, job_id.as_str(), Arc::clone(&values));
-    Ok(values)
+    let read = async {
+        let Extracted {
+            job,
+            data,
+            evidence,
+            parse_job_id,
+        } = reader(call).extracted(job_id, with_origins).await?;
+        if job.status != JobStatus::Completed {
+            return Err(Trouble::NotDone(job));
+        }
+        // The original goes before the next one is cleaned: at no time is there more than twice the size.
+        let data = data.map(|data| json::clean(data.get()));
+        let evidence = evidence.map(|evidence| json::clean(evidence.get()));
+        Ok(Values {
+            data: data.filter(|data| data != "null").map(Data::of),
+            citations: evidence.as_deref().map_or_else(Vec::new, citations),
+            parse_job_id,
+        })
+    };
+    cache.get_or_read(&call.scope, &key(with_origins), read).await
 }
 
 fn reader(call: &Call) -> Reader<'_> {
@@ -116,11 +118,8 @@ impl Keep for Text {
 
 impl Keep for Values {
     fn bytes(&self) -> usize {
-        [&self.data, &self.evidence]
-            .into_iter()
-            .flatten()
-            .map(String::len)
-            .sum()
+        let citations: usize = self.citations.iter().map(Citation::bytes).sum();
+        self.data.as_ref().map_or(0, Data::bytes) + citations
     }
 }
 

@@ -9,8 +9,8 @@ use super::output::{ItemRange, ReadResultOutput};
 use crate::mcp::Json;
 use crate::tools::call::Answer;
 use crate::tools::results::Format;
-use crate::tools::results::citations::{Citation, citations};
-use crate::tools::results::data::{Items, Part, Place, part};
+use crate::tools::results::citations::Citation;
+use crate::tools::results::data::{Items, Part, Place};
 use crate::tools::wording::{number, plural};
 use crate::untrusted::quote;
 
@@ -21,9 +21,12 @@ pub(super) fn answer(
     with_citations: bool,
     cursor: Option<&Cursor>,
 ) -> Result<Json<Answer<ReadResultOutput>>, Trouble> {
-    let data = values.data.as_deref().ok_or(Trouble::NoData)?;
-    let evidence = values.evidence.as_deref().filter(|_| with_citations);
-    let rows = evidence.map_or_else(Vec::new, citations);
+    let data = values.data.as_ref().ok_or(Trouble::NoData)?;
+    let rows = if with_citations {
+        values.citations.as_slice()
+    } else {
+        &[]
+    };
     let (from, cited) = match cursor.map(|cursor| cursor.at) {
         None => (Some(Place::default()), 0),
         Some(At::Data(place)) => (Some(place), 0),
@@ -31,7 +34,7 @@ pub(super) fn answer(
         Some(_) => return Err(unfit()),
     };
     page.fit(|room| {
-        let shown = from.map(|from| part(data, from, room).ok_or_else(unfit)).transpose()?;
+        let shown = from.map(|from| data.part(from, room).ok_or_else(unfit)).transpose()?;
         let mut output = page.output(Format::Data);
         let mut about = vec![];
         let mut left = room;

@@ -27,6 +27,13 @@ pub(crate) struct Citation {
     pub(crate) confidence: Option<f64>,
 }
 
+impl Citation {
+    /// About how many bytes of memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.field.len() + self.text.as_ref().map_or(0, String::len)
+    }
+}
+
 /// The rows of `extract_metadata.field_metadata`, as clean JSON, in its order; a value without citation and confidence has none.
 pub(crate) fn citations(field_metadata: &str) -> Vec<Citation> {
     let mut rows = Vec::new();

@@ -81,7 +81,12 @@ fn push(json: &mut String, character: char) {
 pub(crate) fn parts(json: &str) -> impl Iterator<Item = &str> {
     let is_container = json.starts_with(['[', '{']);
     let inside = json.get(1..json.len().saturating_sub(1)).filter(|_| is_container);
-    let mut rest = inside.unwrap_or_default();
+    parts_inside(inside.unwrap_or_default())
+}
+
+/// The same for what stands between the brackets.
+pub(crate) fn parts_inside(inside: &str) -> impl Iterator<Item = &str> {
+    let mut rest = inside;
     std::iter::from_fn(move || {
         let end = end_of_part(rest);
         let part = rest.get(..end).filter(|part| !part.is_empty());

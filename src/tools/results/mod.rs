@@ -6,10 +6,12 @@
 //! | `document` | a parsed document as cleaned pages, and the pieces of it that fit an answer |
 //! | `selection` | which pages of a document are wanted |
 //! | `find` | plain text found in a document |
+//! | `array` | a JSON array whose items are found without reading it from its beginning |
 //! | `json` | JSON as text: cleaned, and taken apart without decoding it |
 //! | `data` | extracted data, and the parts of it that fit an answer |
 //! | `citations` | where extracted values come from |
 
+mod array;
 pub(crate) mod citations;
 pub(crate) mod data;
 pub(crate) mod document;
