@@ -80,7 +80,7 @@ pub(crate) fn fit<E, T: Serialize>(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScopeArguments {
-    /// Default: the API key's project.
+    /// Default: the API key's.
     project_id: Option<ProjectId>,
     /// Default: the API key's.
     organization_id: Option<OrganizationId>,

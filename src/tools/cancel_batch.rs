@@ -14,8 +14,8 @@ use super::wait::time_to_read;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
-/// Cancels one batch for good; there is no way to resume it. Use it only when the user asks to stop a batch. Files finished before
-/// keep their results and their cost. Answers with the batch; it reaches CANCELLED once processing stops.
+/// Cancels one batch for good. Use it only when the user asks to stop a batch. Files finished before keep their results and their
+/// cost. Returns the batch, which becomes CANCELLED once processing stops (see `get_batch`); a final batch stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CancelBatchInput {

@@ -23,10 +23,11 @@ use crate::llamacloud::{
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Starts one batch: a parse or extract job over all files of a LlamaCloud directory (at most 1,000). Costs credits for each page
-/// of every file: needs the user's consent. Returns `id`, `status`, `final`, `created`. If a batch of the same directory, job
-/// type and configuration is unfinished (even if files were added) or COMPLETED with no change since, returns that one (`created:
-/// false`). Takes minutes to hours: follow with `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
+/// Starts one batch: a parse or extract job over all files (at most 1,000) of a LlamaCloud directory. Costs `credits_per_page`
+/// for each page of every file: only if the user asked for it or agrees. Returns `id`, `status`, `final`, `created`. If a batch
+/// of the same directory, job type and configuration is unfinished (to include files added since, wait until it is final) or
+/// COMPLETED with no change since, returns that one (`created: false`). Takes minutes to hours: follow with `get_batch`. After a
+/// timeout or unknown outcome, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -34,9 +35,9 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
-    /// No reuse: a new batch; costs again. Default: false.
+    /// Create a new batch even so; costs again. Default: false.
     allow_duplicate: Option<bool>,
-    /// Seconds to wait for `final`; then the current state is returned. 50 fits every host. Default: 0.
+    /// Seconds to wait for `final`; then returns the current state. Over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
@@ -52,7 +53,7 @@ struct BatchConfig {
 struct JobConfig {
     /// `parse_v2`: to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// `cfg-…` of that type from `list_configurations`. Built-in standard for `parse_v2`: `cfg-PARSE_AGENTIC`.
+    /// `cfg-PARSE_AGENTIC` (the standard for `parse_v2`), or another `cfg-…` of that type from `list_configurations`.
     configuration_id: Prefixed<ConfigurationId>,
 }
 

@@ -17,21 +17,21 @@ use super::wait::{Limits, WaitSeconds, Waited, time_to_read, wait_or_task};
 use crate::llamacloud::BatchId;
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
-/// Reads one batch: `status`, `final`, and once it is COMPLETED or CANCELLED how many `files` succeeded or failed and the grouped
-/// reasons (`problems`). FAILED: no reliable results. `final`: every job has ended; until then, call again after
-/// `check_again_in_seconds` or use `wait_seconds`. For text or extracted data use `read_result`. Changes nothing.
+/// Reads one batch: `status`, `final`, and, once COMPLETED or CANCELLED, `files` (how many succeeded or failed) and `problems`
+/// (reasons, grouped). FAILED: no reliable results. Only `final` says that every job has ended: until then use `wait_seconds`, or
+/// call again after `check_again_in_seconds`; if it takes long, report the state and stop. For text or extracted data use
+/// `read_result`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Adds a row per file in `results`. `problems`: files that did not succeed, with name and error; `outcomes`: all files,
-    /// failed first, also `job_id`; `results`: job IDs only.
+    /// Adds `results`, one row per file. `problems`: only files that did not succeed (name, error); `outcomes`: all files, failed
+    /// first (also `job_id`); `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the previous page; other arguments unchanged.
     results_cursor: Option<Token>,
-    /// Seconds to wait for `final`; then the current state is returned. Stay below the host's limit for a call: 50 fits every
-    /// host. Default: 0.
+    /// Seconds to wait for `final`; then returns the current state. Over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 

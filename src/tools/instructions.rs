@@ -11,7 +11,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let has = |name: &str| offered.contains(&name);
     let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over each file of a directory."];
     sentences.push(if has("create_batch") {
-        "A batch takes minutes to hours and costs credits: create one only when asked."
+        "A batch takes minutes to hours and costs credits: create one only if the user asked for it or agrees."
     } else {
         "This server does not create batches."
     });
@@ -21,14 +21,15 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let finders: Vec<_> = finders.map(|name| format!("`{name}`")).collect();
     let find = format!("find IDs with {}", and(&finders));
     let steps = [
+        (has("upload_files"), "upload local files with `upload_files`"),
         (!finders.is_empty(), find.as_str()),
         (has("create_batch"), "call `create_batch` once"),
         (
             has("get_batch"),
-            "`get_batch` every `check_again_in_seconds`, or with `wait_seconds`, until `final` is true; then with \
-             `expand: [\"outcomes\"]` for each file",
+            "`get_batch` with `wait_seconds` until `final` is true; then once with `expand: [\"outcomes\"]` for a row per file",
         ),
         (has("read_result"), "read files with `read_result`"),
+        (has("save_results"), "save results with `save_results`"),
         (has("retry_failed_files"), "retry with `retry_failed_files`"),
     ];
     let steps: Vec<_> = steps
@@ -41,13 +42,13 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         sentences.push(&order);
     }
     match (has("list_batches"), has("create_batch")) {
-        (true, true) => sentences.push("After a failed call, look in `list_batches` before creating again."),
+        (true, true) => sentences.push("After a failed `create_batch`, look in `list_batches` first."),
         (true, false) => sentences.push("`list_batches` finds existing batches."),
         (false, _) => {}
     }
     sentences.push(
-        "\nStatuses: PENDING, THROTTLED: queued; COMPLETED does not mean every file succeeded; \
-         FAILED: no reliable results; CANCELLED keeps what was finished.",
+        "\nStatuses: PENDING and THROTTLED are queued; COMPLETED can include failed files; FAILED has no reliable results; \
+         CANCELLED keeps what was finished.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
     if withheld.is_empty() {
@@ -61,7 +62,9 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 7] = [
+    const NAMES: [&str; 9] = [
+        "upload_files",
+        "save_results",
         "create_batch",
         "list_batches",
         "get_batch",
@@ -73,15 +76,16 @@ mod tests {
 
     #[test]
     fn instructions_are_short_and_speak_of_what_is_offered() {
-        let all = instructions(
-            &NAMES,
-            &[
-                "`upload_files` (needs --allow-dir)".to_owned(),
-                "`save_results` (needs --output-dir)".to_owned(),
-                "`cancel_batch` (needs --allow-cancel)".to_owned(),
-            ],
-        );
-        assert!(all.chars().count() <= MAX_CHARS, "{}: {all}", all.chars().count());
+        let withheld = [
+            "`upload_files` (needs --allow-dir)",
+            "`save_results` (needs --output-dir)",
+            "`cancel_batch` (needs --allow-cancel)",
+        ]
+        .map(str::to_owned);
+        for (offered, withheld) in [(&NAMES[..], &withheld[2..]), (&NAMES[2..], &withheld)] {
+            let text = instructions(offered, withheld);
+            assert!(text.chars().count() <= MAX_CHARS, "{}: {text}", text.chars().count());
+        }
         for offered in [
             &["list_batches", "get_batch"][..],
             &["get_batch"],

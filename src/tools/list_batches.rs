@@ -29,10 +29,10 @@ const MAX_COUNTED: u32 = 10;
 /// How many batches are counted at the same time.
 const AT_ONCE: usize = 4;
 
-/// Lists batches, newest first. Use it to find a batch without its ID, or to see whether a timed-out `create_batch` succeeded;
-/// use `get_batch` for one known batch. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `job_type`,
-/// `configuration_id`, …), `in_common` (values that all share), `next_page_token`, and `summary` (this page by status). To find
-/// failed files, omit `status` and set `expand: ["counts"]`: COMPLETED batches can have some too. Changes nothing.
+/// Lists batches, newest first: finds a batch's ID, or whether a timed-out `create_batch` succeeded; for one known batch use
+/// `get_batch`. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `source_directory_id`, `job_type`,
+/// `configuration_id`), `in_common` (values that all share, given once), `next_page_token`, and `summary` (this page by status).
+/// To find batches with failed files, set `expand: ["counts"]` and omit `status`: COMPLETED ones can have some.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
@@ -42,9 +42,9 @@ pub(crate) struct ListBatchesInput {
     source_directory_id: Option<Prefixed<DirectoryId>>,
     /// Creation, not finish: RFC 3339 with offset, or a date (its start in UTC).
     created_at_on_or_after: Option<DateOrInstant>,
-    /// The same; a date means its end (UTC).
+    /// Same forms; a date means its end in UTC.
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: COMPLETED and CANCELLED batches get `files` (succeeded, failed, running); at most 10 batches a page.
+    /// `counts`: adds `files` (succeeded, failed, running) to COMPLETED and CANCELLED batches; at most 10 batches a page.
     expand: Option<Vec<Expansion>>,
     /// Default: 20; fewer if too long for one answer.
     #[schemars(range(min = 1))]

@@ -25,14 +25,14 @@ const MAX_SHOWN_NAME_CHARS: usize = 200;
 
 /// Finds LlamaCloud directories (folders of uploaded files) by name, for `create_batch`, or lists the files of one. Returns
 /// `directories` with `id`, `name`, `type`, `expires_at`, `from_connector`, and `next_page_token`. Given `directory_id`: that
-/// one, the number of all its files (`files_total`) and a page of `files` (`id`, `name`, `updated_at`). Changes nothing.
+/// directory, `files_total` and a page of `files` (`id`, `name`, `updated_at`).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListDirectoriesInput {
     /// Part of the name, any case.
     #[schemars(with = "Option<String>", length(max = MAX_NAME_CHARS))]
     name: Option<PartOfName>,
-    /// List its files; omit `name` and `type`.
+    /// `dir-…`: lists its files; omit `name` and `type`.
     directory_id: Option<Prefixed<DirectoryId>>,
     r#type: Option<Kind>,
     /// Default: 50.

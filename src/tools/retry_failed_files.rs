@@ -31,17 +31,17 @@ use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, Upload
 use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
 
-/// Reruns those files of a final batch that did not succeed, with the same job and configuration: puts them into a new directory
-/// (nothing is uploaded) and creates a batch over it. Costs credits for each page: needs the user's consent. Returns the new
-/// batch (`id`, `status`, `final`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). A repeated
-/// call returns that batch (`created: false`); to retry it, pass its `id`. Files faulty in themselves, such as encrypted ones,
-/// fail again. After adding files use `create_batch`.
+/// Reruns the files that did not succeed in a final batch, with the same job and configuration: puts them into a new directory
+/// and creates a batch over it. Costs credits for each page: only if the user asked for it or agrees. Returns the new batch
+/// (`id`, `status`, `final`, `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). A
+/// repeated call returns the same new batch (`created: false`); to retry its failures, pass its `id`. Faulty files, such as
+/// encrypted ones, fail again. After adding files, or if the whole batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {
-    /// Final batch with failed files, `bat-…` from `list_batches`.
+    /// `bat-…` from `list_batches`.
     batch_id: BatchId,
-    /// Seconds to wait for the new batch to be final; 50 fits every host. Default: 0.
+    /// Seconds to wait for the new batch's `final`; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 

@@ -23,16 +23,18 @@ use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Saves the results of a finished batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
-/// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. Returns `folder`, `complete`, and how many
-/// files were `saved`, were `already_there`, or are `remaining`; `failed` groups files without a result by reason. Never
-/// overwrites other files. A call ends after 40 seconds. If `complete` is false, call again with the same arguments: it continues.
+/// Saves the results of a final batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
+/// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. To read one file, use `read_result`. Returns
+/// `folder`, `complete`, the numbers `saved`, `already_there` and `remaining`, and `failed` (files without a result, by reason).
+/// Never overwrites files with other contents. A call ends after 40 seconds: while `complete` is false, repeat it unchanged to
+/// continue.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SaveResultsInput {
     /// Batch whose results to save, `bat-…` from `list_batches`.
     batch_id: BatchId,
-    /// What to save of each file. Default: `markdown` for parse batches, `data` for extract batches.
+    /// What to save of each file. Default: `markdown` for parse batches; `data` for extract batches, whose `markdown` and `text`
+    /// are the source's.
     #[serde(default)]
     formats: Option<Vec<Format>>,
     /// Folder inside the output folder; made if missing. Default: the batch's ID.

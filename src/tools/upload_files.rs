@@ -21,21 +21,21 @@ use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
 use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Uploads documents from an allowed folder of this machine to a LlamaCloud directory, for `create_batch`. Returns
-/// `directory_id`, `complete`, and how many files were `uploaded`, were `already_there`, or are `remaining`; `refused` groups
-/// files that cannot be uploaded by reason. Nothing is stored twice: the same files always go to the same directory. A call
-/// ends after 40 seconds. If `complete` is false, call again with the same arguments: it continues. Uploading costs no credits.
+/// Uploads documents from an allowed folder of this machine to a LlamaCloud directory, for `create_batch`. Only what the user
+/// asked for. Returns `directory_id`, `complete`, the numbers `uploaded`, `already_there` and `remaining`, and `refused` (files
+/// that cannot be uploaded, by reason). Nothing is stored twice: the same files always go to the same directory. A call ends
+/// after 40 seconds: while `complete` is false, repeat it unchanged to continue. Uploading costs no credits.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadFilesInput {
-    /// A file or folder inside an allowed folder: absolute, or relative to the allowed folder (`.`).
+    /// A file or folder inside an allowed folder: absolute, `~/…`, or relative to an allowed folder (`.`).
     path: String,
     /// Take only files that match one of these globs, for example `*.pdf` or `2026/**`. Default: all supported types.
     #[serde(default)]
     include: Option<Vec<String>>,
     /// Include subfolders. Default: true.
     recursive: Option<bool>,
-    /// Add to this directory, `dir-…` from `list_directories`. Default: one that is named after the files.
+    /// Add to this directory, `dir-…` from `list_directories`. Default: one made for exactly these files.
     directory_id: Option<DirectoryId>,
     /// Send nothing and return what would be uploaded (`would_upload`). Default: false.
     dry_run: Option<bool>,
