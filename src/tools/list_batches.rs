@@ -100,7 +100,7 @@ pub(crate) struct ListBatchesOutput {
 
 const FAILS: Failure = Failure {
     what: "The batches could not be listed",
-    not_found: "Check `source_directory_id` and `project_id` with the user.",
+    not_found: "No such directory or project: check `source_directory_id` (`list_directories` shows the directories) and `project_id`.",
     ask_less: Some("Ask for less with a smaller `page_size`."),
 };
 

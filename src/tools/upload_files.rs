@@ -15,6 +15,7 @@ use self::sending::Sending;
 use super::call::{Answer, Call};
 use super::confirmation;
 use super::long_work::LongWork;
+use super::prefixed::Prefixed;
 use super::wording::{number, plural};
 use crate::files::{Allowed, Selection};
 use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
@@ -36,7 +37,7 @@ pub(crate) struct UploadFilesInput {
     /// Include subfolders. Default: true.
     recursive: Option<bool>,
     /// Add to this directory, `dir-…` from `list_directories`. Default: one made for exactly these files.
-    directory_id: Option<DirectoryId>,
+    directory_id: Option<Prefixed<DirectoryId>>,
     /// Send nothing and return what would be uploaded (`would_upload`). Default: false.
     dry_run: Option<bool>,
 }
@@ -143,9 +144,10 @@ impl Tool<Call> for UploadFiles {
         let Some(folder) = folder else {
             return Outcome::done(&report::still_reading(call));
         };
-        let directory_id = self.find_directory(call, &folder, input.directory_id.as_ref()).await?;
+        let given = input.directory_id.map(|Prefixed(id)| id);
+        let directory_id = self.find_directory(call, &folder, given.as_ref()).await?;
         let mut sending = Sending::new(self.upload_once.clone(), folder, directory_id);
-        sending.compare(call, input.directory_id.is_none()).await?;
+        sending.compare(call, given.is_none()).await?;
         if input.dry_run == Some(true) {
             return Outcome::done(&sending.into_report().answer(call, true));
         }

@@ -472,7 +472,7 @@ async fn a_cursor_is_for_its_own_document_and_question() {
 async fn where_there_is_no_result() {
     let mut harness = open().await;
     let failing = |file: &str| json!({ "batch_id": "bat-sandbox-failing", "file": file });
-    check(&mut harness, failing("personnel-file.pdf"), expect![[r#"There is no result of "personnel-file.pdf": its job is FAILED ("The document is encrypted. Remove the password and upload it again."). Reading again does not change that."#]]).await;
+    check(&mut harness, failing("personnel-file.pdf"), expect![[r#"There is no result of "personnel-file.pdf": its job is FAILED ("The document is encrypted. Remove the password and upload it again."). `retry_failed_files` processes the failed files of a final batch again, which costs credits: ask the user first."#]]).await;
     check(
         &mut harness,
         failing("notes.txt"),

@@ -46,7 +46,7 @@ pub(crate) struct Report<'a> {
     /// How many of them the answer holds.
     pub(crate) problems_shown: usize,
     pub(crate) page: Option<&'a Page>,
-    /// Whether `retry_failed_files` is the next step: [`Seen::advises_retry`].
+    /// Whether `retry_failed_files` is the next step.
     pub(crate) can_retry: bool,
     /// Why the batch could not be read again during a wait: a clause.
     pub(crate) trouble: Option<&'a str>,

@@ -152,7 +152,10 @@ impl Trouble {
                 };
                 explain(&failure, error, &call.context, &call.account)
             }
-            Self::NotDone(job) => ToolError::new(not_done(&what, &job)),
+            Self::NotDone(job) => {
+                let can_retry = target.is_of_batch && call.account.policy.can_retry();
+                ToolError::new(not_done(&what, &job, can_retry))
+            }
             Self::NoText => ToolError::new(format!(
                 "LlamaCloud has no text of {what}. If it is an extract job, leave out `format`, `pages` and `find` to read its data."
             )),
@@ -163,13 +166,18 @@ impl Trouble {
     }
 }
 
-fn not_done(what: &str, job: &JobEnd) -> String {
+fn not_done(what: &str, job: &JobEnd, can_retry: bool) -> String {
     let reason = job.error.as_deref().filter(|reason| !reason.is_empty());
     let reason = reason.map_or(String::new(), |reason| format!(" ({})", quote(reason, 300)));
     match &job.status {
         JobStatus::Failed | JobStatus::Cancelled => {
             let status = job.status.as_str();
-            format!("There is no result of {what}: its job is {status}{reason}. Reading again does not change that.")
+            let advice = if can_retry {
+                "`retry_failed_files` processes the failed files of a final batch again, which costs credits: ask the user first."
+            } else {
+                "Reading again does not change that."
+            };
+            format!("There is no result of {what}: its job is {status}{reason}. {advice}")
         }
         status => format!(
             "There is no result of {what} yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then call \
