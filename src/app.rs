@@ -1,4 +1,4 @@
-//! The composition root: client → tools → server → stdio. Only here does everybody know everybody.
+//! The composition root: client → tools → server → stdio. Only this module knows all the others.
 
 mod local;
 #[cfg(feature = "sandbox")]
@@ -28,13 +28,13 @@ const ICONS: &[Icon] = &[Icon {
     sizes: &["48x48"],
 }];
 
-/// How long a create may still take once a signal has asked the process to end. Hosts kill sooner; supervisors give ten seconds.
+/// How long a create may take after a signal asks the process to end. Hosts kill sooner; supervisors allow ten seconds.
 const SETTLE_WHEN_STOPPED: Duration = Duration::from_secs(5);
 
-/// What is logged beside a command that tells a person of a failed call itself.
+/// The log filter for commands that report a failed call to the person themselves.
 const LOG_FOR_PEOPLE: &str = "warn,llamacloud_batches_mcp::mcp::tool=error";
 
-/// Does what the command line says.
+/// Runs the command line.
 ///
 /// # Errors
 /// For what keeps the program from starting.
@@ -52,7 +52,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
     let flags = flags_of(&cli, environment);
     let config = Config::resolve(&flags, environment)?;
     if let Some(Command::HostConfig(wanted)) = &cli.command {
-        // Before there is a log: its file is for the process that the host will start.
+        // Before logging starts: the log file is for the process that the host will start.
         return Ok(commands::host_config::run(wanted, &config, environment)?.into());
     }
     let logging = crate::telemetry::start(&config)?;
@@ -73,7 +73,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
     Ok(code)
 }
 
-/// Serves, or does what a person asked of the same server.
+/// Serves, or runs a person's command on the same server.
 async fn with_server(
     command: Command,
     config: &Config,
@@ -143,7 +143,7 @@ async fn with_server(
             commands::doctor::doctor(&installation, &context, json).await
         }
         _ => {
-            // A host that goes away has no use for the code; a shell whose disk is full has.
+            // A host that goes away ignores the exit code; a shell whose disk is full needs it.
             match serve_stdio(config, &server, signals).await {
                 End::InputEnded | End::Stopped => Exit::Done,
                 End::OutputClosed => Exit::Failed,
@@ -164,7 +164,7 @@ const fn is_sandbox(_: &Flags) -> bool {
     false
 }
 
-/// The settings; people who read an error at a terminal need no log line about it.
+/// The settings. A person who reads an error at a terminal needs no log line about it.
 fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
     let mut flags = cli.flags.clone();
     let is_for_people = matches!(
@@ -183,10 +183,10 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
     flags
 }
 
-/// The server, ready to be given a transport. Creates that must not be torn run on `settling`, beyond the call that asked for them.
+/// The server, ready for a transport. Creates that must not be interrupted run on `settling` and may outlive their call.
 ///
 /// # Errors
-/// For pinned ids that are none.
+/// For a folder that cannot be used, or an unknown tool in `--tools`.
 pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server> {
     let Offer {
         tools,
@@ -209,7 +209,7 @@ pub fn server(config: &Config, settling: &TaskTracker) -> anyhow::Result<Server>
 fn offer(config: &Config, folders: Folders, settling: &TaskTracker) -> anyhow::Result<Offer> {
     let client = Client::new(Settings::from(config));
     let create_policy = CreatePolicy {
-        // An empty directory is worth a second look as soon as a batch that was just created is.
+        // An empty directory is read again after the same pause as a batch that was just created.
         empty_pause: config.poll_interval,
         ..CreatePolicy::within(config.timeout)
     };
@@ -236,7 +236,7 @@ fn offer(config: &Config, folders: Folders, settling: &TaskTracker) -> anyhow::R
     Ok(tools::all(client, once, folders, policy, ICONS)?)
 }
 
-/// Every tool that some setting offers, as it is advertised: for documents and completions.
+/// Every tool that any setting can offer, as advertised: for documentation and completions.
 pub fn every_tool() -> Vec<ToolDefinition> {
     let flags = Flags {
         allow_cancel: true,
@@ -274,12 +274,12 @@ async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) -> End
     end
 }
 
-/// How long what is in flight may take once the input has ended.
+/// How long requests in flight may take after the input has ended.
 fn drain(config: &Config) -> Duration {
     config.timeout + Duration::from_secs(5)
 }
 
-/// Waits for creates that are under way, since what they create costs money whether anybody hears of it or not.
+/// Waits for creates in progress, because a batch costs money even if nobody learns of it.
 async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     settling.close();
     if settling.is_empty() {
@@ -290,18 +290,18 @@ async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     } else {
         drain(config)
     };
-    tracing::warn!("a create is under way; waiting for its outcome before the process ends");
+    tracing::warn!("a create is in progress; waiting for its outcome before the process ends");
     let settled = async { timeout(limit, settling.wait()).await.is_ok() };
     let settled = tokio::select! {
         settled = settled => settled,
         () = signals.again.cancelled() => false,
     };
     if !settled {
-        tracing::warn!("the process ends with a create under way; `list_batches` tells whether its batch exists");
+        tracing::warn!("the process ends during a create; `list_batches` shows whether its batch exists");
     }
 }
 
-/// What the process was told by signals.
+/// The signals that the process has received.
 struct Signals {
     /// Cancelled by the first: end soon.
     stop: CancellationToken,
@@ -359,7 +359,7 @@ fn signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
     }))
 }
 
-/// A line for the person at the terminal. Nothing is lost where nobody reads it.
+/// Prints a line for the person at the terminal. It may fail: nobody may be reading.
 fn say(line: &str) {
     drop(writeln!(io::stderr(), "{line}"));
 }

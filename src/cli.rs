@@ -50,7 +50,7 @@ impl Cli {
     /// The command line of this process.
     ///
     /// # Errors
-    /// For one that is wrong, and for one that asks for help.
+    /// For a wrong command line, and for one that asks for help.
     pub fn of_process() -> Result<Self, clap::Error> {
         Self::of(words().into_iter())
     }
@@ -85,7 +85,7 @@ pub enum Command {
         /// Print what a host gets: one line of JSON, also for an error of the tool.
         #[arg(long, conflicts_with = "json")]
         raw: bool,
-        /// Print help: the tool's arguments, or this text if there is no tool.
+        /// Print help: the tool's arguments, or this text if no tool is named.
         #[arg(short, long)]
         help: bool,
     },
@@ -108,7 +108,7 @@ pub enum Command {
     /// Do the whole job: upload a folder, create a batch, follow it, save the results.
     #[command(after_help = help::RUN)]
     Run(Run),
-    /// Check key, network and server, with a remedy for what is wrong.
+    /// Check key, network and server, and say how to fix each problem.
     #[command(after_help = help::DOCTOR)]
     Doctor {
         /// Print one JSON object: `ok`, and `checks` with `name`, `status`, `detail` and `remedy`.
@@ -145,7 +145,7 @@ pub struct HostConfig {
     #[arg(required_unless_present = "list", ignore_case = true)]
     #[arg(value_parser = PossibleValuesParser::new(hosts::ALL.iter().map(|host| host.name)))]
     pub host: Option<String>,
-    /// Print the names of all hosts, one a line.
+    /// Print the names of all hosts, one per line.
     #[arg(long, conflicts_with = "write")]
     pub list: bool,
     /// Write the registration into the host's own file, and keep a backup. Nothing else in the file changes.
@@ -156,7 +156,7 @@ pub struct HostConfig {
     pub file: Option<PathBuf>,
 }
 
-/// Settings as typed. A flag wins over its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
+/// Settings as typed. A flag overrides its variable; a variable that is empty or an unexpanded `${…}` counts as not set.
 #[derive(Debug, Clone, clap::Args)]
 #[cfg_attr(
     feature = "sandbox",
@@ -205,13 +205,13 @@ pub struct Flags {
     /// Offer the tool `save_results`, which writes below this folder of this machine. The folder must exist.
     #[arg(long, global = true, value_name = "DIR", help_heading = "Local files")]
     pub output_dir: Option<PathBuf>,
-    /// Ask the user, through the host, before each batch is created [variable: `LLAMA_CLOUD_CONFIRM_CREATE`].
+    /// Ask the user, through the host, before spending credits or uploading files [variable: `LLAMA_CLOUD_CONFIRM_CREATE`].
     #[arg(long, global = true, help_heading = "Tools")]
     pub confirm_create: bool,
-    /// How soon a call that waits looks at its batch for the first time; later pauses grow to five times as much.
+    /// First polling interval of a call that waits; later intervals grow to five times as long.
     #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = duration, help_heading = "Tools")]
     pub poll_interval: Duration,
-    /// Within which each tool call is answered: seconds, or with a unit (`90s`, `2m`, `500ms`); at most 10 minutes.
+    /// Time limit for a tool call, not counting `wait_seconds`: `90`, `90s`, `2m` or `500ms`; at most 10 minutes.
     #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration, help_heading = "Tools")]
     pub timeout: Duration,
     /// Longest tool result, in characters.
@@ -220,7 +220,7 @@ pub struct Flags {
     /// What to log, for example `info` or `llamacloud_batches_mcp=debug` [variable: `LLAMA_CLOUD_LOG`] [default: warn].
     #[arg(long, global = true, value_name = "FILTER", help_heading = "Log")]
     pub log: Option<String>,
-    /// How log lines look.
+    /// Log format.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Log")]
     pub log_format: LogFormat,
     /// Append the log to this file (created with mode 0600) in place of stderr.
@@ -233,7 +233,7 @@ pub struct Flags {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with_all = ["base_url", "region"], help_heading = "Sandbox")]
     pub sandbox: bool,
-    /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state further each read), or a duration such as `2h`.
+    /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state per read), or a duration such as `2h`.
     #[cfg(feature = "sandbox")]
     #[arg(
         long,
@@ -243,14 +243,14 @@ pub struct Flags {
         help_heading = "Sandbox"
     )]
     pub sandbox_speed: crate::sandbox::Speed,
-    /// What goes wrong in the sandbox, for example `429@get:2`; may be given more than once. `sandbox --help` lists all.
+    /// A fault in the sandbox, for example `429@get:2`; may be given more than once. `sandbox --help` lists all.
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, value_name = "FAULT", help_heading = "Sandbox")]
     pub sandbox_fault: Vec<crate::sandbox::Fault>,
 }
 
 impl Default for Flags {
-    /// What no arguments mean.
+    /// The flags when no arguments are given.
     fn default() -> Self {
         Self {
             api_key_file: None,
@@ -296,7 +296,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         .and_then(|number| number.checked_mul(unit_ms));
     match milliseconds {
         Some(milliseconds @ 1..=600_000) => Ok(Duration::from_millis(milliseconds)),
-        _ => Err("a duration from 1ms to 10m is written like 45s, 2m or 500ms".to_owned()),
+        _ => Err("not a duration from 1ms to 10m, such as 45s, 2m or 500ms".to_owned()),
     }
 }
 
@@ -315,7 +315,7 @@ pub enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// For machines: one JSON object a line.
+    /// For machines: one JSON object per line.
     Json,
 }
 
@@ -325,7 +325,7 @@ pub enum Stdio {
     /// Polled where that is possible.
     #[default]
     Auto,
-    /// As every system can.
+    /// Through a thread, on every system.
     Portable,
 }
 

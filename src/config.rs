@@ -1,4 +1,4 @@
-//! Settings after all of them were looked at together: valid, typed, ready to use.
+//! Settings, checked together: valid, typed, ready to use.
 
 mod folders;
 mod key;
@@ -48,13 +48,13 @@ pub struct Config {
     pub read_only: bool,
     /// `cancel_batch` is offered.
     pub allow_cancel: bool,
-    /// The user is asked before a batch is created.
+    /// The user is asked before credits are spent or files are uploaded.
     pub confirm_create: bool,
     /// The folders of this machine that may be used.
     pub folders: Folders,
-    /// The first pause of a call that waits.
+    /// First polling interval of a call that waits.
     pub poll_interval: Duration,
-    /// Within which each tool call is answered.
+    /// Time limit for a tool call.
     pub timeout: Duration,
     /// Longest tool result, in characters.
     pub max_result_chars: usize,
@@ -86,7 +86,7 @@ impl Config {
     /// Settles flags and variables.
     ///
     /// # Errors
-    /// For a base URL or an id that must not be used. A missing key is no error: the server starts and explains itself later.
+    /// For a base URL or an id that must not be used. A missing key is not an error: the server starts and reports it later.
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let (api_key, key_source) = key::find(flags, environment);
         let (base_url_source, base_url) = base_url(flags, environment)?;
@@ -163,7 +163,7 @@ fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, Confi
     filter.parse().map_err(|_| {
         let quoted = untrusted::quote(&filter, 60);
         ConfigError(format!(
-            "{source}: {quoted} is no filter; write it like `info` or `llamacloud_batches_mcp=debug`"
+            "{source}: {quoted} is not a filter; write it like `info` or `llamacloud_batches_mcp=debug`"
         ))
     })
 }
@@ -197,7 +197,7 @@ fn check_base_url(text: &str) -> Result<Url, String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("a base URL must have no query and no fragment".to_owned());
     }
-    // Documents show addresses of operations, which begin with the version that each request brings along.
+    // Documentation shows the addresses of operations, whose first part is the version. Each request adds it.
     let path = url.path().trim_end_matches('/');
     let root = ["/api", "/api/v1", "/api/v2"]
         .iter()

@@ -1,6 +1,6 @@
 //! MCP tool server for LlamaCloud Batches: what the binary is made of.
 //!
-//! The map, from the outside in; who may know whom is held by a test.
+//! The modules, from the outside in. A test checks who may know whom.
 //!
 //! | module | what it is |
 //! |---|---|

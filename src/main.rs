@@ -1,4 +1,4 @@
-//! Parses, runs, maps the outcome to an exit code: 0 done, 1 could not go on, 2 wrong usage; the commands for people have more.
+//! Parses, runs, maps the outcome to an exit code: 0 done, 1 failed, 2 wrong usage; the commands for people have more.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -20,13 +20,13 @@ fn main() -> ExitCode {
         Err(help_or_error) => return explain(help_or_error),
     };
     let environment = Environment::read();
-    // One thread: the work is waiting, and a pipe is read four times faster without handing lines between threads.
+    // One thread: the server mostly waits, and reading a pipe is four times faster without handing lines between threads.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
     let outcome = runtime.block_on(app::run(cli, &environment));
-    // A read of a terminal that is still waiting must not keep the process.
+    // A pending read of a terminal must not keep the process alive.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| fail(&error))
 }
@@ -38,7 +38,7 @@ fn explain(mut help_or_error: clap::Error) -> ExitCode {
         help_or_error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
-    // The definition for people takes longer to make, and says the same of everything but help.
+    // The definition for people takes longer to build, and differs only in its help.
     if is_help && let Err(for_people) = cli::definition().try_get_matches_from(cli::words()) {
         help_or_error = for_people;
     }

@@ -1,6 +1,6 @@
 //! How many requests a piece of work makes, counted where they are sent and read where the work began.
 //!
-//! The caller and the client need not know each other for it. Where nothing counts, a request costs one read of a thread-local
+//! The caller and the client need not know each other for it. Without a count, a request costs one read of a thread-local
 //! variable.
 
 use std::future::Future;
@@ -29,11 +29,11 @@ impl RequestCount {
 
 /// Notes one request of the work that runs.
 pub fn note_request() {
-    // Fails where nobody counts.
+    // Fails if there is no count.
     let _ = CURRENT.try_with(|count| count.0.fetch_add(1, Ordering::Relaxed));
 }
 
-/// The count of the work that runs, to go on with in a task of its own; one that nobody reads if there is none.
+/// The count of the current work, to continue in a separate task; if there is none, a count that nobody reads.
 pub fn current() -> RequestCount {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }

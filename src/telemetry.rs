@@ -24,7 +24,7 @@ const MAX_WAITING_LINES: usize = 1000;
 pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
     let file = config.log_file.as_deref().and_then(|path| match open(path) {
         Ok(file) => Some(file),
-        // A server without its log file is worth more than none.
+        // A server without its log file is better than no server.
         Err(error) => {
             let why = error.kind();
             drop(writeln!(

@@ -8,7 +8,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 ///
 /// White space of any kind becomes one space. What was cut off is marked with `…`.
 pub fn clean(text: &str, max_chars: usize) -> String {
-    // Ids and words, which is most of what comes.
+    // Ids and plain words, which is most of the input.
     if text.len() <= max_chars && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return text.to_owned();
     }

@@ -1,4 +1,4 @@
-//! The folders of this machine: which the operator names, and which a command brings along.
+//! The folders of this machine that the operator names or a command needs.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Folders> {
     })
 }
 
-/// Folders for definitions that nobody calls.
+/// Placeholder folders, for definitions that nobody calls.
 pub(super) fn for_definitions() -> Folders {
     Folders {
         allowed: Some(Allowed::default()),
@@ -32,7 +32,7 @@ pub(super) fn for_definitions() -> Folders {
     }
 }
 
-/// The settings of `run`, which names its folders itself and needs its tools; `None` for every other command.
+/// The settings of `run`, which names its own folders and needs their tools; `None` for every other command.
 ///
 /// # Errors
 /// If the folder for results cannot be made.
@@ -45,7 +45,7 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
     }
     let mut config = config.clone();
     if arguments.path.is_file() {
-        // A single file was named by the user, wherever it is.
+        // The user named this single file, so it may be anywhere.
         config.folders.forbidden.home = None;
     }
     let (_, folder) = Source::of(arguments);

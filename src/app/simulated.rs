@@ -9,7 +9,7 @@ use crate::cli::{Cli, Command, Environment, Flags};
 use crate::config::{ApiKey, Config};
 use crate::sandbox::{self, Sandbox, Settings};
 
-/// The variables that count: a sandbox is where it is, whatever base URL the environment names.
+/// The variables that apply: a sandbox ignores the base URL that the environment names.
 pub(super) fn environment(cli: &Cli, environment: &Environment) -> Environment {
     let in_sandbox = cli.flags.sandbox || matches!(cli.command, Some(Command::Sandbox { .. }));
     let environment = environment.clone();
@@ -20,7 +20,7 @@ pub(super) fn environment(cli: &Cli, environment: &Environment) -> Environment {
     }
 }
 
-/// Starts a sandbox in this process, if asked for, and points the settings at it. It lives as long as what is returned.
+/// Starts a sandbox in this process, if requested, and points the settings at it. It ends when the result is dropped.
 pub(super) async fn instead(flags: &Flags, mut config: Config) -> anyhow::Result<(Config, Option<Sandbox>)> {
     if !flags.sandbox {
         return Ok((config, None));

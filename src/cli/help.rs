@@ -21,7 +21,7 @@ llamacloud-batches-mcp call [OPTIONS] <TOOL> [KEY=VALUE]...
 
 pub(super) const CALL: &str = "\
 The call goes through the same server that assistants use. `config.job.type=parse_v2` reaches inside an argument, and a repeated key \
-makes a list. Ctrl-C ends the call, not the batch. With --confirm-create the question is asked here.
+makes a list. Ctrl-C ends the call, not the batch. With --confirm-create the terminal asks the question.
 
 Exit code: 0 done, 1 the tool failed, 2 wrong usage, 130 Ctrl-C.
 
@@ -52,8 +52,8 @@ Examples:
   llamacloud-batches-mcp watch bat-sandbox-ten --sandbox --json";
 
 pub(super) const RUN: &str = "\
-Files that are uploaded already are not uploaded again, and a batch that exists is not created again: stopped with Ctrl-C or killed, \
-the same command goes on where it was. The folder needs no --allow-dir.
+Files that are already uploaded are not uploaded again, and an existing batch is not created again. After Ctrl-C or a kill, run \
+the same command again to continue. The folder needs no --allow-dir.
 
 Exit code: 0 every file succeeded, 1 a file failed or the job could not be done, 2 wrong usage, 130 Ctrl-C.
 
@@ -82,7 +82,7 @@ Examples:
   llamacloud-batches-mcp host-config vscode --region eu --read-only";
 
 pub(super) const COMPLETIONS: &str = "\
-The script asks this program what fits, so print it anew after an update, or each time a shell starts:
+The script asks this program for completions, so print it again after an update, or each time a shell starts:
   ~/.bashrc    source <(llamacloud-batches-mcp completions bash)
   ~/.zshrc     source <(llamacloud-batches-mcp completions zsh)
   config.fish  llamacloud-batches-mcp completions fish | source
@@ -99,11 +99,11 @@ Examples:
 
 #[cfg(feature = "sandbox")]
 pub(super) const SANDBOX: &str = "\
-Other programs can use it as if it were LlamaCloud, with the address and the key that are printed:
+Other programs can use the sandbox as if it were LlamaCloud, with the printed address and key:
   LLAMA_CLOUD_API_KEY=llx-sandbox llamacloud-batches-mcp \\
     --base-url http://127.0.0.1:8017 call list_batches";
 
-/// The same, and what can go wrong in it.
+/// The same, with the list of faults.
 #[cfg(feature = "sandbox")]
 pub(super) fn sandbox_in_full() -> String {
     format!(
@@ -120,29 +120,32 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
     ),
     (
         "1",
-        "It failed: the tool, the batch or one of its files, a check, or writing to stdout, which may be full or closed.",
+        "The tool, the batch or one of its files, or a check failed; or stdout could not be written (full or closed).",
     ),
     ("2", "The command line or a setting is wrong. Nothing was sent."),
-    ("130", "Ctrl-C. A batch that was started goes on."),
+    ("130", "Ctrl-C. A batch that was started keeps running."),
 ];
 
 /// The variables that are read.
 pub const VARIABLES: &[(&str, &str)] = &[
-    ("LLAMA_CLOUD_API_KEY", "The API key. --api-key-file comes first."),
+    ("LLAMA_CLOUD_API_KEY", "The API key. --api-key-file overrides it."),
     ("LLAMA_PARSE_API_KEY", "The API key, if LLAMA_CLOUD_API_KEY is not set."),
-    ("LLAMA_CLOUD_BASE_URL", "As --base-url."),
-    ("LLAMA_CLOUD_PROJECT_ID", "As --project-id."),
-    ("LLAMA_CLOUD_ORGANIZATION_ID", "As --organization-id."),
-    ("LLAMA_CLOUD_READ_ONLY", "As --read-only: true or false."),
-    ("LLAMA_CLOUD_ALLOW_CANCEL", "As --allow-cancel: true or false."),
-    ("LLAMA_CLOUD_CONFIRM_CREATE", "As --confirm-create: true or false."),
-    ("LLAMA_CLOUD_ALLOW_DIR", "As --allow-dir; several folders as in PATH."),
-    ("LLAMA_CLOUD_LOG", "As --log."),
-    ("NO_COLOR", "Set to anything, it turns colours off."),
-    ("TERM", "If it is dumb, there are no colours and no lines that change."),
+    ("LLAMA_CLOUD_BASE_URL", "Same as --base-url."),
+    ("LLAMA_CLOUD_PROJECT_ID", "Same as --project-id."),
+    ("LLAMA_CLOUD_ORGANIZATION_ID", "Same as --organization-id."),
+    ("LLAMA_CLOUD_READ_ONLY", "Same as --read-only: true or false."),
+    ("LLAMA_CLOUD_ALLOW_CANCEL", "Same as --allow-cancel: true or false."),
+    ("LLAMA_CLOUD_CONFIRM_CREATE", "Same as --confirm-create: true or false."),
+    (
+        "LLAMA_CLOUD_ALLOW_DIR",
+        "Same as --allow-dir; lists folders as PATH does.",
+    ),
+    ("LLAMA_CLOUD_LOG", "Same as --log."),
+    ("NO_COLOR", "Any value turns colours off."),
+    ("TERM", "The value dumb turns off colours and changing lines."),
     (
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-        "The proxy on the way to LlamaCloud, as usual.",
+        "The proxy for requests to LlamaCloud, as usual.",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
@@ -166,12 +169,12 @@ pub const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The command line's definition as people read it: help of one screen, with the settings in that of the program alone.
+/// The command line's definition for people: help of one screen, with the settings only in the program's own help.
 ///
 /// Every command accepts the settings.
 pub fn definition() -> Command {
     let mut definition = Cli::command();
-    // Only then do the commands have the settings and the flag for help.
+    // Only after this do the commands have the settings and the help flag.
     definition.build();
     let names: Vec<_> = definition
         .get_subcommands()
@@ -207,6 +210,6 @@ fn with_short_help(argument: Arg) -> Arg {
     }
 }
 
-/// In place of the settings.
+/// Replaces the settings in a command's help.
 const SETTINGS: &str =
     "Settings such as --region, --project-id, --timeout and --sandbox: see `llamacloud-batches-mcp --help`.";

@@ -1,4 +1,4 @@
-//! The settings of this command line: to be typed again by a person, or by a host that starts the server.
+//! The settings of this command line, so that a person or a host that starts the server can pass them again.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub struct Setting {
     pub flag: String,
     /// None for a switch.
     pub value: Option<OsString>,
-    /// Whether the value is a path, which means another file in another folder.
+    /// Whether the value is a path, whose meaning depends on the current folder.
     pub is_path: bool,
 }
 

@@ -11,7 +11,7 @@ use super::Cli;
 pub fn words() -> Vec<OsString> {
     let words: Vec<_> = std::env::args_os().collect();
     match words.as_slice() {
-        // Most hosts give no arguments. What that means needs no definition.
+        // Most hosts pass no arguments. That case needs no definition.
         [] | [_] => words,
         _ => settings_last(words),
     }
@@ -25,7 +25,7 @@ pub(super) fn settings_last(mut words: Vec<OsString>) -> Vec<OsString> {
     words
 }
 
-/// Where the command is, behind settings alone.
+/// Where the command is, if only settings precede it.
 fn command(words: &[OsString]) -> Option<usize> {
     let definition = Cli::command();
     let takes_value = |flag: &str| {
@@ -39,7 +39,7 @@ fn command(words: &[OsString]) -> Option<usize> {
         let word = words.get(at)?.to_str()?;
         at += match word.strip_prefix("--") {
             None if definition.find_subcommand(word).is_some() => return Some(at),
-            // What is not a setting is for the parser to judge.
+            // The parser judges whatever is not a setting.
             None => return None,
             Some(flag) if flag.contains('=') => 1,
             Some(flag) => 1 + usize::from(takes_value(flag)?),

@@ -1,4 +1,4 @@
-//! What the server answers to a `tools/call`, known from the outside alone, as a host knows it.
+//! What the server answers to a `tools/call`, seen only from the outside, as a host sees it.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 pub(super) enum Answer {
     /// The result's data.
     Done(Map<String, Value>),
-    /// The tool could not do it.
+    /// The tool failed.
     Failed(Failure),
-    /// The call goes on once the user has agreed.
+    /// The call continues once the user has agreed.
     Asks(Ask),
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure that repeating the call does not change.
+    /// A failure that a repeated call cannot change.
     pub(super) const fn lasting(text: String) -> Self {
         Self {
             text,
@@ -43,7 +43,7 @@ impl Failure {
 #[derive(Debug, Default)]
 pub(super) struct Ask {
     pub(super) question: String,
-    /// What the box to tick says.
+    /// The label of the checkbox.
     pub(super) label: String,
     pub(super) state: String,
 }
@@ -62,7 +62,7 @@ struct CallResult {
     meta: Meta,
 }
 
-/// What a program needs to know of a failure, so that it need not read the sentences.
+/// What a program needs to know about a failure without reading the sentences.
 #[derive(Default, Deserialize)]
 struct Meta {
     /// Whether the same call may succeed later.

@@ -6,13 +6,13 @@ use tokio::io::{AsyncReadExt, stdin};
 
 use crate::untrusted::quote;
 
-/// The server reads no longer line.
+/// The server does not read longer lines.
 const MAX_BYTES: u64 = 16 << 20;
 const MAX_QUOTED_CHARS: usize = 60;
 const EXAMPLES: &str = "Write arguments as key=value, for example page_size=5; as one JSON object in quotation marks, for example \
                         '{\"page_size\":5}'; or `-` to read the JSON from stdin.";
 
-/// Reads the arguments. Whether they suit the tool is for the server to say.
+/// Reads the arguments. The server checks whether they suit the tool.
 ///
 /// # Errors
 /// A sentence for what is neither `key=value` nor a JSON object, or cannot be read.
@@ -67,7 +67,7 @@ fn add(arguments: &mut Map<String, Value>, word: &str) -> Result<(), String> {
         let member = object.entry(part).or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(inner) = member else {
             return Err(format!(
-                "{} reaches inside {part}, which has a value of its own.",
+                "{} sets a member of {part}, which already has a value.",
                 shown()
             ));
         };
@@ -75,7 +75,7 @@ fn add(arguments: &mut Map<String, Value>, word: &str) -> Result<(), String> {
     }
     if path.split('.').any(str::is_empty) {
         return Err(format!(
-            "{} has no name before the equals sign or beside a dot. {EXAMPLES}",
+            "{} has an empty name before the equals sign or next to a dot. {EXAMPLES}",
             shown()
         ));
     }
@@ -83,7 +83,7 @@ fn add(arguments: &mut Map<String, Value>, word: &str) -> Result<(), String> {
     match object.get_mut(key) {
         None => drop(object.insert(key.to_owned(), value)),
         Some(Value::Array(values)) => values.push(value),
-        Some(Value::Object(_)) => return Err(format!("{} gives a value to {key}, which has members.", shown())),
+        Some(Value::Object(_)) => return Err(format!("{} sets {key}, which already has members.", shown())),
         Some(first) => *first = Value::Array(vec![first.take(), value]),
     }
     Ok(())
@@ -146,16 +146,16 @@ mod tests {
         );
         check(
             &["a=1", "a.b=2"],
-            expect![[r#""a.b=2" reaches inside a, which has a value of its own."#]],
+            expect![[r#""a.b=2" sets a member of a, which already has a value."#]],
         );
         check(
             &["a.b=2", "a=1"],
-            expect![[r#""a=1" gives a value to a, which has members."#]],
+            expect![[r#""a=1" sets a, which already has members."#]],
         );
         check(
             &["a..b=1"],
             expect![[
-                r#""a..b=1" has no name before the equals sign or beside a dot. Write arguments as key=value, for example page_size=5; as one JSON object in quotation marks, for example '{"page_size":5}'; or `-` to read the JSON from stdin."#
+                r#""a..b=1" has an empty name before the equals sign or next to a dot. Write arguments as key=value, for example page_size=5; as one JSON object in quotation marks, for example '{"page_size":5}'; or `-` to read the JSON from stdin."#
             ]],
         );
         check(

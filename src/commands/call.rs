@@ -77,8 +77,8 @@ async fn once(client: &mut Client, context: &Context<'_>, call: &Call, arguments
             Exit::Interrupted
         }
         Ended::NotAnswered => {
-            // The cursor is behind the question.
-            terminal.err.line("\nGiven up. Nothing was sent.");
+            // The cursor is still on the question's line.
+            terminal.err.line("\nCancelled. Nothing was sent.");
             Exit::Interrupted
         }
     }
@@ -100,7 +100,7 @@ async fn help(client: &mut Client, context: &Context<'_>, call: &Call) -> Exit {
     }
     let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
     terminal.err.say(&format!(
-        "There is no tool {} under these settings. There are {}.",
+        "There is no tool {} with these settings. The tools are {}.",
         clean(&call.tool, 60),
         names.join(", ")
     ));
@@ -113,11 +113,11 @@ enum Ended {
     Refused(Refusal),
     /// The user stopped the call.
     GivenUp,
-    /// The user stopped where a question was to be answered.
+    /// The user stopped at the question.
     NotAnswered,
 }
 
-/// Makes the call, and makes it again once the user has answered its question.
+/// Makes the call, and repeats it after the user has answered its question.
 async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call, arguments: &RawValue) -> Ended {
     let mut request = ToolCall::new(&call.tool, arguments);
     loop {
@@ -156,30 +156,30 @@ async fn is_agreed(context: &Context<'_>, ask: &Ask) -> bool {
     let err = &context.terminal.err;
     err.say(&ask.question);
     if !context.terminal.can_ask {
-        err.say("There is no terminal on which to answer, so the answer is no.");
+        err.say("There is no terminal to answer on, so the answer is no.");
         return false;
     }
-    err.write(&format!("{}? Type `yes` for yes: ", ask.label));
+    err.write(&format!("{}? Type `yes` to agree: ", ask.label));
     let mut line = String::new();
     let read = BufReader::new(stdin()).read_line(&mut line).await;
     read.is_ok() && line.trim().eq_ignore_ascii_case("yes")
 }
 
-/// What goes on after a call that was given up, and how to look at it.
+/// Says what keeps running after a cancelled call, and how to follow it.
 fn tell_what_goes_on(context: &Context<'_>, arguments: &RawValue, is_read_only: bool) {
     let err = &context.terminal.err;
     if context.is_sandbox {
-        err.say("Given up. The sandbox ends with this command, and its batches end with it.");
+        err.say("Cancelled. The sandbox and its batches end with this command.");
         return;
     }
     let arguments: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
     if let Some(id) = arguments.get("batch_id").and_then(Value::as_str) {
-        err.say("Given up. This does not stop the batch. To follow it:");
+        err.say("Cancelled. The batch keeps running. To follow it:");
         err.line(&format!("  {}", context.command(&["watch", &clean(id, 128)])));
     } else if is_read_only {
-        err.say("Given up.");
+        err.say("Cancelled.");
     } else {
-        err.say("Given up. If the call had started a batch by then, the batch goes on. To see the batches:");
+        err.say("Cancelled. If the call had already started a batch, the batch keeps running. To list batches:");
         err.line(&format!("  {}", context.command(&["call", "list_batches"])));
     }
 }
@@ -198,7 +198,7 @@ fn show(context: &Context<'_>, call: &Call, result: &RawValue) -> Exit {
                 Print::Raw | Print::Help => {}
             }
             if terminal.out.failure().is_some() {
-                // What was paid for must not be lost with a full disk.
+                // A full disk must not hide a batch that was paid for.
                 terminal.err.line(&in_short(&data, &terminal.err));
             }
             Exit::Done

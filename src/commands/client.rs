@@ -1,6 +1,6 @@
 //! A client of the server in this process: JSON-RPC over a pipe in memory, one request at a time.
 //!
-//! It speaks 2026-07-28, in which each request stands on its own and the user may take any time to answer a question, and declares
+//! It speaks 2026-07-28, in which each request is independent and the user may take any time to answer a question, and declares
 //! that it can ask the user. It follows no tasks: calls that wait are kept open and report their progress.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ const NAME: &str = "terminal";
 pub(super) struct Client {
     to_server: DuplexStream,
     from_server: BufReader<DuplexStream>,
-    /// What has come of a line so far.
+    /// The part of a line that has arrived so far.
     line: Vec<u8>,
     last_id: u64,
     serving: JoinHandle<End>,
@@ -66,7 +66,7 @@ pub(super) struct Reported {
 }
 
 impl Reported {
-    /// How much is done, and of how much, if that is known.
+    /// How much is done, and the total, if known.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -85,7 +85,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Whether the request names a tool that cannot be called, or is wrong in itself.
+    /// Whether the request names a tool that cannot be called, or is malformed.
     pub(super) const fn is_usage(&self) -> bool {
         matches!(self.code, -32700 | -32600 | -32602)
     }
@@ -113,7 +113,7 @@ struct Message {
 }
 
 impl Client {
-    /// Starts serving. What is in flight when the connection is closed gets `drain` to end.
+    /// Starts serving. Requests in flight when the connection is closed have `drain` to end.
     pub(super) fn connect(server: &Server, drain: Duration) -> Self {
         let (to_server, input) = tokio::io::duplex(PIPE_BYTES);
         let (output, from_server) = tokio::io::duplex(PIPE_BYTES);
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    /// Calls a tool. `None`: `stop` came first, and the call is given up.
+    /// Calls a tool. `None`: `stop` came first, and the call was cancelled.
     pub(super) async fn call_tool(
         &mut self,
         call: &ToolCall<'_>,
@@ -151,7 +151,7 @@ impl Client {
         None
     }
 
-    /// Asks in the modern way. The result is as the server wrote it.
+    /// Sends a modern request. The result is as the server wrote it.
     ///
     /// # Errors
     /// What the server answers in place of a result.
@@ -195,7 +195,7 @@ impl Client {
                 on_progress(serde_json::from_str(params.get()).unwrap_or_default());
                 continue;
             }
-            // A request that cannot be read at all is answered without an id. There is only one.
+            // An unreadable request is answered without an id. Only one request is in flight.
             match message.id.unwrap_or_default() {
                 Value::Null => return Err(message.error.unwrap_or_else(Refusal::ended)),
                 answered if answered == id => {
@@ -210,14 +210,14 @@ impl Client {
 
     /// Sends a notification.
     pub(super) async fn notify(&mut self, method: &str, params: Value) {
-        // A server that has ended needs to be told nothing.
+        // A server that has ended needs no notification.
         drop(
             self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
                 .await,
         );
     }
 
-    /// Gives up the request in flight; it gets no answer.
+    /// Cancels the request in flight; it gets no answer.
     async fn cancel(&mut self) {
         let params = json!({ "requestId": self.last_id, "reason": "the user pressed Ctrl-C" });
         self.notify("notifications/cancelled", params).await;
@@ -239,7 +239,7 @@ impl Client {
 
     async fn send(&mut self, message: &impl Serialize) -> Result<(), Refusal> {
         let mut line = serde_json::to_vec(message).map_err(|_| Refusal::ended())?;
-        // In JSON, ends of lines stand between values only.
+        // JSON has line breaks only between values.
         for byte in &mut line {
             if matches!(byte, b'\n' | b'\r') {
                 *byte = b' ';

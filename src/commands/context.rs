@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Done,
     /// It is not.
     Failed,
-    /// The command line cannot be carried out.
+    /// The command line is wrong.
     Usage,
     /// The user pressed Ctrl-C.
     Interrupted,
@@ -47,7 +47,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// How long what is in flight may take once the command is over.
+    /// How long requests in flight may take once the command is over.
     pub(super) fn drain(&self) -> Duration {
         self.config.timeout
     }

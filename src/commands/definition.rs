@@ -16,7 +16,7 @@ use crate::cli::{self, Cli, EXIT_CODES, FILES, VARIABLES};
 use crate::mcp::{Revision, ToolDefinition};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
-/// Set by the scripts that `completions` prints, when a shell asks this program what fits.
+/// Set by the scripts that `completions` prints, when a shell asks this program for completions.
 const COMPLETE: &str = "LLAMACLOUD_BATCHES_MCP_COMPLETE";
 
 /// Prints the completions for a shell: a script that asks this program, so that it knows as much as the program does.
@@ -31,7 +31,7 @@ pub(crate) fn print_completions(shell: Shell) -> io::Result<()> {
     print(&String::from_utf8_lossy(&script))
 }
 
-/// Answers a shell that asks what fits, if one does.
+/// Answers a shell that asks for completions, if one does.
 ///
 /// # Errors
 /// For a shell that is not known, or a stdout that cannot be written.
@@ -57,7 +57,7 @@ pub(crate) fn print_help(command: &str) -> io::Result<()> {
     print(&help.unwrap_or_default().to_string())
 }
 
-/// Prints the manual page: the program with its settings, each command with its own, the tools, and what is around them.
+/// Prints the manual page: the program with its settings, each command with its own, the tools, and the other sections.
 ///
 /// # Errors
 /// For a stdout that cannot be written.

@@ -1,6 +1,6 @@
 //! `doctor`: checks the installation, from the key to what a host would see, and says what to do about each problem.
 //!
-//! Nothing is changed, and nothing costs credits. One request tells address, proxy, TLS, key, project and plan apart, since the client
+//! Nothing is changed, and nothing costs credits. One request distinguishes address, proxy, TLS, key, project and plan, as the client
 //! does. The key goes to the base URL and, where that is a region that rejects it, to the other region.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ const BASE_URL: &str = "base URL";
 const PROXY: &str = "proxy";
 const LLAMACLOUD: &str = "LlamaCloud";
 const TOOLS: &str = "tools";
-/// How often a request is tried at most: what passes by itself is no finding.
+/// How often a request is tried at most: a failure that passes is not reported.
 const ATTEMPTS: u32 = 2;
 
 /// How a check came out.
@@ -132,7 +132,7 @@ pub async fn examine(installation: &Installation<'_>, mut found: impl FnMut(&Che
     add(if has_key {
         llamacloud(installation).await
     } else {
-        Check::new(LLAMACLOUD, Status::Skip, "not asked without an API key", None)
+        Check::new(LLAMACLOUD, Status::Skip, "not checked without an API key", None)
     });
     add(tools(installation).await);
     checks
@@ -200,7 +200,7 @@ fn key(installation: &Installation<'_>) -> Check {
     const COPY_AGAIN: &str = "If it is rejected, copy the whole key again from the LlamaCloud console.";
 
     if installation.is_sandbox {
-        return Check::ok(KEY, "the sandbox's own");
+        return Check::ok(KEY, "the sandbox's key");
     }
     let source = &installation.config.key_source;
     match &installation.config.api_key {
@@ -208,10 +208,10 @@ fn key(installation: &Installation<'_>) -> Check {
         ApiKey::Given(key) => {
             let key = key.expose_secret();
             let unusual = match key.len() {
-                _ if !key.starts_with("llx-") => "does not begin with llx-, as keys of LlamaCloud do",
-                0..20 => "is shorter than keys of LlamaCloud are",
+                _ if !key.starts_with("llx-") => "does not begin with llx-, as LlamaCloud keys do",
+                0..20 => "is shorter than LlamaCloud keys are",
                 20..=200 => return Check::ok(KEY, format!("found in {source}")),
-                _ => "is longer than keys of LlamaCloud are",
+                _ => "is longer than LlamaCloud keys are",
             };
             Check::warn(KEY, format!("found in {source}, but it {unusual}"), COPY_AGAIN)
         }
@@ -237,7 +237,7 @@ fn base_url(installation: &Installation<'_>) -> Check {
         () if installation.is_sandbox => "the sandbox",
         () if *url == regions.us => "region us",
         () if *url == regions.eu => "region eu",
-        () => "not a region of LlamaCloud's own",
+        () => "not a LlamaCloud region",
     };
     let source = match config.base_url_source {
         _ if installation.is_sandbox => String::new(),
@@ -278,7 +278,7 @@ async fn llamacloud(installation: &Installation<'_>) -> Check {
         (_, Advice::Fix(setting)) => as_sentence(setting.remedy()),
         (ErrorKind::UnreadableBody, _) => "Check the base URL and any proxy in between.".to_owned(),
         (_, Advice::Never) => {
-            "Check the base URL, --project-id and --organization-id. A key without a project of its own needs \
+            "Check the base URL, --project-id and --organization-id. A key without its own project needs \
                                --project-id."
                 .to_owned()
         }
@@ -314,7 +314,7 @@ async fn rejected(installation: &Installation<'_>, cause: &str) -> Check {
             let why = error.cause();
             Check::fail(
                 LLAMACLOUD,
-                format!("{cause}; the other region could not be asked: {why}"),
+                format!("{cause}; the other region could not be checked: {why}"),
                 replace,
             )
         }
@@ -370,7 +370,7 @@ async fn tools(installation: &Installation<'_>) -> Check {
         }
         refused => Check::fail(
             TOOLS,
-            refused.map_or_else(|refusal| refusal.message, |_| "the server lists none".to_owned()),
+            refused.map_or_else(|refusal| refusal.message, |_| "the server lists no tools".to_owned()),
             "This is a bug of this program: please report it, with its version.",
         ),
     }

@@ -1,4 +1,4 @@
-//! Live progress: one line on a terminal that changes, lines now and then elsewhere.
+//! Live progress: one changing line on a terminal, periodic lines elsewhere.
 
 use std::cell::Cell;
 use std::io;
@@ -14,13 +14,13 @@ use crate::untrusted::clean;
 
 const DRAWS_PER_SECOND: u8 = 10;
 const REDRAWN_EVERY: Duration = Duration::from_millis(200);
-/// Where no line changes, one comes no more often than this.
+/// Without a changing line, lines are at least this far apart.
 const A_LINE_EVERY: Duration = Duration::from_mins(1);
 const MAX_MESSAGE_CHARS: usize = 300;
 /// There is a bar only where it leaves room for words.
 const ROOM_FOR_A_BAR: usize = 60;
 
-/// How far a piece of work has come. What is shown disappears with it.
+/// How far a piece of work has come. The display ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Progress<'a> {
     output: &'a Output,
@@ -35,13 +35,13 @@ enum Shown {
 }
 
 impl<'a> Progress<'a> {
-    /// On a terminal a line that changes, elsewhere a line now and then.
+    /// A changing line on a terminal, periodic lines elsewhere.
     pub(crate) fn with_lines(output: &'a Output) -> Self {
         let last = Cell::new(None);
         Self::new(output, Shown::Lines { last })
     }
 
-    /// On a terminal a line that changes, elsewhere nothing.
+    /// A changing line on a terminal, nothing elsewhere.
     pub(crate) fn without_lines(output: &'a Output) -> Self {
         Self::new(output, Shown::Nothing)
     }
@@ -61,7 +61,7 @@ impl<'a> Progress<'a> {
         Self { output, shown }
     }
 
-    /// What is being done now. Nobody knows how much is left.
+    /// What is being done now. How much is left is unknown.
     pub(crate) fn set(&self, message: &str) {
         self.show(None, message);
     }

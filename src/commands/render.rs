@@ -19,7 +19,7 @@ const MAX_NAME_CHARS: usize = 100;
 const MAX_CELL_CHARS: usize = 20_000;
 /// The member that says everything in sentences.
 const SUMMARY: &str = "summary";
-/// Members that continue a list begin so, and end with the name of the argument that takes them.
+/// Members that continue a list begin with this and end with the name of the argument that takes them.
 const NEXT: &str = "next_";
 
 type Object = Map<String, Value>;

@@ -1,7 +1,7 @@
 //! `run`: the whole job. Uploads a folder, creates a batch, follows it, and saves the results.
 //!
 //! Each step is a call of a tool through the same server that hosts use, and each tool finds what an earlier call has done. So
-//! the command keeps nothing: stopped anywhere and started again, it goes on where it was.
+//! the command keeps no state: after any stop, running it again continues the work.
 
 mod ending;
 
@@ -24,7 +24,7 @@ use crate::cli;
 use crate::mcp::Server;
 use crate::untrusted::quote;
 
-/// After so many calls in a row that got nothing done, the command ends.
+/// After this many calls in a row without progress, the command ends.
 const MAX_IDLE_CALLS: usize = 5;
 const MAX_PATH_CHARS: usize = 300;
 
@@ -53,7 +53,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// What was typed, and the folder that the server has to be allowed to read for it.
+    /// The typed source, and the folder that the server must be allowed to read for it.
     pub(crate) fn of(arguments: &cli::Run) -> (Self, Option<PathBuf>) {
         if let Some(directory_id) = arguments.directory() {
             return (Self::Directory(directory_id.to_string()), None);
@@ -123,7 +123,7 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
         Err(Stopped::Interrupted) => {
             context.terminal.err.say(match (batch_id, context.is_sandbox) {
                 (_, true) => "Stopped. The sandbox ends with this command.",
-                (Some(_), false) => "Stopped. The batch goes on. Run the same command again to continue.",
+                (Some(_), false) => "Stopped. The batch keeps running. Run the same command again to continue.",
                 (None, false) => "Stopped. Run the same command again to continue.",
             });
             Exit::Interrupted
@@ -191,7 +191,7 @@ impl Steps<'_> {
         Ok(ending.show(context))
     }
 
-    /// Uploads what is not there yet. The directory that holds it.
+    /// Uploads the missing files and returns their directory.
     async fn upload(&mut self, shown: &Path, path: &str) -> Result<String, Stopped> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         progress.set("reading the files");
@@ -208,7 +208,7 @@ impl Steps<'_> {
         let (new, there) = (count(&plan, "would_upload"), count(&plan, "already_there"));
         if new + there == 0 {
             return Err(failed(format!(
-                "{} has no file that can be uploaded. Nothing was sent.",
+                "{} contains no files that can be uploaded. Nothing was sent.",
                 quote(&shown.to_string_lossy(), MAX_PATH_CHARS)
             )));
         }
@@ -288,10 +288,10 @@ impl Steps<'_> {
         err.say(&sentence);
         if !terminal.can_ask {
             return Err(failed(
-                "There is no terminal on which to agree. Nothing was sent. Add --yes to agree.".to_owned(),
+                "There is no terminal to ask on. Nothing was sent. Add --yes to agree.".to_owned(),
             ));
         }
-        err.write("Go on? Type `yes` for yes: ");
+        err.write("Continue? Type `yes` to agree: ");
         let mut line = String::new();
         let mut input = BufReader::new(stdin());
         let read = tokio::select! {
@@ -357,7 +357,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Files that will not be uploaded, so that nobody misses them later.
+    /// Lists the files that will not be uploaded, so that nobody expects them later.
     fn tell_refused(&self, plan: &Object) {
         if let Some(refused) = plan.get("refused") {
             let shown = Object::from_iter([("not uploaded".to_owned(), refused.clone())]);

@@ -1,6 +1,6 @@
 //! The terminal of a command: output, its width, colours, and sentences wrapped to fit.
 //!
-//! Here the commands open stdout. They never do while the process serves: then stdout belongs to the protocol.
+//! The commands open stdout here, but never while the process serves: then stdout belongs to the protocol.
 //! Results go to stdout; questions, trouble and progress go to stderr.
 
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ use crate::untrusted::clean_lines;
 
 /// Columns of an output that is not a terminal, or that does not say how wide it is.
 const USUAL_WIDTH: usize = 80;
-/// Sentences beside an indent get at least this many columns, or are below it.
+/// Sentences next to an indent get at least this many columns, or go below it.
 const NARROWEST: usize = 16;
 
 /// Both outputs of the process, and whether anybody is there to answer.

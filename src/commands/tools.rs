@@ -118,7 +118,7 @@ pub(super) fn describe(tool: &Definition, output: &Output) -> String {
     lines.join("\n")
 }
 
-/// A call with what is required.
+/// An example call with the required arguments.
 fn example(tool: &Definition, arguments: &[Argument]) -> String {
     let required = arguments.iter().filter(|argument| argument.is_required);
     let words: Vec<_> = required.map(|argument| format!("{}=…", argument.path)).collect();
@@ -129,7 +129,7 @@ fn example(tool: &Definition, arguments: &[Argument]) -> String {
         .join(" ")
 }
 
-/// Adds the members of an object's schema. A member is required if everything around it is.
+/// Adds the members of an object's schema. A member is required if all of its parents are.
 fn collect(schema: &Value, prefix: &str, around: bool, arguments: &mut Vec<Argument>) {
     let required: Vec<_> = schema
         .get("required")

@@ -17,7 +17,7 @@ use crate::mcp::Server;
 
 /// Units: seconds. The most that `get_batch` accepts.
 const LONGEST_WAIT: u64 = 300;
-/// Nobody reads more pages of files that failed.
+/// Nobody would read more pages of failed files.
 const MOST_PAGES: usize = 10;
 /// What is shown of a file: enough to know which it is and what went wrong.
 const SHOWN_OF_A_FILE: [&str; 3] = ["name", "status", "error"];
@@ -63,7 +63,7 @@ pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch)
     exit
 }
 
-/// Follows a batch to its end, and reads what became of its files.
+/// Follows a batch to its end, and reads how its files ended.
 ///
 /// # Errors
 /// If the batch cannot be read, or the user pressed Ctrl-C.
@@ -245,9 +245,9 @@ fn is_all_well(batch: &Object) -> bool {
 fn tell_what_goes_on(context: &Context<'_>, batch_id: &str) {
     let err = &context.terminal.err;
     if context.is_sandbox {
-        err.say("Stopped watching. The sandbox ends with this command, and the batch ends with it.");
+        err.say("Stopped watching. The sandbox and its batch end with this command.");
     } else {
-        err.say("Stopped watching. The batch goes on. To follow it again:");
+        err.say("Stopped watching. The batch keeps running. To follow it again:");
         err.line(&format!("  {}", context.command(&["watch", batch_id])));
     }
 }

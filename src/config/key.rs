@@ -11,9 +11,9 @@ use crate::cli::{Environment, Flags};
 use crate::llamacloud::KeySource;
 use crate::untrusted::{is_unexpanded, quote};
 
-/// A longer file is something else.
+/// A longer file is not a key file.
 const MAX_FILE_BYTES: u64 = 4096;
-/// What the words of an example are made of. A key that has only such words is one.
+/// The words that placeholders consist of. A key with no other words is a placeholder.
 const WORDS_OF_EXAMPLES: [&str; 24] = [
     "add",
     "api",
@@ -61,7 +61,7 @@ pub(super) fn find(flags: &Flags, environment: &Environment) -> (ApiKey, KeySour
     let set = |name| Some((KeySource::Variable(name), of_variable(environment.get(name)?)));
     let (first, second) = (set("LLAMA_CLOUD_API_KEY"), set("LLAMA_PARSE_API_KEY"));
     let (source, key) = match (first, second) {
-        // Where no variable holds a key, the first one that is set explains itself.
+        // If no variable holds a key, the error is about the first one that is set.
         (Some(first @ (_, Ok(_))), _) | (Some(first), None | Some((_, Err(_)))) => first,
         (_, Some(second)) => second,
         (None, None) => (KeySource::Variable("LLAMA_CLOUD_API_KEY"), Err("is not set".to_owned())),
@@ -80,7 +80,7 @@ fn of_variable(value: &OsStr) -> Result<String, String> {
     usable(value.to_str().ok_or("is not Unicode text")?)
 }
 
-/// The key in a text, or what the text is instead: the end of a sentence. Nothing of what may be a key is repeated.
+/// The key in a text, or what is wrong with the text, as the end of a sentence. No part of a possible key is repeated.
 fn usable(text: &str) -> Result<String, String> {
     const QUOTES: [char; 3] = ['"', '\'', '`'];
 
@@ -104,7 +104,7 @@ fn usable(text: &str) -> Result<String, String> {
     .to_owned())
 }
 
-/// Whether the whole text is the example of some document. A key may hold any of its words within.
+/// Whether the whole text is a placeholder from some document. A real key may contain any of these words.
 fn is_placeholder(key: &str) -> bool {
     let lower = key.to_ascii_lowercase();
     let mut words = lower
@@ -114,7 +114,7 @@ fn is_placeholder(key: &str) -> bool {
     key.starts_with('<') || key.contains("...") || key.contains('…') || words.all(is_of_example)
 }
 
-/// `~/key` as a shell reads it, for hosts start programs without one.
+/// `~/key` as a shell reads it, because hosts start programs without a shell.
 fn in_home(path: &Path, home: Option<&OsStr>) -> PathBuf {
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),

@@ -1,4 +1,4 @@
-//! Variables that protect or permit: what cannot be read is never taken for the weaker choice.
+//! Variables that protect or permit: an unreadable value never counts as the weaker choice.
 
 use std::ffi::OsStr;
 use std::str::FromStr;

@@ -17,7 +17,7 @@ pub struct Allowed {
     home: Option<PathBuf>,
 }
 
-/// A path that leads nowhere allowed. One error for all reasons, so that it does not say what exists.
+/// A path outside the allowed folders. One error for all reasons, so that it does not reveal what exists.
 ///
 /// Shape: `is not a file or folder inside an allowed folder. Allowed: "/home/me/documents"`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +65,7 @@ impl Allowed {
     /// Blocks on the file system.
     ///
     /// # Errors
-    /// One error for whatever is not there or not allowed.
+    /// The same error for everything missing or not allowed.
     pub fn place(&self, path: &str) -> Result<Place, NotAllowed> {
         let path = self.without_tilde(path);
         let mut meanings = self.meanings(&path);
@@ -78,7 +78,7 @@ impl Allowed {
         NotAllowed(quoted.collect::<Vec<_>>().join(", "))
     }
 
-    /// What the path may mean, by its text alone: each folder with the names on the way below it.
+    /// What the path may mean, by its text alone: each folder with the names below it.
     fn meanings<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Arc<Folder>, Vec<String>)> {
         self.folders.iter().flat_map(move |folder| {
             let spellings = if path.is_absolute() {
@@ -120,7 +120,7 @@ fn strip<'a>(path: &'a Path, folder: &Path) -> Option<&'a Path> {
     Some(rest.as_path())
 }
 
-/// The names on the way; `None` if one is `..`, hidden, or none that a file could have.
+/// The names in the path; `None` if one is `..`, hidden, or not a valid file name.
 fn plain_names(path: &Path) -> Option<Vec<String>> {
     let components = path.components().filter(|component| *component != Component::CurDir);
     components
@@ -150,7 +150,7 @@ impl Place {
         let file = below.pop()?;
         let parent = folder.below(&below).ok()?;
         let metadata = parent.symlink_metadata(&file).ok()?;
-        // What is there but no file gets its own reason later.
+        // Something that exists but is not a file gets its own reason later.
         (!metadata.is_symlink() && !metadata.is_dir()).then_some(Self {
             folder,
             below,

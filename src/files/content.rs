@@ -63,7 +63,7 @@ impl Candidate {
     }
 
     /// Reads the file for sending, on a thread for blocking work. The last piece comes only if everything is as `content` says;
-    /// else an error comes in its place, so that whoever receives the pieces never has a whole file that is a mixture.
+    /// else an error replaces it, so that the receiver never has a complete file of mixed content.
     /// `on_read` gets the length of each piece, and is dropped at the end.
     pub fn stream(
         &self,
@@ -74,7 +74,7 @@ impl Candidate {
         let (candidate, content) = (self.clone(), content.clone());
         tokio::task::spawn_blocking(move || {
             if let Err(error) = candidate.send(&content, &sender, &on_read) {
-                // Nobody is left to be told if the receiver is gone.
+                // If the receiver is gone, nobody is left to notify.
                 let _ = sender.blocking_send(Err(error));
             }
         });

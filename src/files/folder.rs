@@ -69,7 +69,7 @@ impl Folder {
     /// Opens a folder that the operator named.
     ///
     /// # Errors
-    /// For what is no folder, and for a folder that would allow too much.
+    /// For a path that is not a folder, and for a folder that would allow too much.
     pub(super) fn open(path: &Path, forbidden: &Forbidden) -> Result<Self, UnusableFolder> {
         let not_opened = |error| UnusableFolder::NotOpened(path.to_owned(), error);
         let named = std::path::absolute(path).map_err(not_opened)?;
@@ -127,7 +127,7 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
-/// What tells a state of a file from another. A file can change without it: only reading it is certain.
+/// Distinguishes states of a file. A file can change without this changing: only reading it is certain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stamp {
     device: u64,
@@ -137,7 +137,7 @@ pub struct Stamp {
     modified: Option<SystemTime>,
 }
 
-/// Opens a file for reading, and looks at the handle itself: what a name led to a moment ago may be something else now.
+/// Opens a file for reading, and checks the handle itself: the name may refer to something else by now.
 ///
 /// # Errors
 /// Why it may not be uploaded.
@@ -193,7 +193,7 @@ impl Locked {
         if cfg!(windows) {
             return Some(Self { _handle: None });
         }
-        // A handle of its own: a cloned one would share the lock. One made for opening what is inside cannot be locked.
+        // A separate handle: a clone would share the lock, and a handle for opening entries cannot be locked.
         let Ok(handle) = dir.open_with(".", OpenOptions::new().read(true).maybe_dir(true)) else {
             return Some(Self { _handle: None });
         };

@@ -1,4 +1,4 @@
-//! The user's folders: what of this machine's disk may be read and written, and nothing else.
+//! The user's folders: the only parts of this machine's disk that may be read and written.
 //!
 //! The operator names the folders with `--allow-dir` and `--output-dir`. Each is opened once, at the start; everything below it is
 //! reached from that handle, one component at a time, and no symbolic link is followed. A path in an argument is compared with the
@@ -9,7 +9,7 @@
 //! | `folder` | one folder: opened at the start, or refused; files and folders below it |
 //! | `allowed` | the folders to read from, and what a path in an argument means |
 //! | `walk` | the files of a folder that may be uploaded |
-//! | `refusal` | why the others may not |
+//! | `refusal` | why a file may not be uploaded |
 //! | `kinds` | the extensions that LlamaCloud documents |
 //! | `content` | reading a file: its hash, and its bytes while the hash is checked again |
 //! | `names` | names from LlamaCloud as names of files |

@@ -20,7 +20,7 @@ const RESERVED: [&str; 30] = [
 /// A file of LlamaCloud that needs a name here.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
-    /// Tells files of one name apart. Shape: `dfl-…`.
+    /// Distinguishes files of the same name. Shape: `dfl-…`.
     pub id: &'a str,
     /// As LlamaCloud shows it.
     pub name: &'a str,
@@ -28,8 +28,8 @@ pub struct Claim<'a> {
 
 /// A path for each file, in the same order, with `/`. The same claims always get the same paths.
 ///
-/// Where several would get one path (upper and lower case count as the same), all but the one with the smallest id carry their
-/// ids. `taken` are paths that are not free.
+/// If several would get the same path (ignoring case), all but the one with the smallest id get their
+/// ids in their paths. `taken` are paths that are in use.
 pub fn file_names(claims: &[Claim<'_>], taken: &[&str]) -> Vec<String> {
     let paths: Vec<Vec<String>> = claims.iter().map(|claim| components(claim.name)).collect();
     let mut owners: HashMap<String, &str> = taken.iter().map(|path| (path.to_lowercase(), "")).collect();

@@ -13,7 +13,7 @@ use super::content::sha256_hex;
 use super::folder::{Folder, Forbidden, Locked, UnusableFolder};
 use super::names::{Claim, file_names, with_id};
 
-/// How the names of files begin that are being written.
+/// The prefix of files that are being written.
 const PARTIAL: &str = ".llamacloud-batches-";
 
 /// The folder that the operator allows to write to.
@@ -31,7 +31,7 @@ pub struct OutputFolder {
     _lock: Locked,
 }
 
-/// What came of a write.
+/// The outcome of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Saved {
     /// Written, under this path.
@@ -91,7 +91,7 @@ fn make_folders<'a>(dir: Dir, names: impl IntoIterator<Item = &'a str>) -> io::R
     })
 }
 
-/// Removes what a process left that was killed while it wrote. The lock says that no other is writing.
+/// Removes the partial files of a process that was killed. The lock ensures that no other process is writing.
 fn remove_partial(dir: &Dir) {
     for entry in dir.entries().into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -109,7 +109,7 @@ impl fmt::Display for OutputFolder {
 }
 
 impl OutputFolder {
-    /// Writes a file under its path, or beside it under a path that carries `id` if another file has that name. Parts of a file
+    /// Writes a file under its path, or under a path that includes `id` if another file has that name. Parts of a file
     /// are never seen under its own name.
     ///
     /// Blocks on the file system.
@@ -196,7 +196,7 @@ fn read(dir: &Dir, name: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// A file that is whole, but has not got its name yet. Dropped without one, it goes away.
+/// A complete file that does not have its name yet. If dropped without one, it is deleted.
 struct Partial<'a> {
     dir: &'a Dir,
     name: String,
@@ -222,7 +222,7 @@ impl<'a> Partial<'a> {
         match self.dir.hard_link(&self.name, dir, name) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            // A file system without hard links. The lock keeps others of our kind away.
+            // A file system without hard links. The lock keeps out other processes of this program.
             Err(_) => match dir.symlink_metadata(name) {
                 Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
                 Err(_) => self.dir.rename(&self.name, dir, name),

@@ -7,7 +7,7 @@ use std::{fmt, io};
 pub enum Refusal {
     /// Its name begins with a dot.
     Hidden,
-    /// It is a symbolic link, wherever that leads.
+    /// It is a symbolic link, wherever it points.
     SymbolicLink,
     /// It has a second name, which may be anywhere.
     HardLink,
@@ -17,7 +17,7 @@ pub enum Refusal {
     Extension,
     /// It is the note beside a document that Microsoft Office has open.
     OfficeLock,
-    /// It is called `.key`, but is no Keynote document.
+    /// It is called `.key`, but is not a Keynote document.
     NotKeynote,
     /// It has no bytes.
     Empty,
@@ -29,7 +29,7 @@ pub enum Refusal {
     TooDeep,
     /// It cannot be read by this user.
     NoPermission,
-    /// It is not there any more.
+    /// It no longer exists.
     Gone,
     /// It changed while it was read.
     Changed,
@@ -62,7 +62,7 @@ impl fmt::Display for Refusal {
             Self::NotUnicode => "the name is not valid Unicode",
             Self::TooDeep => "nested more than 32 folders deep",
             Self::NoPermission => "no permission to read it",
-            Self::Gone => "not there any more",
+            Self::Gone => "no longer there",
             Self::Changed => "changed while it was read",
             Self::Unreadable => "could not be read",
         })

@@ -26,11 +26,11 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Patterns such as `*.pdf`, which is meant at any depth, or `2026/**/*.pdf`. No patterns mean all files. Upper and lower case
+    /// Patterns such as `*.pdf`, which matches at any depth, or `2026/**/*.pdf`. No patterns mean all files. Upper and lower case
     /// are the same.
     ///
     /// # Errors
-    /// The first pattern that is none, and why.
+    /// The first invalid pattern, and why.
     pub fn new(include: &[String], recursive: bool) -> Result<Self, String> {
         let mut set = GlobSetBuilder::new();
         for pattern in include {
@@ -109,7 +109,7 @@ pub enum TooMuch {
     )]
     Files(usize),
     /// More than can be looked through.
-    #[error("the folder holds more than {MAX_ENTRIES} entries. Give a subfolder")]
+    #[error("the folder holds more than {MAX_ENTRIES} entries. Name a subfolder")]
     Entries,
 }
 

@@ -69,7 +69,7 @@ impl Host {
     }
 }
 
-/// A value in a link's query, percent-encoded with `%20` for a space, which every reader takes for one.
+/// A value in a link's query, percent-encoded with `%20` for a space, which every reader understands.
 fn in_link(value: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     encoded.replace('+', "%20")

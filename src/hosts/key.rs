@@ -28,7 +28,7 @@ impl Host {
             Key::Named => {
                 format!("`{member}` in this server's table of {file}, with the variable set before {title} starts")
             }
-            Key::Input => format!("`{member}` in {file}, with an input of that id"),
+            Key::Input => format!("`{member}` in {file}, with an input that has this id"),
             Key::Keyring => {
                 format!("`{member}` in this server's extension of {file}, and the key itself with `goose configure`")
             }
@@ -83,7 +83,7 @@ impl Host {
 
     /// The file that the key's configuration is most often in.
     fn file_name(&self) -> &'static str {
-        // The user's file of Claude Code holds much else; people know the other one.
+        // Claude Code's user file contains much else; people know the project file.
         match (self.name, self.project_file) {
             ("claude-code", Some(file)) => file,
             _ => self.file.file_name(),

@@ -26,7 +26,7 @@ pub use table::ALL;
 pub const NAME: &str = "llamacloud-batches";
 /// The variable that holds the API key.
 pub const KEY_VARIABLE: &str = "LLAMA_CLOUD_API_KEY";
-/// What stands where a user has to put the key.
+/// The placeholder that the user replaces with the key.
 pub const KEY_PLACEHOLDER: &str = "llx-your-key";
 
 /// A host: the program that runs an assistant and starts this server.
@@ -113,7 +113,7 @@ pub enum System {
     Windows,
 }
 
-/// How a host is to start this server.
+/// How a host starts this server.
 #[derive(Debug, Clone)]
 pub struct Registration {
     /// The program, as an absolute path or a name on the `PATH`.
@@ -125,12 +125,12 @@ pub struct Registration {
 }
 
 impl Host {
-    /// The host that `host-config` calls so.
+    /// The host that has this name in `host-config`.
     pub fn named(name: &str) -> Option<&'static Self> {
         ALL.iter().find(|host| host.name.eq_ignore_ascii_case(name))
     }
 
-    /// The host that introduces itself so (`clientInfo.name`). Of two that fit, the one that fits longer.
+    /// The host that introduces itself with this name (`clientInfo.name`). The longest match wins.
     pub fn of_client(client: &str) -> Option<&'static Self> {
         let client = client.to_ascii_lowercase();
         let fits = |beginning: &str| {
@@ -148,7 +148,7 @@ impl Host {
         self.template.file
     }
 
-    /// What its manifest names as the command: hosts that are started from the desktop find no program by its name.
+    /// What its manifest names as the command: hosts that are started from the desktop cannot find a program by name.
     pub const fn example_command(&self) -> &'static str {
         match self.starts {
             Starts::InShell => "llamacloud-batches-mcp",
@@ -156,7 +156,7 @@ impl Host {
         }
     }
 
-    /// Whether its file can be edited. YAML has no editor that leaves the rest of a file as it is.
+    /// Whether its file can be edited. There is no YAML editor that keeps the rest of a file.
     pub fn can_be_merged(&self) -> bool {
         self.syntax() != Syntax::Yaml
     }

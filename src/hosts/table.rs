@@ -200,7 +200,7 @@ pub const ALL: &[Host] = &[
         template: template!("continue.yaml"),
         starts: Starts::InShell,
         shown: "type `/mcp`",
-        note: Some("A secret in Continue is a variable of its environment, or a line of ~/.continue/.env."),
+        note: Some("Continue reads secrets from its environment or from ~/.continue/.env."),
         ..HOST
     },
     Host {
@@ -327,7 +327,7 @@ pub const ALL: &[Host] = &[
         template: template!("crush.json"),
         servers: "mcp",
         starts: Starts::InShell,
-        shown: "look at the MCPs in its side bar",
+        shown: "look at the MCPs in its sidebar",
         ..HOST
     },
     Host {

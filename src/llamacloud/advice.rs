@@ -36,7 +36,7 @@ impl Setting {
     /// What the user has to do, without a subject and a full stop: `add credits in the LlamaCloud console`.
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::ApiKey => "provide a valid API key (the LlamaCloud console lists the keys and makes new ones)",
+            Self::ApiKey => "provide a valid API key (the LlamaCloud console lists keys and creates new ones)",
             Self::Credits => "add credits or change the plan in the LlamaCloud console",
             Self::Access => "use an API key of a project whose plan includes batches (Pro or Enterprise)",
             Self::BaseUrl => {

@@ -1,4 +1,4 @@
-//! Every kind of bad answer: what it is called, how often it was asked for, whether a POST surely did nothing.
+//! Every kind of bad answer: its error kind, how often it was requested, whether a POST certainly had no effect.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ enum Then {
 }
 use Then::{Close, Endless, Hang, Wait};
 
-/// How often a bad answer is asked for by GET and by POST, and whether a POST surely did nothing.
+/// How often GET and POST request a bad answer, and whether a POST certainly had no effect.
 #[derive(Debug, Clone, Copy)]
 enum Sent {
     OnceInVain,

@@ -1,6 +1,6 @@
 //! Batches: the wire types and the four operations.
 //!
-//! Reading is lenient, for the API may grow: only `id` is indispensable. Unknown fields are ignored, unknown words kept, and a
+//! Reading is lenient, because the API may grow: only `id` is required. Unknown fields are ignored, unknown words kept, and a
 //! field of an unexpected type counts as absent, except where that would hide something (`items`, `results`).
 
 use jiff::Timestamp;
@@ -22,10 +22,10 @@ const BATCH: &str = "/api/v2/batches/{id}";
 impl Client {
     /// Starts a batch, which costs credits.
     ///
-    /// Sent again only where it surely did nothing. After an error, [`Error::had_no_effect`] tells whether a batch may exist.
+    /// Repeated only if it cannot have had an effect. After an error, [`Error::had_no_effect`] says whether a batch may exist.
     ///
     /// # Cancel safety
-    /// None: dropping the future may tear a request that has left, and nobody learns whether the batch exists.
+    /// None: dropping the future may abort a request that was sent, and nobody learns whether the batch exists.
     ///
     /// Source: API operation `create_batch_api_v2_batches_post`.
     pub async fn create_batch(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
@@ -52,7 +52,7 @@ impl Client {
         Ok(BatchPage { date, ..body })
     }
 
-    /// One batch; with [`Expand::Results`], what became of each of its files.
+    /// One batch; with [`Expand::Results`], the result of each of its files.
     ///
     /// Source: API operation `get_batch_api_v2_batches__batch_id__get`.
     pub async fn get_batch(
@@ -69,9 +69,9 @@ impl Client {
         Ok(self.execute(request, deadline).await?.body)
     }
 
-    /// Asks for a batch to stop; it reaches `CANCELLED` once processing has.
+    /// Asks for a batch to stop; it reaches `CANCELLED` once processing stops.
     ///
-    /// Sent again only where it surely did nothing, like a create.
+    /// Repeated only if it cannot have had an effect, like a create.
     ///
     /// Source: API operation `cancel_batch_api_v2_batches__batch_id__cancel_post`.
     pub async fn cancel_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
@@ -80,7 +80,7 @@ impl Client {
     }
 }
 
-/// What a new batch shall do.
+/// What a new batch should do.
 ///
 /// Shape: `{ "source_directory_id": "dir-…", "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-…" } } }`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -155,7 +155,7 @@ pub struct Batch {
     /// What it runs on each file.
     #[serde(default, deserialize_with = "lenient")]
     pub config: BatchConfig<Job>,
-    /// Where it stands.
+    /// Its status.
     #[serde(default)]
     pub status: BatchStatus,
     /// Shape: RFC 3339.
@@ -164,7 +164,7 @@ pub struct Batch {
     /// Shape: RFC 3339.
     #[serde(default, deserialize_with = "lenient")]
     pub updated_at: Option<String>,
-    /// What became of each file; `None` unless asked for, or while the API does not know yet.
+    /// The result of each file; `None` unless requested, or while the API does not know it yet.
     #[serde(default)]
     pub results: Option<Vec<BatchResult>>,
 }
@@ -180,7 +180,7 @@ pub struct Job {
     pub configuration_id: String,
 }
 
-/// What became of one file of a batch.
+/// The result of one file of a batch.
 ///
 /// Shape: a message means that no job could be made for it; a reference leads to its job, which may still fail; neither means
 /// that there is no job yet. Source: API schema `BatchResult`.
@@ -215,7 +215,7 @@ pub struct JobReference {
 pub struct BatchPage {
     /// The batches, without per-file results.
     pub items: Vec<Batch>,
-    /// Where to go on; `None` on the last page.
+    /// Where to continue; `None` on the last page.
     #[serde(default, deserialize_with = "token")]
     pub next_page_token: Option<String>,
     /// How many there are in all, estimated; the API usually does not say.
@@ -237,13 +237,13 @@ words! {
 }
 
 words! {
-    /// Where a batch stands.
+    /// The status of a batch.
     BatchStatus {
         /// Not begun.
         Pending = "PENDING"
-        /// Held back; the API does not document by what.
+        /// Held back; the API does not document why.
         Throttled = "THROTTLED"
-        /// Under way.
+        /// In progress.
         Running = "RUNNING"
         /// Every file was mapped to a job, which does not mean that every job succeeded.
         Completed = "COMPLETED"
@@ -267,7 +267,7 @@ impl Batch {
 }
 
 impl BatchStatus {
-    /// Whether it will not change any more. An unknown word is taken for one that may.
+    /// Whether it can no longer change. An unknown status counts as one that may change.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }

@@ -30,13 +30,13 @@ use super::{
     transport::{MAX_KEPT, Transport},
 };
 
-/// How many reads are under way at the same time; the others wait for their turn. Each needs a connection, and a process may
+/// How many reads are in progress at the same time; the others wait for their turn. Each needs a connection, and a process may
 /// have as few as 256 descriptors. Connections are kept for a minute and a half.
 pub(super) const MAX_AT_ONCE: usize = MAX_KEPT;
 
 /// The REST client. Clones share connections.
 ///
-/// Reads take turns, of which there are `MAX_AT_ONCE`. A change never waits: what is given up must not be sent later.
+/// Reads take turns, of which there are `MAX_AT_ONCE`. A change never waits: a cancelled one must not be sent later.
 ///
 /// Making one does no work: TLS and the connection pool are built by the first operation, once.
 #[derive(Clone)]
@@ -72,13 +72,13 @@ impl Client {
         Self(Arc::new(shared), Arc::new(Semaphore::new(MAX_AT_ONCE)))
     }
 
-    /// The same client, whose reads wait only for each other: for reads that the others must not delay.
+    /// The same client with its own queue of reads, for reads that others must not delay.
     #[must_use]
     pub(super) fn with_own_turns(&self) -> Self {
         Self(Arc::clone(&self.0), Arc::new(Semaphore::new(MAX_AT_ONCE)))
     }
 
-    /// Where the API key comes from, or would have to come from.
+    /// Where the API key comes from, or should come from.
     pub fn key_source(&self) -> KeySource {
         self.0.settings.key_source
     }
@@ -93,7 +93,7 @@ impl Client {
         self.0.sandbox.load(Ordering::Relaxed)
     }
 
-    /// What time it is at the API, at least: its last `Date` and what has passed since. `None` before the first answer with one.
+    /// The earliest possible time at the API: its last `Date` plus the time since. `None` before the first answer with one.
     pub fn api_time(&self) -> Option<Timestamp> {
         let (date, seen) = (*self.clock())?;
         date.checked_add(SignedDuration::try_from(seen.elapsed()).ok()?).ok()

@@ -71,7 +71,7 @@ pub struct DirectoryFile {
     /// The name for people. Untrusted text.
     #[serde(default, deserialize_with = "lenient")]
     pub display_name: Option<String>,
-    /// What tells it apart from the directory's other files. Empty if the API sent none. Untrusted text.
+    /// Distinguishes it from the directory's other files. Empty if the API sent none. Untrusted text.
     #[serde(default, deserialize_with = "lenient")]
     pub unique_id: String,
     /// The stored file, which other directories may hold as well.
@@ -82,12 +82,12 @@ pub struct DirectoryFile {
     /// When it was added to the directory.
     #[serde(default, deserialize_with = "instant")]
     pub created_at: Option<Timestamp>,
-    /// When it was last changed, which processing may count as.
+    /// When it was last changed; processing may count as a change.
     #[serde(default, deserialize_with = "instant")]
     pub updated_at: Option<Timestamp>,
 }
 
-/// What whoever stored a file has noted. The API merges it with notes of its own.
+/// Metadata that the uploader of a file stored. The API merges it with its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 struct Metadata {
     #[serde(default, deserialize_with = "lenient")]

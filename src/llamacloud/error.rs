@@ -50,7 +50,7 @@ impl Error {
         self
     }
 
-    /// What to decide by.
+    /// The kind, for decisions.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
@@ -96,7 +96,7 @@ impl Error {
         }
     }
 
-    /// Whether the operation surely did not happen: nothing reached the API, or the API refused it.
+    /// Whether the operation certainly did not happen: nothing reached the API, or the API refused it.
     ///
     /// `false` means unknown, which for a create means that a batch may exist: a timeout, a broken connection, a 5xx, or a
     /// success that could not be read.

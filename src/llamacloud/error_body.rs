@@ -1,7 +1,7 @@
 //! What an error body says, whatever its shape.
 //!
 //! The API answers `{"detail": "text"}` or, for 422, `{"detail": [{"loc": […], "msg": "…"}]}`; parts of it use the key `details`,
-//! and what stands in front of it answers with HTML or plain text. Bodies are read leniently, and only what is meant to be read is
+//! and proxies in front of it answer with HTML or plain text. Bodies are read leniently, and only what is meant to be read is
 //! kept: never the `input` that a validation error repeats.
 
 use memchr::memmem;
@@ -85,7 +85,7 @@ pub(super) fn without_key(body: Vec<u8>, key: &str) -> Vec<u8> {
     without
 }
 
-/// The same JSON, in which what a key is made of is written as it is and not as `\u002d`.
+/// The same JSON, with the characters of a key written as they are and not as `\u002d`.
 fn without_escapes(body: Vec<u8>) -> Vec<u8> {
     let is_escaped = memmem::find_iter(&body, b"\\u00").any(|at| plain(body.get(at..).unwrap_or_default()).is_some());
     if !is_escaped && memmem::find(&body, b"\\/").is_none() {
@@ -107,7 +107,7 @@ fn without_escapes(body: Vec<u8>) -> Vec<u8> {
     plainly
 }
 
-/// The printable character that an escape stands for, and the length of the escape; quotation marks and backslashes need theirs.
+/// The printable character that an escape stands for, and the length of the escape; quotation marks and backslashes keep theirs.
 fn plain(escape: &[u8]) -> Option<(u8, usize)> {
     if escape.starts_with(b"\\/") {
         return Some((b'/', 2));
@@ -117,7 +117,7 @@ fn plain(escape: &[u8]) -> Option<(u8, usize)> {
     (character.is_ascii_graphic() && !matches!(character, b'"' | b'\\')).then_some((character, 6))
 }
 
-/// Whether a word repeats the key, in capitals or not.
+/// Whether a word repeats the key, in any case.
 pub(super) fn repeats(word: &str, key: &str) -> bool {
     key.len() >= MIN_KEY_CHARS && word.to_ascii_lowercase().contains(&key.to_ascii_lowercase())
 }
@@ -138,7 +138,7 @@ impl Default for Said {
     }
 }
 
-/// The members that carry an explanation, in the order in which they are believed.
+/// The members that contain an explanation, in order of preference.
 #[derive(Deserialize)]
 struct Object {
     #[serde(default)]

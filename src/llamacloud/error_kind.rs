@@ -22,7 +22,7 @@ const MAX_PATH_CHARS: usize = 100;
 /// How many details of a rejection a clause repeats.
 const MAX_DETAILS: usize = 5;
 
-/// What went wrong. The module documentation of the room lists what leads to each kind.
+/// What went wrong. The documentation of `llamacloud` lists what leads to each kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorKind {
     /// There is no usable API key; nothing was sent.
@@ -111,7 +111,7 @@ pub enum TlsProblem {
     Expired,
     /// The certificate is for another name.
     WrongName,
-    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` is set and gives no certificate. The reason names variable and path.
+    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` is set and contains no certificate. The reason names variable and path.
     NoCertificates,
     /// Anything else.
     Other,

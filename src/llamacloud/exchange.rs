@@ -88,7 +88,7 @@ pub(super) async fn receive(
     let retry_after = retry_after(headers, date);
     let host = redirect_host(headers).filter(|host| !error_body::repeats(host, key));
     let begun = Instant::now();
-    // The status has decided already; what explains it may not take the time of another attempt.
+    // The status is decisive; reading its explanation must not take the time of another attempt.
     let body = start_of_body(&mut response, begun + until.saturating_duration_since(begun) / 4).await;
     let error_body::Refusal {
         reason,
@@ -122,7 +122,7 @@ pub(super) async fn receive(
     })
 }
 
-/// A successful body, or why it is not whole.
+/// A successful body, or why it is incomplete.
 async fn whole_body(response: &mut Response, limits: Limits, until: Instant) -> Result<Vec<u8>, Failed> {
     let mut body = Vec::new();
     loop {
@@ -143,7 +143,7 @@ async fn whole_body(response: &mut Response, limits: Limits, until: Instant) -> 
     }
 }
 
-/// As much of an error body as comes easily. The status has already decided: a body that hangs must not turn it into a timeout.
+/// As much of an error body as comes quickly. The status has already decided: a body that hangs must not turn it into a timeout.
 async fn start_of_body(response: &mut Response, until: Instant) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await {
@@ -190,7 +190,7 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
     clean(&causes(error).last().unwrap_or(error).to_string(), MAX_REASON_CHARS)
 }
 
-/// What lies behind an error, outermost first.
+/// The causes of an error, outermost first.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(error.source(), |&cause| {
         // The source of an I/O error is its inner error's source: the inner error itself has to be asked for.

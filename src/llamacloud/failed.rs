@@ -1,10 +1,10 @@
-//! Why one request brought no answer that can be used, before that becomes an error of the client.
+//! Why one request got no usable answer, before this becomes an error of the client.
 
 use jiff::Timestamp;
 
 use super::{error_kind::ErrorKind, retry::Failure};
 
-/// What an answer says about who gave it.
+/// What an answer says about its server.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Server {
     /// Its clock: the `Date` header.
@@ -12,7 +12,7 @@ pub(super) struct Server {
     pub(super) is_sandbox: bool,
 }
 
-/// A request that brought no 2xx answer.
+/// A request that got no 2xx answer.
 #[derive(Debug, Clone)]
 pub(super) struct Failed {
     pub(super) failure: Failure,

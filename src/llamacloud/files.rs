@@ -22,7 +22,7 @@ const UPLOAD: &str = "/api/v1/beta/directories/{id}/files/upload";
 /// Shape: `{ unique_id: "2026/invoice-0417.pdf", name: "invoice-0417.pdf", sha256: "ba78…", length: 48213 }`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NewFile {
-    /// What tells it apart from the directory's other files, and what people see: its path relative to the folder.
+    /// Distinguishes it from the directory's other files, and is what people see: its path relative to the folder.
     pub unique_id: String,
     /// The file's own name.
     pub name: String,
@@ -32,18 +32,18 @@ pub struct NewFile {
     pub length: u64,
 }
 
-/// Why an upload came to nothing, or to nothing known.
+/// Why an upload failed, or has an unknown outcome.
 #[derive(Debug, Clone)]
 pub enum UploadError {
     /// The file could not be read whole, or changed meanwhile. Nothing was stored.
     Source(Arc<io::Error>),
-    /// The network or the API did not let it through. Nothing was stored.
+    /// The network failed or the API refused it. Nothing was stored.
     Refused(Error),
     /// All of it was sent, and the file may be stored or not.
     Unknown(Error),
 }
 
-/// How fast an upload has to be at least, on the whole. Units: bytes per second.
+/// The minimum average speed of an upload. Units: bytes per second.
 const SLOWEST: u64 = 16 << 10;
 
 impl NewFile {
@@ -121,7 +121,7 @@ impl Client {
 pub struct AddFile {
     /// The stored file.
     pub file_id: FileId,
-    /// What tells it apart from the directory's other files.
+    /// Distinguishes it from the directory's other files.
     pub unique_id: String,
     /// The name for people; the stored file's own where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,7 @@ const MAX_ID_CHARS: usize = 128;
 /// How much of a bad value an error repeats. Units: characters.
 const MAX_ECHO_CHARS: usize = 60;
 
-/// Why a text is no id. It reads as the end of a sentence that has named the argument.
+/// Why a text is not an id. It reads as the end of a sentence that has named the argument.
 ///
 /// Shape: `"../x" holds characters other than A-Z, a-z, 0-9, _ and -`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -29,7 +29,7 @@ pub struct FileJob {
     /// Shape: `pjb-…`. Empty if the API did not say.
     #[serde(default, deserialize_with = "lenient")]
     pub id: String,
-    /// Where it stands.
+    /// Its status.
     #[serde(default)]
     pub status: JobStatus,
     /// Why it failed. Upstream text, not cleaned.
@@ -38,15 +38,15 @@ pub struct FileJob {
 }
 
 words! {
-    /// Where a job stands. Parse jobs are never `THROTTLED`.
+    /// The status of a job. Parse jobs are never `THROTTLED`.
     JobStatus {
         /// Not begun.
         Pending = "PENDING"
-        /// Held back; the API does not document by what.
+        /// Held back; the API does not document why.
         Throttled = "THROTTLED"
-        /// Under way.
+        /// In progress.
         Running = "RUNNING"
-        /// Ended well.
+        /// Succeeded.
         Completed = "COMPLETED"
         /// Ended with an error.
         Failed = "FAILED"
@@ -59,7 +59,7 @@ words! {
 impl Client {
     /// One page of the jobs with these ids, in the API's order; ids that it does not know are left out.
     ///
-    /// The ids make up the address: keep them to what addresses may be long.
+    /// The ids are part of the address, whose length limits their number.
     ///
     /// Source: `GET /api/v2/parse` and `GET /api/v2/extract`, `job_ids` repeated.
     pub async fn list_jobs(

@@ -88,7 +88,7 @@ pub(super) fn unknown_word(word: &str) -> String {
     clean(word, MAX_WORD_CHARS)
 }
 
-/// Takes a value of an unexpected type, or a text that is not Unicode, for an absent one. Only for bodies that are decoded where they lie.
+/// Treats a value of an unexpected type, or a text that is not Unicode, as absent. Only for bodies that are decoded in place.
 pub(super) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

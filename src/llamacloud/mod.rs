@@ -1,8 +1,8 @@
-//! The REST client: what LlamaCloud's API can be asked, and what it answered.
+//! The REST client: requests to LlamaCloud's API, and its answers.
 //!
-//! It knows no MCP and makes no sentence for a model. Each kind of resource has a file with its operations on [`Client`] (path,
-//! query, body). A call goes on through `client` (credential, attempts, deadline), `exchange` (one exchange on the wire) and `retry` (one pure decision), and comes back as a
-//! wire type or as an [`Error`]. Its [`ErrorKind`] says what happened, `error_kind` what that means and what can be done about it:
+//! It knows nothing of MCP and writes no sentence for a model. Each kind of resource has a file with its operations on [`Client`]
+//! (path, query, body). A call passes through `client`, `exchange` (one exchange on the wire) and `retry` (a decision), and returns a
+//! wire type or an [`Error`]. Its [`ErrorKind`] says what happened, `error_kind` what that means and what can be done about it:
 //!
 //! | kind | the wire said | sent again |
 //! |---|---|---|
@@ -14,7 +14,7 @@
 //! | `Unreachable` | no connection, or one that broke | GET; POST only if there never was one |
 //! | `Intercepted` | a web page, with any status | GET, if the status is 408 or a 5xx |
 //! | `NoSuchPath` | 404 or 405 on a path that names nothing that may be missing | no |
-//! | `Proxy`, `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a bad proxy setting, a peer not to be trusted, another address, too much, not what is documented | no |
+//! | `Proxy`, `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a bad proxy setting, an untrusted peer, a redirect, too long an answer, an undocumented answer | no |
 
 mod advice;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Networks that are slow, broken, or in between: what is still answered, and what is said otherwise.
+//! Slow, broken or intercepted networks: what still gets an answer, and which error there is otherwise.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
@@ -27,7 +27,7 @@ async fn get_within(client: &Client, limit: Duration) -> Result<String, Error> {
     get_until(client, Instant::now() + limit).await.map(|batch| batch.id)
 }
 
-/// The first connection dies without a word after its first answer, as behind a gateway that has forgotten it.
+/// The first connection dies silently after its first answer, as behind a gateway that has forgotten it.
 #[tokio::test]
 async fn a_kept_connection_that_takes_bytes_and_gives_none() {
     let server = TestServer::start(|number, seen| match (number, seen.connection) {
@@ -93,7 +93,7 @@ async fn a_path_that_must_exist_points_at_the_base_url() {
         let error = list(&Scope::default()).await;
         assert!(matches!(error.kind(), ErrorKind::NoSuchPath { .. }), "{error}");
         assert_eq!(error.advice(), Advice::Fix(Setting::BaseUrl));
-        // What has a name may be missing; a method never is.
+        // A named resource may be missing (404); a method never is (405).
         for error in [list(&in_project).await, create(&client).await.unwrap_err()] {
             let is_base_url = error.advice() == Advice::Fix(Setting::BaseUrl);
             assert_eq!(is_base_url, status.starts_with("405"), "{error}");
@@ -233,7 +233,7 @@ async fn certificates_that_are_refused_are_told_apart() {
     .await;
     let file = other.file.display().to_string();
     assert!(
-        cause.contains("SSL_CERT_FILE") && cause.contains(&file) && cause.contains("takes the place"),
+        cause.contains("SSL_CERT_FILE") && cause.contains(&file) && cause.contains("replaces"),
         "{cause}"
     );
 }

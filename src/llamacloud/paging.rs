@@ -2,7 +2,7 @@
 
 use super::{Error, ErrorKind, Page, Window};
 
-/// No more pages are read: a list that goes on and on has something wrong with it.
+/// No more pages are read: a list that never ends is faulty.
 const MAX_PAGES: usize = 100;
 
 /// A list as far as it has been read.
@@ -46,7 +46,7 @@ impl<T> Reading<T> {
         self.is_whole
     }
 
-    /// Takes the answer. `wants_more` is given each item; reading goes on if it returned true for the last one.
+    /// Takes the answer. `wants_more` is given each item; reading continues if it returned true for the last one.
     pub(crate) fn take(&mut self, answer: Result<Page<T>, Error>, mut wants_more: impl FnMut(&T) -> bool) {
         let Some(mut window) = self.next.take() else { return };
         match answer {

@@ -1,4 +1,4 @@
-//! Which proxy requests go through, as the HTTP library decides it, and which settings it would pass over in silence.
+//! Which proxy requests go through, as the HTTP library decides it, and which settings it would silently ignore.
 
 use std::ffi::OsStr;
 
@@ -8,7 +8,7 @@ use url::Url;
 use super::{request::is_loopback, settings::Network};
 use crate::untrusted::is_unexpanded;
 
-/// The way of requests.
+/// The route of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// Without a proxy.
@@ -24,7 +24,7 @@ pub enum Route {
     },
 }
 
-/// The way of requests to an address.
+/// The route of requests to an address.
 pub fn route(url: &Url, network: &Network) -> Route {
     let uri = url.as_str().parse();
     let Ok(uri) = uri else { return Route::Direct };

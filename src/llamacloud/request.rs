@@ -27,7 +27,7 @@ pub struct Scope {
 pub struct Window {
     /// How many items a page holds; `None` leaves it to the API.
     pub page_size: Option<u32>,
-    /// Where to go on: [`Page::next_page_token`] of the page before.
+    /// Where to continue: [`Page::next_page_token`] of the previous page.
     pub page_token: Option<String>,
 }
 
@@ -38,12 +38,12 @@ pub struct Window {
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
-    /// Where to go on; `None` on the last page.
+    /// Where to continue; `None` on the last page.
     #[serde(default, deserialize_with = "token")]
     pub next_page_token: Option<String>,
 }
 
-/// A page token; an empty one, which would ask for the first page again, is none.
+/// A page token; an empty one, which would request the first page again, counts as absent.
 pub(super) fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let token = Option::<String>::deserialize(deserializer)?;
     Ok(token.filter(|token| !token.is_empty()))
@@ -55,7 +55,7 @@ pub(super) struct Request<'a> {
     pub(super) method: Method,
     /// Shape: `/api/v2/batches/{id}/cancel`. It is what the log shows.
     path: &'static str,
-    /// What stands for each `{id}` of the path.
+    /// The values for each `{id}` of the path.
     ids: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
     pub(super) body: Option<Vec<u8>>,
@@ -115,7 +115,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Sends a file. The attempt takes as long as it makes progress.
+    /// Sends a file. The attempt continues as long as it makes progress.
     pub(super) fn form(mut self, form: Form) -> Self {
         self.form = Some(form);
         self
@@ -127,7 +127,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Whether a 404 can only mean that the API is somewhere else: nothing that the request names may be missing.
+    /// Whether a 404 can only mean that the API is somewhere else: the request names nothing that could be missing.
     pub(super) fn must_be_found(&self) -> bool {
         let may_be_missing =
             |(name, _): &(&str, String)| ["project_id", "organization_id", "page_token"].contains(name);
@@ -161,7 +161,7 @@ impl<'a> Request<'a> {
 
 /// Decodes a body, or says where it is not as documented, without repeating what it holds.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    // What is as documented is read once. Keeping track of the path takes longer than reading, and only mistakes need it.
+    // A documented body is read once. Tracking the path takes longer than reading, and only errors need it.
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }
@@ -186,7 +186,7 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         .to_owned());
     }
     let words = cause.to_string();
-    // The only text of the decoder that names nothing but the documented field.
+    // The only message of the decoder that names nothing but the documented field.
     let missing = words
         .strip_prefix("missing field ")
         .and_then(|rest| rest.split(" at line ").next());
@@ -201,7 +201,7 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })
 }
 
-/// Whether a URL's host is this machine: the only one that is spoken to without TLS, and never through a proxy.
+/// Whether a URL's host is this machine: the only one that is reached without TLS, and never through a proxy.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -24,7 +24,7 @@ pub enum ParsePart {
     Usage,
 }
 
-/// A parse job with the parts of its document that were asked for.
+/// A parse job with the requested parts of its document.
 ///
 /// Source: API schema of the answer of `GET /api/v2/parse/{job_id}`.
 #[derive(Debug, Clone, Deserialize)]
@@ -187,7 +187,7 @@ impl Client {
 
     /// One page of the extract jobs with these ids, with their results. Ids that the API does not know are left out.
     ///
-    /// The ids make up the address: keep them to what addresses may be long.
+    /// The ids are part of the address, whose length limits their number.
     ///
     /// Source: `GET /api/v2/extract`, `job_ids` repeated.
     pub async fn list_extracted_data(

@@ -1,7 +1,7 @@
 //! One pure decision: after this failure, wait and send again, or give up?
 //!
-//! A GET may be repeated freely. A POST is repeated only where it surely did nothing: no connection stood, or the API counted it
-//! as too many (429). Not after a timeout, a broken connection, 408, 409 or any 5xx, 503 included: a batch costs money, and the
+//! A GET may be repeated freely. A POST is repeated only if it cannot have had an effect: no connection was made, or the API
+//! refused it (429). Not after a timeout, a broken connection, 408, 409 or any 5xx, 503 included: a batch costs money, and the
 //! API has no idempotency key for it.
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The two methods this client uses, because that is what decides.
+/// The two methods this client uses, because the decision depends on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -48,7 +48,7 @@ impl Method {
 /// How one attempt failed, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// No connection stood, so nothing left this machine.
+    /// No connection was made, so nothing left this machine.
     NotConnected,
     /// Nothing left, and nothing would at another attempt: a bad certificate, a bad address.
     NotSendable,
@@ -63,12 +63,12 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the request surely changed nothing.
+    /// Whether the request certainly changed nothing.
     pub(super) fn had_no_effect(self) -> bool {
         match self {
             Self::NotConnected | Self::NotSendable => true,
             Self::Interrupted | Self::TimedOut | Self::Unusable => false,
-            // 303 answers a POST that was done; 408 says nothing about what was.
+            // 303 answers a POST that took effect; 408 does not say whether it did.
             Self::Status(status) => (300..500).contains(&status) && status != 303 && status != 408,
         }
     }
@@ -92,7 +92,7 @@ pub(super) enum Decision {
 
 /// Decides about another attempt.
 ///
-/// `backoff` is our own next wait, `None` when the attempts are used up. `retry_after` is the API's wish, which is obeyed up to
+/// `backoff` is our own next wait, `None` when the attempts are used up. `retry_after` is the API's wait, which is obeyed up to
 /// the deadline, in `remaining`; a wait that would pass it is not begun.
 pub(super) fn decide(
     method: Method,
@@ -104,7 +104,7 @@ pub(super) fn decide(
     let Some(backoff) = backoff.filter(|_| failure.may_repeat(method)) else {
         return Decision::GiveUp;
     };
-    // A wish for no wait at all must not become a hot loop.
+    // A requested wait of zero must not become a hot loop.
     let wait = retry_after.map_or(backoff, |wish| if wish.is_zero() { backoff } else { wish });
     if wait < remaining {
         Decision::Wait(wait)

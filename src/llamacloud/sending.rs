@@ -20,7 +20,7 @@ use super::{
 };
 use crate::request_count;
 
-/// A request on its way. Only its deadline bounds how long it takes: any smaller limit is one that a slow network cannot meet.
+/// A request on its way. Only its deadline limits how long it takes, because a slow network could not meet a smaller limit.
 #[derive(Clone, Copy)]
 pub(super) struct Sending<'a> {
     pub(super) transport: &'a Transport,
@@ -44,7 +44,7 @@ impl Sending<'_> {
     }
 
     /// If a kept connection stays silent, the same request goes out over a new one as well, and the first answer counts: a connection
-    /// that was broken without a word must not cost the whole time, nor an answer that is only slow.
+    /// that broke silently must not cost the whole time, nor must a merely slow answer be lost.
     async fn read(self, attempts: &mut u32) -> Result<Answer, Failed> {
         let Self {
             transport, settings, ..
@@ -104,7 +104,7 @@ impl Sending<'_> {
         } = self;
         let http = match &self.request.form {
             Some(_) => transport.uploads(settings)?,
-            // A little less than the time there is: what ends the connecting is then known to have come before the sending.
+            // A little less than the time left: a failure to connect is then known to have come before the sending.
             None => transport.change(settings, settings.connect_timeout.min(self.left() * 9 / 10))?,
         };
         let prepared = self.prepare(&http)?;
@@ -123,7 +123,7 @@ impl Sending<'_> {
         }
     }
 
-    /// The request as the HTTP library wants it; made anew for each attempt.
+    /// The request in the HTTP library's form; built for each attempt.
     fn prepare(self, http: &reqwest::Client) -> Result<RequestBuilder, Failed> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.key)).map_err(|_| {
             let reason = "no HTTP header can carry it".to_owned();
@@ -142,7 +142,7 @@ impl Sending<'_> {
         }
         Ok(match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.clone()),
-            // The library leaves it out, and some proxies then answer 411.
+            // The library omits this header, and some proxies then answer 411.
             None if request.method == Method::Post => builder.header(CONTENT_LENGTH, "0"),
             None => builder,
         })

@@ -18,7 +18,7 @@ pub struct Settings {
     pub base_url: Url,
     /// The API key.
     pub credential: Credential,
-    /// Where the key comes from. Only said, never looked at.
+    /// Where the key comes from. Used only in messages.
     pub key_source: KeySource,
     /// The `User-Agent` header; what no header can hold is left out.
     pub user_agent: String,
@@ -87,7 +87,7 @@ impl Network {
     }
 }
 
-/// Where the API key comes from, or would have to come from.
+/// Where the API key comes from, or should come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeySource {
     /// An environment variable.

@@ -1,6 +1,6 @@
-//! Identical calls share one attempt, and an attempt does not end because its callers have gone.
+//! Identical calls share one attempt, and an attempt continues when its callers are gone.
 //!
-//! For changes that must not happen twice. An attempt runs as a task of its own. Attempts for the same key run one after the other
+//! For changes that must not happen twice. An attempt runs as a separate task. Attempts for the same key run one after the other
 //! and share a memory of what earlier ones did.
 
 use std::{
@@ -22,7 +22,7 @@ use crate::request_count;
 /// An attempt ends at its deadline; a caller waits this much longer for the outcome.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The attempts under way, by what they do (`K`), with the memory of earlier ones (`M`) and their outcome (`T`).
+/// The attempts in progress, by what they do (`K`), with the memory of earlier ones (`M`) and their outcome (`T`).
 pub(super) struct SingleFlight<K, M, T> {
     slots: Mutex<HashMap<K, Arc<Slot<M, T>>>>,
     /// Whether a memory holds anything worth keeping.
@@ -48,7 +48,7 @@ pub(super) struct Slot<M, T> {
 
 type Sender<T> = Arc<watch::Sender<Option<T>>>;
 
-/// An attempt. Dropped, it can no longer be joined, however it ended.
+/// An attempt. Once dropped, it can no longer be joined, however it ended.
 pub(super) struct Attempt<M, T> {
     pub(super) slot: Arc<Slot<M, T>>,
     sender: Sender<T>,
@@ -57,7 +57,7 @@ pub(super) struct Attempt<M, T> {
 /// A caller's end of an attempt.
 pub(super) struct Call<T> {
     receiver: watch::Receiver<Option<T>>,
-    /// Whether another call had begun the attempt.
+    /// Whether another call had started the attempt.
     pub(super) joined: bool,
     is_received: bool,
     unreceived: fn(&T),
@@ -79,7 +79,7 @@ where
         }
     }
 
-    /// Where the attempts of a key meet.
+    /// The place that the attempts of a key share.
     pub(super) fn slot(&self, key: K) -> Arc<Slot<M, T>> {
         let mut slots = lock(&self.slots);
         // Nobody else can reach a slot that only this map holds, so its memory is not locked.
@@ -93,7 +93,7 @@ where
         Arc::clone(slots.entry(key).or_default())
     }
 
-    /// Joins the attempt that is under way, or begins one.
+    /// Joins the attempt that is in progress, or starts one.
     pub(super) fn call<F>(&self, key: K, sharing: Sharing, begin: impl FnOnce(Arc<Attempt<M, T>>) -> F) -> Call<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -114,7 +114,7 @@ where
         let unreceived = self.unreceived;
         let task = async move {
             let outcome = run.await;
-            // First nobody can join any more, then those who wait get the outcome: so nobody joins too late to get it.
+            // Joining ends before the waiting callers get the outcome, so nobody joins too late to get it.
             attempt.close();
             if let Err(watch::error::SendError(Some(outcome))) = attempt.sender.send(Some(outcome)) {
                 unreceived(&outcome);

@@ -18,7 +18,7 @@ use super::{
 /// Units: names.
 const MAX_NAMES: usize = 3;
 
-/// Whether the system itself judges certificates. Then the variables mean nothing.
+/// Whether the system itself verifies certificates. Then the variables are ignored.
 const BY_SYSTEM: bool = cfg!(any(target_os = "macos", windows));
 
 /// TLS with the certificates of this machine, or with those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, which take their place.
@@ -56,7 +56,7 @@ fn from_files(network: &Network) -> Result<ClientConfig, Failed> {
         load(None, Some(dir));
     }
     if store.is_empty() {
-        let reason = network.certificates_in_words(" gives no certificate");
+        let reason = network.certificates_in_words(" contains no certificate");
         let reason = reason.unwrap_or_else(|| "this system has no certificate store that can be read".to_owned());
         let kind = ErrorKind::Tls(TlsProblem::NoCertificates);
         return Err(Failed::new(Failure::NotSendable, kind, Some(reason)));
@@ -69,7 +69,7 @@ fn from_files(network: &Network) -> Result<ClientConfig, Failed> {
 }
 
 impl Network {
-    /// The file and the folders that take the place of the system's store. An empty variable counts as not set.
+    /// The file and the folders that replace the system's store. An empty variable counts as not set.
     fn certificates(&self) -> Option<(Option<PathBuf>, Vec<PathBuf>)> {
         let file = given(self.cert_file.as_deref()).map(PathBuf::from);
         let dirs = given(self.cert_dir.as_deref()).unwrap_or_default();
@@ -79,7 +79,7 @@ impl Network {
         (file.is_some() || !dirs.is_empty()).then_some((file, dirs))
     }
 
-    /// Shape: `SSL_CERT_FILE (/etc/ours.pem) gives no certificate`. `None` where neither variable is set.
+    /// Shape: `SSL_CERT_FILE (/etc/ours.pem) contains no certificate`. `None` where neither variable is set.
     pub(super) fn certificates_in_words(&self, predicate: &str) -> Option<String> {
         self.certificates().filter(|_| !BY_SYSTEM)?;
         let named = [("SSL_CERT_FILE", &self.cert_file), ("SSL_CERT_DIR", &self.cert_dir)];
@@ -94,7 +94,7 @@ fn given(value: Option<&OsStr>) -> Option<&OsStr> {
     value.filter(|value| !value.is_empty())
 }
 
-/// What is wrong, and what more there is to say about it.
+/// What is wrong, and further details about it.
 pub(super) fn explain(error: &rustls::Error, network: &Network) -> (TlsProblem, Option<String>) {
     use CertificateError::{
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
@@ -107,7 +107,7 @@ pub(super) fn explain(error: &rustls::Error, network: &Network) -> (TlsProblem, 
     match problem {
         UnknownIssuer => (
             TlsProblem::UnknownIssuer,
-            network.certificates_in_words(" takes the place of this system's certificate store"),
+            network.certificates_in_words(" replaces this system's certificate store"),
         ),
         Expired => (TlsProblem::Expired, None),
         ExpiredContext { time, not_after } => (
@@ -142,5 +142,5 @@ pub(super) fn explain(error: &rustls::Error, network: &Network) -> (TlsProblem, 
 /// Shape: `2026-11-24`.
 fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).map_or_else(|_| "a distant day".to_owned(), |at| at.strftime("%F").to_string())
+    Timestamp::from_second(seconds).map_or_else(|_| "a distant date".to_owned(), |at| at.strftime("%F").to_string())
 }

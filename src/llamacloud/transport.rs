@@ -18,7 +18,7 @@ use super::{
     tls,
 };
 
-/// How many connections are kept. More reads are never under way.
+/// How many connections are kept. More reads are never in progress.
 pub(super) const MAX_KEPT: usize = 64;
 /// How long a connection of uploads is kept without use: shorter than servers keep it, so that none is used while it is being closed.
 const UPLOADS_IDLE: Duration = Duration::from_secs(2);
@@ -49,7 +49,7 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// How long this request may stay without an answer before its connection is suspect. `None`: it surely is a new one, or answers
+    /// How long this request may stay without an answer before its connection is suspect. `None`: it is a new one, or answers
     /// are so slow that silence means nothing.
     pub(super) fn patience(&self, left: Duration) -> Option<Duration> {
         let patience = (left / 3).max(self.slowest? * 2);
@@ -83,8 +83,8 @@ impl Transport {
         reads.slowest = reads.slowest.max(Some(after));
     }
 
-    /// Drops every kept connection as old as this request's: where one was broken without a word, the others are, too. Requests that
-    /// are under way on them go on.
+    /// Drops every kept connection as old as this request's: if one broke silently, the others did, too. Requests that
+    /// are in progress on them continue.
     pub(super) fn drop_kept(&self, lease: &Lease) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if reads.generation == lease.generation {
@@ -93,8 +93,8 @@ impl Transport {
         }
     }
 
-    /// A connection for one change. None is kept: on an idle connection that the peer is just closing, a POST would be sent again
-    /// below us. If it cannot be made within `connect_timeout`, nothing has been sent, and that is known.
+    /// A connection for one change. None is kept: on an idle connection that the peer is just closing, the library would send a
+    /// POST again. If it cannot be made within `connect_timeout`, nothing has been sent, and that is known.
     ///
     /// # Errors
     /// For settings with which no connection can be made.
@@ -102,7 +102,7 @@ impl Transport {
         finish(self.builder(settings, connect_timeout)?.pool_max_idle_per_host(0))
     }
 
-    /// Connections that are kept between the files of a folder. A file that streams cannot be sent again below us.
+    /// Connections that are kept between the files of a folder. The library cannot send a streamed file again.
     ///
     /// # Errors
     /// For settings with which no connection can be made.
@@ -114,7 +114,7 @@ impl Transport {
         self.uploads.get_or_init(build).clone()
     }
 
-    /// The library's own repeating and redirecting is off: both are decided here.
+    /// The library's own retries and redirects are off: both are decided here.
     fn builder(&self, settings: &Settings, connect_timeout: Duration) -> Result<ClientBuilder, Failed> {
         let loopback = is_loopback(&settings.base_url);
         if let Route::Unusable { variable, why } = proxy::route(&settings.base_url, &settings.network) {
@@ -140,7 +140,7 @@ impl Transport {
         if loopback {
             builder = builder.no_proxy();
         }
-        // Plain loopback: certificates, milliseconds to read, are never asked for.
+        // Plain loopback needs no certificates, which take milliseconds to read.
         let tls = match settings.base_url.scheme() {
             "http" => None,
             _ => self.tls.get_or_init(|| tls::config(&settings.network)).clone()?,

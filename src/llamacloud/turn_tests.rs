@@ -1,4 +1,4 @@
-//! The client with more to do than it does at once.
+//! The client with more reads than may run at once.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The body of an upload: a multipart form around a file that streams from disk, with a known length.
 //!
-//! The frame is written here: the HTTP library's own form breaks on file names with line ends, and holds no file that may fail to
+//! The frame is written here: the HTTP library's own form breaks on file names with line ends, and takes no file that may fail to
 //! be whole. If the file's source fails, the body ends with an error before its announced length, so nothing is stored.
 
 use std::{
@@ -42,7 +42,7 @@ pub(super) struct Form {
     state: Arc<State>,
 }
 
-/// What is known of the attempt under way.
+/// What is known of the current attempt.
 #[derive(Default)]
 struct State {
     /// When a part of the body was last taken for sending; `None` before the first.
@@ -109,7 +109,7 @@ impl Form {
         lock(&self.state.failure).take()
     }
 
-    /// Runs an attempt, unless nothing more of its body is taken and nothing is answered for so long. A slow upload may take as
+    /// Runs an attempt, unless nothing more of its body is sent and no answer comes for this long. A slow upload may take as
     /// long as it needs.
     pub(super) async fn unless_stalled<T>(
         &self,
@@ -124,7 +124,7 @@ impl Form {
 
     async fn stalled(&self, limit: Duration) {
         loop {
-            // What has not begun has a time limit of its own.
+            // An attempt that has not begun has its own time limit.
             let last = lock(&self.state.last_taken).unwrap_or_else(Instant::now);
             if last.elapsed() >= limit {
                 return;

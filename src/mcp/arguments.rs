@@ -1,7 +1,7 @@
 //! A tool's arguments → its input type: lenient in, strict out.
 //!
-//! What was meant is obvious for a number in quotation marks, an id in backticks, an object sent as JSON text. Such spellings are put
-//! right first, as the input schema says. Then the type decides. Every mistake is named, with what arrived as it arrived.
+//! The intent is obvious for a number in quotation marks, an id in backticks, or an object sent as JSON text. Such spellings are
+//! first corrected by the input schema. Then the type decides. Every mistake is named, with the value as it arrived.
 
 mod json;
 
@@ -32,7 +32,7 @@ impl Problems {
         self.0.push((path.to_owned(), problem.into()));
     }
 
-    /// Adds to the problems of known arguments what to do about them; the advice goes by the name, not by the path to it.
+    /// Adds advice to the problems of known arguments; the advice depends on the name, not on its path.
     pub(crate) fn advise(&mut self, schema: &InputSchema, advice: impl Fn(&str) -> Option<String>) {
         for (path, problem) in &mut self.0 {
             let name = path.rsplit('.').next().unwrap_or_default();
@@ -88,7 +88,7 @@ pub(crate) fn read<Own: DeserializeOwned, Common: DeserializeOwned>(
     }
 }
 
-/// Arguments while they are put right, as the schema says.
+/// Arguments while they are corrected by the schema.
 struct Reading<'s> {
     /// Arguments that are accepted without being advertised.
     hidden: &'s [&'static str],
@@ -167,7 +167,7 @@ impl Reading<'_> {
             let mut problem = format!("is not accepted{}", did_you_mean(name, accepted()));
             // Once for all of them.
             if index + 1 == unknown.len() {
-                problem = format!("{problem}; accepted are {}", list(accepted()));
+                problem = format!("{problem}; expected {}", list(accepted()));
             }
             found.push((inside(path, name), problem));
         }
@@ -246,9 +246,9 @@ impl Reading<'_> {
     }
 }
 
-/// Decodes what was put right. What only the type knows, such as the characters of an id, is checked here.
+/// Decodes the corrected arguments. What only the type knows, such as the characters of an id, is checked here.
 ///
-/// Every mistake is found: what the type refuses is taken out, and the rest is read again. What was refused before is not named twice.
+/// Every mistake is found: a refused value is removed, and the rest is read again. No refusal is named twice.
 fn decode<T: DeserializeOwned>(members: Map<String, Value>, problems: &mut Problems) -> Option<T> {
     let mut whole = Value::Object(members);
     loop {
@@ -258,7 +258,7 @@ fn decode<T: DeserializeOwned>(members: Map<String, Value>, problems: &mut Probl
         };
         let path = error.path().to_string();
         let path = if path == "." { "" } else { &path };
-        // A member that is missing because it was refused is no mistake of its own.
+        // A member that is missing because it was refused is not a separate mistake.
         if !problems.are_about(path) {
             problems.add(path, plain_words(&error.inner().to_string()));
         }
@@ -268,7 +268,7 @@ fn decode<T: DeserializeOwned>(members: Map<String, Value>, problems: &mut Probl
     }
 }
 
-/// Takes out the member at a path, or the array around it. Whether there was one.
+/// Removes the member at a path, or the array around it. Returns whether there was one.
 fn take_out(whole: &mut Value, path: &str) -> bool {
     let path = path.split('[').next().unwrap_or_default();
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
@@ -278,7 +278,7 @@ fn take_out(whole: &mut Value, path: &str) -> bool {
     members.is_some_and(|members| members.shift_remove(name).is_some())
 }
 
-/// Whether a value means that nothing is given.
+/// Whether a value means that the argument is absent.
 fn is_absent(schema: &Value, raw: &RawValue) -> bool {
     raw.get() == "null"
         || match string(raw) {

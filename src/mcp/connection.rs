@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its last: lines in, one task a request, lines out, an orderly end.
+//! One connection, from its first byte to its last: lines in, one task per request, lines out, an orderly end.
 //!
 //! Every request gets exactly one answer; a notification and a cancelled request get none. Whoever holds a [`Ticket`] answers.
 
@@ -28,7 +28,7 @@ use super::methods::Server;
 use super::outbox::{Delivery, Outbox};
 use super::transport::Transport;
 
-/// How long calls may take to notice that they were given up; they do at their next step.
+/// How long calls may take to notice that they were cancelled; they do at their next step.
 const GIVING_UP: Duration = Duration::from_secs(1);
 /// How many messages one array may hold. They are answered in one line, which is kept until the last answer is there.
 const MAX_ARRAY: usize = 100;
@@ -74,7 +74,7 @@ pub enum End {
 /// Serves one connection until its input ends, its output is closed, or `stop` is cancelled.
 ///
 /// # Errors
-/// None of the peer's doing. A failing reader counts as ended input, a failing writer as closed output.
+/// None that the peer can cause. A failing reader counts as ended input, a failing writer as closed output.
 pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop: &CancellationToken) -> End {
     let outbox = Arc::new(Outbox::new(limits.max_unsent_bytes));
     let Transport { reader, writer, hangup } = transport;
@@ -98,14 +98,14 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
     };
     let whole = async {
         if let Err(error) = session.receive_all(reader, limits.max_line_bytes).await {
-            tracing::warn!(%error, "the input can not be read any more");
+            tracing::warn!(%error, "the input can no longer be read");
         }
         session.connection.draining.cancel();
         session.tasks.close();
         if timeout(limits.drain, session.tasks.wait()).await.is_err() {
             tracing::warn!(
                 unanswered = session.tasks.len(),
-                "gave up what was still in flight after the input ended"
+                "cancelled what was still in flight after the input ended"
             );
         }
         session.in_flight.cancel_all();
@@ -122,7 +122,7 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
     };
     session.in_flight.cancel_all();
     session.tasks.close();
-    // What is given up goes now, and with it into the log what must not be lost: later, nobody may write it down.
+    // Cancelled calls end now, so that what must not be lost is logged: later, nothing may log it.
     drop(timeout(GIVING_UP, session.tasks.wait()).await);
     if !writing.is_finished() {
         writing.abort();
@@ -131,7 +131,7 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
     end
 }
 
-/// What becomes of a message.
+/// How a message is handled.
 enum Dispatched {
     Nothing,
     Answer(Reply),
@@ -182,7 +182,7 @@ impl Receiver {
         self.connection.outbox.deliver(&response.pieces(), &[]).await;
     }
 
-    /// A place in the queue. `None` if there is none, and not only because nobody reads the answers: reading goes on then, since pings
+    /// A place in the queue. `None` if there is none, although answers are being read: reading continues then, because pings
     /// and cancellations have to be read whatever is in flight.
     async fn queue(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
@@ -224,10 +224,10 @@ impl Receiver {
             .session()
             .is_some_and(|session| session.revision.has_message_arrays());
         let refused = match elements.len() {
-            _ if !allowed => Some("arrays of messages are defined by revision 2025-03-26 alone, for its sessions"),
+            _ if !allowed => Some("arrays of messages are allowed only in sessions of revision 2025-03-26"),
             0 => Some("an array of messages must not be empty"),
             1..=MAX_ARRAY => None,
-            _ => Some("an array holds too many messages; nothing of it was served"),
+            _ => Some("an array has too many messages; none of them was served"),
         };
         if let Some(reason) = refused {
             return self.refuse(None, reason).await;
@@ -325,7 +325,7 @@ impl Receiver {
         }
     }
 
-    /// Source: basic/utilities/cancellation. An id that is not in flight is ignored: its answer was faster.
+    /// Source: basic/utilities/cancellation. An id that is not in flight is ignored: it was already answered.
     fn cancel(&self, params: Option<&RawValue>) {
         #[derive(Deserialize)]
         struct Cancelled<'a> {

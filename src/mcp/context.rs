@@ -1,7 +1,7 @@
-//! What a request brings along besides its parameters, and the decision which revision it is served in.
+//! The context of a request besides its parameters, and the decision which revision it is served in.
 //!
-//! The decision is made for each request alone: `_meta` makes it modern, whatever came before on the same pipe. What a session
-//! remembers is only what `initialize` settled, and it means something to legacy requests only.
+//! The decision is made for each request separately: `_meta` makes it modern, whatever came before on the same pipe. A session
+//! remembers only what `initialize` agreed on, and that applies only to legacy requests.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,9 +39,9 @@ pub struct RequestContext {
     pub(crate) client_name: Option<String>,
     /// What the client can do, as far as it matters.
     pub(crate) capabilities: ClientCapabilities,
-    /// What the client brings with a call that it makes again.
+    /// What the client sends with a repeated call.
     pub(crate) answers: Answers,
-    /// Takes reports, if the client wants any.
+    /// Receives reports, if the client wants any.
     pub(crate) progress: Option<Reporter>,
     /// The request's id, as the client wrote it.
     pub(crate) request_id: Box<RawValue>,
@@ -62,7 +62,7 @@ impl RequestContext {
         self.client_name.as_deref()
     }
 
-    /// Asks the user. Where the answer comes to this call, waits for it no longer than the connection's limits allow.
+    /// Asks the user. If the answer comes to this call, waits for it within the connection's limits.
     pub async fn confirm(&self, question: &Question) -> Verdict {
         let elicitation = &self.connection.elicitation;
         match self.revision.era() {
@@ -94,7 +94,7 @@ impl RequestContext {
         self.delivery.note(words);
     }
 
-    /// Resolves when no more input will come: what only waits should answer now.
+    /// Resolves when no more input will come: calls that only wait should answer now.
     pub async fn input_ended(&self) {
         self.connection.draining.cancelled().await;
     }
@@ -105,12 +105,12 @@ impl RequestContext {
     }
 }
 
-/// One connection: its legacy session, its way out, its end.
+/// One connection: its legacy session, its output, its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
     /// Where answers and notifications go.
     pub(crate) outbox: Arc<Outbox>,
-    /// Cancelled at end of input: what only waits for events ends itself.
+    /// Cancelled at end of input: work that only waits for events then ends.
     pub(crate) draining: CancellationToken,
     /// Questions to the user.
     pub(crate) elicitation: Arc<Elicitation>,
@@ -179,7 +179,7 @@ impl Connection {
     /// Decides in which revision a request is served, and for whom.
     ///
     /// # Errors
-    /// -32602 for parameters that are no object or a half-built `_meta`, -32022 for a revision that is not served, -32601 for a
+    /// -32602 for non-object parameters or an incomplete `_meta`, -32022 for a revision that is not served, -32601 for a
     /// method of the other era.
     fn settle(&self, method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError> {
         if meta.protocol_version.is_some() || meta.client_capabilities.is_some() {

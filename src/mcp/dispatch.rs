@@ -1,7 +1,7 @@
 //! A method's name → its entry in the table → its answer as a line.
 //!
-//! The table is jsonrpsee's. Its id type knows no negative numbers and none above 64 bits, so every call is made with a stand-in
-//! and the client's own id, byte for byte, takes its place in the answer. What else the engine leaves open is closed here: absent
+//! The table is jsonrpsee's. Its id type allows no negative numbers and none above 64 bits, so every call uses a placeholder,
+//! and the client's own id, byte for byte, replaces it in the answer. Other gaps of the engine are closed here: absent
 //! parameters, refused parameters whose reason hosts would not show, and panics.
 //!
 //! The engine reads each response that it has written once more, to be sure that it is JSON. Results that may be long are written
@@ -144,7 +144,7 @@ fn respond(id: Box<RawValue>, written: &Written, response: Result<MethodResponse
     }
     let json = String::from(Box::<str>::from(response.into_json()));
     if !json.starts_with(STAND_IN_PREFIX) {
-        tracing::error!("the JSON-RPC engine writes its responses in another way");
+        tracing::error!("the JSON-RPC engine's response has an unexpected form");
         return Reply::error(Some(id), ProtocolError::internal());
     }
     Reply {

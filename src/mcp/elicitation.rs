@@ -1,7 +1,7 @@
 //! Elicitation: asking the user yes or no, in the way that the request's revision has for it.
 //!
 //! A legacy session whose client has elicitation gets a request of ours and answers it while the call waits. A modern call is answered
-//! with the question, and the client makes it again with the answer and a state that we gave it. Older revisions, and clients
+//! with the question, and the client repeats it with the answer and a state that we issued. Older revisions, and clients
 //! without elicitation, cannot be asked.
 
 use std::collections::HashMap;
@@ -33,13 +33,13 @@ const LIFETIME: Duration = Duration::from_mins(15);
 pub struct Question {
     /// What the user reads.
     pub message: String,
-    /// What stands beside the box to tick.
+    /// The label of the checkbox.
     pub label: &'static str,
     /// What is confirmed, exactly: an answer given for something else does not count.
     pub subject: Value,
 }
 
-/// What became of a question.
+/// The outcome of a question.
 #[derive(Debug)]
 pub enum Verdict {
     /// The user agreed.
@@ -60,7 +60,7 @@ pub enum Verdict {
     Ask(InputRequired),
 }
 
-/// What a client brings when it calls again.
+/// What a client sends when it calls again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answers {
     pub(crate) input_responses: Option<Box<RawValue>>,
@@ -95,7 +95,7 @@ impl Elicitation {
         self.pending.answer(id, reply);
     }
 
-    /// A modern call: the question is its answer, or it brings the answer along.
+    /// A modern call: its answer is the question, or it contains the user's answer.
     pub(crate) fn confirm_by_calling_again(&self, answers: &Answers, question: &Question) -> Verdict {
         let subject = question.subject.to_string();
         // A response that is missing is asked for again, as the protocol demands; one that cannot be read is not.
@@ -120,9 +120,9 @@ impl Elicitation {
     /// A legacy call: it waits for the answer.
     ///
     /// # Cancel safety
-    /// Dropped before there is an answer, the question is withdrawn, as it is when no answer comes.
+    /// If this is dropped before an answer comes, the question is withdrawn, as when none comes.
     pub(crate) async fn confirm_by_request(&self, question: &Question) -> Verdict {
-        // `mode` came with 2025-11-25; a form is what it means where it is absent.
+        // `mode` came with 2025-11-25; if absent, it means a form.
         let params = elicitation(question, false);
         let mut waiting = self.pending.expect();
         let request = json!({ "jsonrpc": "2.0", "id": waiting.id, "method": "elicitation/create", "params": params });
@@ -146,7 +146,7 @@ impl Elicitation {
     }
 }
 
-/// A request of ours that has no answer yet. Dropped, it is withdrawn. Source: basic/utilities/cancellation.
+/// A request of ours without an answer yet. It is withdrawn when dropped. Source: basic/utilities/cancellation.
 struct Open<'a> {
     outbox: &'a Outbox,
     /// `None` once there is an answer.
@@ -156,9 +156,9 @@ struct Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            let params = json!({ "requestId": id, "reason": "the answer is not needed any more" });
+            let params = json!({ "requestId": id, "reason": "the answer is no longer needed" });
             let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
-            // One for each call that waits for its user, and those are bounded.
+            // One per call that waits for its user, and those are bounded.
             self.outbox.push(&cancelled.to_string());
         }
     }
@@ -183,7 +183,7 @@ fn verdict(result: &RawValue) -> Verdict {
     };
     let ticked = content.as_ref().and_then(|content| content.get(KEY));
     match (action, ticked) {
-        // Nothing but a ticked box spends money: a host that accepts by itself, without a person, sends none.
+        // Only a ticked box spends money: a host that accepts without a person sends none.
         (Action::Accept, Some(Value::Bool(true))) => Verdict::Yes,
         (Action::Accept, None | Some(Value::Null)) => Verdict::NoContent,
         (Action::Accept, Some(Value::Bool(false))) | (Action::Decline | Action::Cancel, _) => Verdict::No,
@@ -217,7 +217,7 @@ fn elicitation(question: &Question, with_mode: bool) -> Value {
     params
 }
 
-/// What a client answers: its result, or that it could not.
+/// A client's answer: its result, or a failure.
 pub(crate) type Reply = Result<Box<RawValue>, ()>;
 
 /// The requests that wait for an answer. Their IDs are strings of our own.
@@ -227,7 +227,7 @@ struct Pending {
     waiting: Mutex<HashMap<String, oneshot::Sender<Reply>>>,
 }
 
-/// One request's place; given up when dropped.
+/// One request's place; released when dropped.
 #[derive(Debug)]
 struct Waiting<'a> {
     pending: &'a Pending,
@@ -267,7 +267,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Makes and checks the states that clients carry from a question to its answer: authenticated, bound to one subject, short-lived, valid
+/// Makes and checks the states that clients return with the user's answer: authenticated, bound to one subject, short-lived, valid
 /// once. Nothing in them is secret, but whoever could make one could answer in the user's place.
 ///
 /// The key lives as long as the connection: after a restart the user is asked again.
@@ -337,7 +337,7 @@ mod tests {
         assert!(redeem(&early, just_in_time));
         assert_eq!(states.used.lock().unwrap().len(), 1);
         assert!(!redeem(&early, just_in_time), "used twice");
-        // Once it has expired, it is not remembered any more, and refused all the same.
+        // An expired nonce is no longer remembered, but is still refused.
         assert!(!redeem(&late, LIFETIME * 2));
         assert!(states.used.lock().unwrap().is_empty());
         assert!(!redeem(&early, LIFETIME * 2));

@@ -37,18 +37,18 @@ pub(crate) enum Message<'a> {
         id: Option<RequestId<'a>>,
         result: Option<&'a RawValue>,
     },
-    /// No message. Answered with the error, and with the id where it could be read.
+    /// Not a message. Answered with the error, and with the id where it could be read.
     Invalid {
         id: Option<RequestId<'a>>,
         error: ProtocolError,
     },
 }
 
-/// A request id: a string or an integer, kept as the bytes it came in, so that it goes back exactly so.
+/// A request id: a string or an integer, kept byte for byte, so that it is returned unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestId<'a>(&'a str);
 
-/// What tells two request ids apart. `"a\u0062"` and `"ab"` are the same id.
+/// Distinguishes request ids. `"a\u0062"` and `"ab"` are the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RequestKey(String);
 
@@ -119,7 +119,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> RequestId<'a> {
-    /// The id in this JSON value, if it is a string or an integer. Fractions, exponents and `null` are no ids.
+    /// The id in this JSON value, if it is a string or an integer. Fractions, exponents and `null` are not ids.
     pub(crate) fn read(value: &'a RawValue) -> Option<Self> {
         let text = value.get();
         let is_string = text.starts_with('"');
@@ -182,7 +182,7 @@ fn is_empty(params: &RawValue) -> bool {
 fn unreadable(error: &serde_json::Error) -> ProtocolError {
     if error.is_data() {
         ProtocolError::invalid_request(&format!(
-            "a message is a JSON object: {}",
+            "a message must be a JSON object: {}",
             plain_words(&error.to_string())
         ))
     } else {
@@ -257,7 +257,7 @@ mod tests {
         );
         check(
             "42",
-            "-32600 id - Invalid request: a message is a JSON object: invalid type: integer `42`, expected an object",
+            "-32600 id - Invalid request: a message must be a JSON object: invalid type: integer `42`, expected an object",
         );
         check(
             "[1,",
@@ -287,7 +287,7 @@ mod tests {
         }
         check(
             r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#,
-            "-32600 id - Invalid request: a message is a JSON object: duplicate field `id`",
+            "-32600 id - Invalid request: a message must be a JSON object: duplicate field `id`",
         );
         let Line::One(Message::Invalid { error, .. }) = Line::read(b"{\"a\":\"\xff\"}") else {
             panic!("valid")

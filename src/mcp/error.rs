@@ -2,11 +2,11 @@
 //!
 //! | constructor | code | when |
 //! |---|---|---|
-//! | `parse` | -32700 | the line is no JSON |
-//! | `invalid_request` | -32600 | JSON, but no request: shape, id, a duplicate id, an array where none may be |
+//! | `parse` | -32700 | the line is not JSON |
+//! | `invalid_request` | -32600 | JSON, but not a request: shape, id, a duplicate id, an array where none may be |
 //! | `method_not_found` | -32601 | unknown method, or one that this revision does not have |
 //! | `invalid_params` | -32602 | parameters of the method, missing `_meta`, unknown tool |
-//! | `internal`, `internal_because` | -32603 | our own bug; an answer that cannot be had now |
+//! | `internal`, `internal_because` | -32603 | our own bug; an answer that is not available now |
 //! | `busy` | -32000 | more requests in flight than one connection may have |
 //! | `unsupported_version` | -32022 | `_meta` names a revision that is not served there |
 //! | `resource_not_found` | -32602, before 2026-07-28 -32002 | no resource has this address |
@@ -69,20 +69,20 @@ impl ProtocolError {
     pub fn internal() -> Self {
         Self::new(
             -32603,
-            "Internal error: this is a bug of the server, its log (stderr) has more".to_owned(),
+            "Internal error: this is a bug in the server; see its log (stderr)".to_owned(),
             None,
         )
     }
 
-    /// -32603: what it takes to answer cannot be had now. The sentence says what, and may come from outside.
+    /// -32603: something needed for the answer is not available now. The sentence says what, and may come from outside.
     pub fn internal_because(sentence: &str) -> Self {
         Self::new(-32603, untrusted::clean(sentence, 600), None)
     }
 
-    /// -32000, which JSON-RPC leaves to servers: the request was not begun, since too many are in flight.
+    /// -32000, which JSON-RPC leaves to servers: the request was not started, because too many are in flight.
     pub fn busy() -> Self {
         let message =
-            "Too many requests are in flight: this one was not begun. Send it again once others were answered.";
+            "Too many requests are in flight: this one was not started. Send it again after others have been answered.";
         Self::new(-32000, message.to_owned(), None)
     }
 
@@ -120,7 +120,7 @@ impl From<ProtocolError> for ErrorObjectOwned {
     }
 }
 
-/// What serde says, without what only Rust or the line's author knows: type names and positions.
+/// serde's message without Rust's type names and positions in the line.
 pub(crate) fn plain_words(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(words, _)| words);
     let message = match message.split_once("expected struct ") {

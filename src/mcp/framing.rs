@@ -19,11 +19,11 @@ pub(crate) enum InputLine {
     TooLong,
 }
 
-/// Cuts what it is given into lines. A line longer than the limit is reported once and never buffered whole.
+/// Splits its input into lines. A line longer than the limit is reported once and never buffered whole.
 #[derive(Debug)]
 pub(crate) struct LineDecoder {
     max_line_bytes: usize,
-    /// There is no line ending in so many bytes from the start.
+    /// How many bytes from the start contain no line ending.
     scanned: usize,
     /// The rest of a line that was too long is being skipped.
     skipping: bool,
@@ -91,7 +91,7 @@ impl LineDecoder {
         }
     }
 
-    /// Forgets what there is of a line that is too long. Reports it the first time.
+    /// Discards what was read of a line that is too long. Reports the line once.
     fn skip(&mut self, buffer: &mut BytesMut) -> Option<InputLine> {
         buffer.clear();
         self.scanned = 0;

@@ -1,4 +1,4 @@
-//! What is being answered: which request ids, how much of it, and how to give it up.
+//! The requests being answered: their ids, their size, and how to cancel them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::envelope::RequestKey;
 
-/// What one request is taken to cost at least: its answer is kept until it can be written.
+/// The minimum cost of one request: its answer is kept until it can be written.
 const LEAST_BYTES: usize = 16 * 1024;
-/// What one request that has not begun is taken to cost at least.
+/// The minimum cost of one request that has not begun.
 const LEAST_QUEUED_BYTES: usize = 4 * 1024;
 
 /// The requests in flight on one connection.
@@ -25,7 +25,7 @@ pub(crate) struct InFlight {
     all: CancellationToken,
 }
 
-/// A request's place in the set; dropped when its answer is on its way or never will be.
+/// A request's place in the set; dropped when its answer is queued or will never come.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     in_flight: Arc<InFlight>,
@@ -68,14 +68,14 @@ impl InFlight {
         self.working.take(bytes, requests).await
     }
 
-    /// Gives up a request. One that is not there was answered already: nothing happens.
+    /// Cancels a request. If it was already answered, nothing happens.
     pub(crate) fn cancel(&self, key: &RequestKey) {
         if let Some(cancelled) = self.lock().get(key) {
             cancelled.cancel();
         }
     }
 
-    /// Gives up everything.
+    /// Cancels everything.
     pub(crate) fn cancel_all(&self) {
         self.all.cancel();
     }
@@ -86,7 +86,7 @@ impl InFlight {
 }
 
 impl Ticket {
-    /// Runs `work` until it is done or the request is given up.
+    /// Runs `work` until it is done or the request is cancelled.
     pub(crate) async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -102,7 +102,7 @@ impl Drop for Ticket {
     }
 }
 
-/// Room for so many bytes, in units, so that a few large lines weigh as much as many small ones.
+/// Room for this many bytes, in units, so that a few large lines weigh as much as many small ones.
 #[derive(Debug)]
 struct Room {
     free: Arc<Semaphore>,
@@ -120,7 +120,7 @@ impl Room {
         }
     }
 
-    /// Waits for it. A line larger than all the room waits to be alone.
+    /// Waits for room. A line larger than all the room waits until it is alone.
     async fn take(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(bytes.div_ceil(self.unit_bytes).max(requests)).unwrap_or(u32::MAX);
         let free = Arc::clone(&self.free);

@@ -1,4 +1,4 @@
-//! The members of `params._meta` that decide something.
+//! The members of `params._meta` that affect a request.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -42,7 +42,7 @@ impl<'a> Meta<'a> {
     /// Reads the `_meta` of a request's parameters; what is absent is `None`.
     ///
     /// # Errors
-    /// -32602 for parameters or a `_meta` that are no objects, and for members that are given twice.
+    /// -32602 for parameters or a `_meta` that are not objects, and for members that are given twice.
     pub(super) fn read(params: Option<&'a RawValue>) -> Result<Self, ProtocolError> {
         #[derive(Deserialize)]
         struct Params<'a> {
@@ -68,7 +68,7 @@ impl<'a> Meta<'a> {
     }
 }
 
-/// The name in a `clientInfo`; a client that says it badly is served like one that does not say it.
+/// The name in a `clientInfo`; an unreadable one counts as absent.
 pub(crate) fn client_name(client_info: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct ClientInfo {

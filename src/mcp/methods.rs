@@ -33,7 +33,7 @@ use super::version::{Era, Revision};
 /// The protocol's methods. Tools are not methods: they are called through `tools/call`.
 #[rpc(server)]
 pub(crate) trait Mcp {
-    /// Opens a legacy session, or opens it anew. Source: 2025-11-25, basic/lifecycle.
+    /// Opens a legacy session, or reopens it. Source: 2025-11-25, basic/lifecycle.
     #[method(name = "initialize", param_kind = map, with_extensions)]
     fn initialize(
         &self,
@@ -42,7 +42,7 @@ pub(crate) trait Mcp {
         #[argument(rename = "clientInfo")] client_info: Option<Box<RawValue>>,
     ) -> RpcResult<InitializeResult>;
 
-    /// Says that the server lives; legacy only. Source: 2025-11-25, basic/utilities/ping.
+    /// Says that the server is running; legacy only. Source: 2025-11-25, basic/utilities/ping.
     #[method(name = "ping")]
     fn ping(&self) -> RpcResult<Empty>;
 
@@ -76,11 +76,11 @@ pub(crate) trait Mcp {
     #[method(name = "resources/read", param_kind = map, with_extensions)]
     fn read_resource(&self, uri: String) -> RpcResult<Stamped<Listing>>;
 
-    /// Says how a task stands. Source: ext-tasks, tasks/get.
+    /// Returns the state of a task. Source: ext-tasks, tasks/get.
     #[method(name = "tasks/get", param_kind = map, with_extensions)]
     async fn get_task(&self, #[argument(rename = "taskId")] task_id: String) -> RpcResult<Stamped<DetailedTask>>;
 
-    /// Takes input for a task; none of ours ever asks for any. Source: ext-tasks, tasks/update.
+    /// Takes input for a task; ours never request any. Source: ext-tasks, tasks/update.
     #[method(name = "tasks/update", param_kind = map, with_extensions)]
     async fn update_task(
         &self,
@@ -88,7 +88,7 @@ pub(crate) trait Mcp {
         #[argument(rename = "inputResponses")] input_responses: Box<RawValue>,
     ) -> RpcResult<Stamped<Empty>>;
 
-    /// Asks for a task's end. Source: ext-tasks, tasks/cancel.
+    /// Requests a task's cancellation. Source: ext-tasks, tasks/cancel.
     #[method(name = "tasks/cancel", param_kind = map, with_extensions)]
     async fn cancel_task(&self, #[argument(rename = "taskId")] task_id: String) -> RpcResult<Stamped<Empty>>;
 
@@ -311,11 +311,11 @@ impl McpServer for Table {
 
     async fn listen(&self, extensions: &Extensions, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>> {
         let context = context(extensions)?;
-        // An array would be read as the members in their order.
+        // An array would be read as the members in order.
         let object = Some(notifications.get()).filter(|text| text.starts_with('{'));
         let subscription: Option<Subscription> = object.and_then(|text| serde_json::from_str(text).ok());
         let subscription = subscription.ok_or_else(|| {
-            ProtocolError::invalid_params("`notifications` must be an object, `taskIds` in it an array of strings")
+            ProtocolError::invalid_params("`notifications` must be an object, and its `taskIds` an array of strings")
         })?;
         let follower = Follower {
             source: &self.tasks,
@@ -327,7 +327,7 @@ impl McpServer for Table {
             task_context(extensions)?;
         }
         let tasks = follower.working(&ids).await;
-        // Nothing else that can be listened to ever changes here, so nothing else is promised.
+        // Nothing else that a client can subscribe to ever changes, so nothing else is promised.
         let promised = Promised {
             task_ids: tasks.iter().map(|task| task.id.as_str()).collect(),
         };
@@ -383,7 +383,7 @@ fn one_page(cursor: Option<&RawValue>) -> Result<(), ProtocolError> {
     match cursor.map(RawValue::get) {
         None | Some("\"\"") => Ok(()),
         Some(_) => Err(ProtocolError::invalid_params(
-            "no such `cursor`: the list has one page, ask for it without a cursor",
+            "unknown `cursor`: the list has one page; request it without a cursor",
         )),
     }
 }

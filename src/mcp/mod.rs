@@ -1,4 +1,4 @@
-//! The Model Context Protocol on a pipe. Knows no tool and no LlamaCloud.
+//! The Model Context Protocol on a pipe. Knows nothing of tools or LlamaCloud.
 //!
 //! A line comes in (`framing`), is read (`envelope`), gets a revision (`meta`, `context`), finds its method (`methods`) and perhaps its
 //! tool (`tool`), and its answer goes out (`outbox`). `connection` is the loop around all of it, `transport` opens the process's own

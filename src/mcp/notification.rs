@@ -1,4 +1,4 @@
-//! Notifications of ours, as lines.
+//! The server's notifications, as lines.
 //!
 //! Ids and tokens of the client are written as the bytes in which they came: as a `Value`, a large integer would lose its last digits.
 
@@ -36,7 +36,7 @@ pub(crate) struct Acknowledged<'a> {
     pub(crate) meta: SubscriptionMeta<'a>,
 }
 
-/// The part of what was asked for that there is.
+/// The part of what was requested that exists.
 #[derive(Serialize)]
 pub(crate) struct Promised<'a> {
     #[serde(rename = "taskIds", skip_serializing_if = "Vec::is_empty")]

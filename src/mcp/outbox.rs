@@ -1,7 +1,7 @@
-//! The one way out. Everybody puts whole lines in; one task writes them, as many at a time as have gathered.
+//! The only output path. All senders put whole lines in; one task writes all waiting lines at a time.
 //!
-//! The outbox is bounded in bytes: when the reader at the other end does not read, `send` waits, and whoever waits holds back
-//! what feeds it. A line larger than the bound passes when the outbox is empty.
+//! The outbox is bounded in bytes: when the reader at the other end does not read, `send` waits, which slows down the
+//! senders' own input. A line larger than the bound passes when the outbox is empty.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ pub(crate) struct Outbox {
     held_back: AtomicUsize,
     /// Something was put in.
     filled: Notify,
-    /// Everything was taken out, and before that, written.
+    /// Everything was taken out and written.
     emptied: Notify,
     closed: CancellationToken,
     /// The writer failed.
@@ -33,7 +33,7 @@ struct Waiting {
     bytes: Vec<u8>,
     /// Lines that were taken out are being written.
     writing: bool,
-    /// What is lost if these bytes are.
+    /// What is lost if these bytes are lost.
     deliveries: Vec<Arc<Delivery>>,
 }
 
@@ -46,7 +46,7 @@ impl Waiting {
     }
 }
 
-/// What must not be lost with the answer to a request: words for the log, in case that the answer is never written.
+/// What must not be lost with the answer to a request: words for the log, in case the answer is never written.
 #[derive(Debug, Default)]
 pub(crate) struct Delivery(Mutex<Option<String>>);
 
@@ -74,12 +74,12 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         if let Some(words) = self.words().take() {
-            tracing::warn!("{words}, but the answer that says so was given up or could not be written");
+            tracing::warn!("{words}, but the answer that says so was cancelled or could not be written");
         }
     }
 }
 
-/// Counts one who waits for room for as long as that takes.
+/// Counts a sender for as long as it waits for room.
 struct HeldBack<'a>(&'a AtomicUsize);
 
 impl<'a> HeldBack<'a> {
@@ -116,7 +116,7 @@ impl Outbox {
         self.deliver(&[line], &[]).await;
     }
 
-    /// The same for a line in pieces that must not be lost in silence.
+    /// The same for a line in pieces that must not be lost silently.
     pub(crate) async fn deliver(&self, pieces: &[&str], deliveries: &[Arc<Delivery>]) {
         let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
         let mut held_back = None;
@@ -145,7 +145,7 @@ impl Outbox {
         }
     }
 
-    /// Resolves when everything was written and nobody waits for room, so that no answer is what holds anything up.
+    /// Resolves when everything was written and nobody waits for room, so that no answer delays anything.
     pub(crate) async fn idle(&self) {
         loop {
             let emptied = self.emptied.notified();
@@ -161,7 +161,7 @@ impl Outbox {
         }
     }
 
-    /// Puts one short line in without waiting, for where nobody can wait. Whoever does this sees to it that such lines stay few.
+    /// Puts one short line in without waiting, for callers that cannot wait. Callers must keep such lines few.
     pub(crate) fn push(&self, line: &str) {
         if !self.closed.is_cancelled() {
             self.lock().put(&[line]);
@@ -263,7 +263,7 @@ mod tests {
         );
     }
 
-    /// Sends a line that tells something, to a reader or to nobody. What is logged.
+    /// Sends a line with a note, to a reader or to nobody. Returns what is logged.
     async fn logged(somebody_reads: bool) -> String {
         let (mut log, writer) = std::io::pipe().unwrap();
         let subscriber = tracing_subscriber::fmt().with_writer(move || writer.try_clone().unwrap());

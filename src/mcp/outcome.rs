@@ -1,4 +1,4 @@
-//! What a tool call comes to: a result, a task, a question for the user, or an error that the model reads.
+//! The outcome of a tool call: a result, a task, a question for the user, or an error that the model reads.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-/// What a call comes to if it does not fail. `T` is the tool's output type.
+/// The outcome of a call that does not fail. `T` is the tool's output type.
 #[derive(Debug)]
 pub enum Outcome<T = ()> {
     /// The result.
@@ -49,7 +49,7 @@ impl<T> From<Json<T>> for Outcome<T> {
 
 /// A `T` as compact JSON, its members in the order in which they are declared.
 ///
-/// An output is written once. What was written to be measured is what is sent.
+/// An output is serialized once. The text that was measured is the text that is sent.
 #[derive(Debug)]
 pub struct Json<T = ()> {
     text: Box<RawValue>,
@@ -155,7 +155,7 @@ impl ToolError {
         }
     }
 
-    /// The same with what programs read of it: members of the result's `_meta`.
+    /// The same with members of the result's `_meta`, for programs.
     #[must_use]
     pub fn with_meta(self, meta: Map<String, Value>) -> Self {
         Self { meta, ..self }
@@ -182,7 +182,7 @@ impl ToolError {
 /// Work that outlives a call. Source: ext-tasks, `Task`.
 #[derive(Debug)]
 pub struct Task {
-    /// Leads back to the work from any process.
+    /// Identifies the work in any process.
     pub id: String,
     /// Its state.
     pub state: TaskState,
@@ -207,7 +207,7 @@ pub enum TaskState {
     Cancelled,
 }
 
-/// A call that goes on only once its client has asked. Source: 2026-07-28, basic/patterns/mrtr, `InputRequiredResult`.
+/// A call that continues once its client has asked the user. Source: 2026-07-28, basic/patterns/mrtr, `InputRequiredResult`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InputRequired {

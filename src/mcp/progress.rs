@@ -13,9 +13,9 @@ use super::version::Revision;
 /// How far a call has come.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress {
-    /// It has waited so long; nobody knows how long it will take.
+    /// It has waited this long; the total is unknown.
     Elapsed(Duration),
-    /// So many of so many parts are done.
+    /// Some of a known number of parts are done.
     Done {
         /// Parts that are done.
         parts: u64,
@@ -84,7 +84,7 @@ impl Reporter {
         })
     }
 
-    /// Sends one notification. Progress only ever grows: a report that does not is left out.
+    /// Sends one notification. Progress only grows: a report that does not is omitted.
     pub(crate) async fn report(&self, progress: Progress, message: &str) {
         {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! Resources: here the views that hosts with the Apps extension show beside a result.
 //!
-//! Only a requester that declares the extension is told of them, since some hosts turn `resources` into tools of their own; the methods
+//! They are advertised only to clients that declare the extension, because some hosts turn `resources` into tools; the methods
 //! answer everybody.
 
 use serde_json::{Map, Value, json};

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The arguments of a tool: what is accepted, and of that what is advertised.
+/// The arguments of a tool: what is accepted, and what of that is advertised.
 #[derive(Debug)]
 pub(crate) struct InputSchema {
     /// The tool's own arguments, then the common ones.

@@ -1,4 +1,4 @@
-//! Pipes and stream sockets of the process, polled, without a flag that others who share them would see.
+//! Pipes and stream sockets of the process, polled, without a flag that other processes would see.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,7 +22,7 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// `None` where the descriptor cannot be polled, or not without being seen.
+    /// `None` where the descriptor cannot be polled, or not without affecting others.
     pub(crate) fn open(descriptor: &impl AsFd) -> Option<Self> {
         let polled = Polled::open(descriptor, OFlags::RDONLY, Interest::READABLE)?;
         let buffer = vec![0; READ_BYTES].into();
@@ -41,7 +41,7 @@ pub(crate) struct Polled {
 enum Kind {
     /// An open file description of our own, non-blocking.
     Pipe,
-    /// Shared with whoever else has it; each call says that it must not block.
+    /// Shared with other processes; each call is non-blocking.
     Socket,
 }
 
@@ -53,7 +53,7 @@ impl Polled {
 
     /// Resolves when the other end is gone, also while nothing is written.
     pub(crate) fn hangup(&self) -> impl Future<Output = ()> + Send + 'static {
-        // A registration of its own, which hears of nothing but the end: a pipe has an error then, a socket is hung up.
+        // A separate registration, only for the end: a pipe then has an error, a socket is hung up.
         let own = self.descriptor.get_ref().try_clone();
         let own = own.and_then(|own| watch(own, Interest::ERROR));
         async move {

@@ -1,6 +1,6 @@
 //! Work that outlives a call, as the tasks extension shows it. Source: ext-tasks, `io.modelcontextprotocol/tasks`.
 //!
-//! Nothing is kept here: a [`TaskSource`] finds a task by its id alone, so that any later process can.
+//! Nothing is kept here: a [`TaskSource`] finds a task by its id alone, so any later process can do so.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use super::outcome::{Task, TaskState};
 use super::types::{CallToolResult, Implementation, Stamped};
 use super::version::Revision;
 
-/// How many tasks one subscription follows. Each is a poll of its own, and a line could hold half a million ids.
+/// How many tasks one subscription follows. Each is polled separately, and a line could hold half a million ids.
 const MAX_FOLLOWED: usize = 100;
 /// How many tasks are looked at at the same time when a subscription begins.
 const LOOKS_AT_ONCE: usize = 8;
 
-/// A task in one look.
+/// A task as one request shows it.
 #[derive(Debug)]
 pub enum Look {
     /// It has not ended.
     Working(Box<Task>),
-    /// It may have ended: [`TaskSource::get`] knows.
+    /// It may have ended: [`TaskSource::get`] finds out.
     MayHaveEnded,
 }
 
@@ -37,7 +37,7 @@ pub enum Look {
 pub enum TaskError {
     /// There is none of this id.
     Unknown,
-    /// It cannot be looked at now; that says nothing about the task. The sentence is for people.
+    /// It cannot be read now; that says nothing about the task. The sentence is for people.
     Unavailable(String),
 }
 
@@ -49,7 +49,7 @@ pub trait TaskSource: Send + Sync + 'static {
     /// The same as far as one request shows it.
     fn look<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Look, TaskError>>;
 
-    /// Asks for its end, which may come later. A task that has ended stays as it is.
+    /// Requests its cancellation, which may take time. A task that has ended stays as it is.
     fn cancel<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<(), TaskError>>;
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct DetailedTask {
     status_message: String,
     created_at: String,
     last_updated_at: String,
-    /// The API keeps batches for as long as it likes.
+    /// The API decides how long it keeps batches.
     ttl_ms: Option<u64>,
     poll_interval_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ impl DetailedTask {
     }
 }
 
-/// What a client asks to be told. Source: 2026-07-28, `SubscriptionFilter`; ext-tasks, `TaskSubscriptionNotifications`.
+/// What a client subscribes to. Source: 2026-07-28, `SubscriptionFilter`; ext-tasks, `TaskSubscriptionNotifications`.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Subscription {
     #[serde(default, rename = "taskIds")]
@@ -129,7 +129,7 @@ impl Subscription {
         let distinct: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
         if distinct.len() > MAX_FOLLOWED {
             return Err(ProtocolError::invalid_params(&format!(
-                "`taskIds` holds {} ids, and one subscription follows at most {MAX_FOLLOWED}; spread them over several",
+                "`taskIds` has {} ids, but one subscription follows at most {MAX_FOLLOWED}; use several subscriptions",
                 distinct.len()
             )));
         }
@@ -145,7 +145,7 @@ pub(crate) struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// The tasks that can be followed, of those asked for, each once and in this order. One that may have ended cannot: nothing
+    /// The requested tasks that can be followed, each once and in this order. One that may have ended cannot: nothing
     /// would change, and its result is for `tasks/get`.
     pub(crate) async fn working(&self, ids: &[&str]) -> Vec<Task> {
         let looks: Vec<_> = ids.iter().map(|id| self.source.look(self.context, id)).collect();
@@ -187,7 +187,7 @@ impl Follower<'_> {
         }
     }
 
-    /// Only a task that may have ended is read whole.
+    /// Only a task that may have ended is read in full.
     async fn next(&self, id: &str) -> Result<Task, TaskError> {
         match self.source.look(self.context, id).await? {
             Look::Working(task) => Ok(*task),

@@ -29,14 +29,14 @@ pub trait Tool<Call>: Send + Sync + 'static {
     const NAME: &'static str;
     /// The name for people.
     const TITLE: &'static str;
-    /// What the tool does to the world.
+    /// Hints about what the tool does.
     const ANNOTATIONS: ToolAnnotations;
-    /// The arguments. The documentation of the type is the tool's description, that of its members theirs.
+    /// The arguments. The documentation of the type describes the tool, that of its members the arguments.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     /// The result, an object.
     type Output: Serialize + JsonSchema + Send + 'static;
 
-    /// Carries out one call. Dropping the future gives the call up.
+    /// Performs one call. Dropping the future cancels the call.
     ///
     /// # Errors
     /// Whatever the model can act on. There is no other error: a bug is a panic, and answered as one.
@@ -195,7 +195,7 @@ impl ToolSet {
         match untrusted::nearest(name, self.names()) {
             Some(nearest) => format!("Did you mean `{nearest}`?"),
             None => format!(
-                "There are {}.",
+                "The tools are {}.",
                 self.names()
                     .map(|name| format!("`{name}`"))
                     .collect::<Vec<_>>()
@@ -270,7 +270,7 @@ impl<S: CallSetup, T: Tool<S::Call>> Offered for Typed<T, S> {
     }
 }
 
-/// One line of the log for one call, written when the call is over, however that comes about; never arguments.
+/// One line of the log for one call, written when the call ends, however it ends; never with arguments.
 struct CallLog<'a> {
     context: &'a RequestContext,
     tool: &'static str,
@@ -280,7 +280,7 @@ struct CallLog<'a> {
 }
 
 impl<'a> CallLog<'a> {
-    /// `None` where nobody reads it: then a call pays for nothing of this.
+    /// `None` where nobody reads it: then it costs a call nothing.
     fn begin(context: &'a RequestContext, tool: &'static str) -> Option<Self> {
         tracing::enabled!(tracing::Level::INFO).then(|| Self {
             context,

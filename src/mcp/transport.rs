@@ -1,8 +1,8 @@
 //! The process's own stdin and stdout as a [`Transport`]. The only place that opens stdout.
 //!
 //! On Linux, pipes and sockets (Node hosts give sockets) are polled, which costs a fraction of the portable way through a thread
-//! for each read and write. Neither is made non-blocking for others who share it: a pipe is opened a second time, for a description
-//! of its own, and a socket is asked not to block in each call. Terminals, files, and other systems take the portable way.
+//! for each read and write. Neither is made non-blocking for others who share it: a pipe is opened a second time, for a separate
+//! description, and each call on a socket is non-blocking. Terminals, files, and other systems take the portable way.
 
 use std::fmt;
 

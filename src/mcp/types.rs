@@ -33,7 +33,7 @@ pub struct Implementation {
 }
 
 impl Implementation {
-    /// What of this the revision defines.
+    /// The part of this that the revision defines.
     pub(crate) fn for_revision(&self, revision: Revision) -> Self {
         Self {
             name: self.name.clone(),
@@ -44,7 +44,7 @@ impl Implementation {
         }
     }
 
-    /// Name and version alone: what every modern result carries.
+    /// Name and version alone, as in every modern result.
     pub(crate) fn short(&self) -> Self {
         Self {
             title: None,
@@ -74,7 +74,7 @@ pub struct Icon {
 pub struct ToolAnnotations {
     /// The tool changes nothing.
     pub read_only_hint: bool,
-    /// What it changes may be a loss.
+    /// The tool may destroy something.
     pub destructive_hint: bool,
     /// Calling it again with the same arguments changes nothing more.
     pub idempotent_hint: bool,
@@ -90,7 +90,7 @@ impl ToolAnnotations {
         idempotent_hint: true,
         open_world_hint: false,
     };
-    /// A tool that only reads, also what documents say: words that anybody may have written.
+    /// A tool that only reads, including document text that anybody may have written.
     pub const READS_DOCUMENTS: Self = Self {
         open_world_hint: true,
         ..Self::READ_ONLY
@@ -107,12 +107,12 @@ impl ToolAnnotations {
         idempotent_hint: true,
         ..Self::ADDS
     };
-    /// A tool that brings what others wrote to this machine; called again, it brings nothing.
+    /// A tool that saves text by others on this machine; called again, it saves nothing.
     pub const WRITES_HERE: Self = Self {
         open_world_hint: true,
         ..Self::ADDS_ONCE
     };
-    /// A tool that takes something away from the user, once.
+    /// A tool that removes something of the user's, once.
     pub const TAKES_AWAY: Self = Self {
         destructive_hint: true,
         ..Self::ADDS_ONCE
@@ -264,7 +264,7 @@ pub(crate) struct Caching {
 }
 
 impl Caching {
-    /// For what is compiled in and holds nothing of the user's: five minutes, anybody.
+    /// For compiled-in content without user data: five minutes, for anybody.
     pub(crate) const STATIC: Self = Self {
         ttl_ms: 300_000,
         cache_scope: "public",
@@ -341,12 +341,12 @@ pub(crate) struct Stamped<T> {
 }
 
 impl<T> Stamped<T> {
-    /// Stamps a finished result as the revision asks.
+    /// Stamps a finished result as the revision requires.
     pub(crate) fn complete(revision: Revision, server: Implementation, result: T) -> Self {
         Self::of_type("complete", revision, server, result)
     }
 
-    /// Stamps a result that may not be the last word. Source: 2026-07-28, `ResultType`.
+    /// Stamps a result that may not be final. Source: 2026-07-28, `ResultType`.
     pub(crate) fn of_type(result_type: &'static str, revision: Revision, server: Implementation, result: T) -> Self {
         match revision.era() {
             Era::Legacy => Self {

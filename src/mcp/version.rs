@@ -1,6 +1,6 @@
 //! Protocol revisions: their names, their era, and what each of them defines.
 //!
-//! This is the only place that compares revisions. Everybody else asks a question (`has_icons`), never a date.
+//! This is the only place that compares revisions. All other code asks for a feature (`has_icons`), never a date.
 
 /// A revision of the Model Context Protocol, oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -25,7 +25,7 @@ pub enum Speed {
     Fast,
     /// One to six minutes, by the number of files. `real`
     Real,
-    /// One state further with each `GET /api/v2/batches/{batch_id}`, whatever the time; lists move nothing. `steps`
+    /// One state per `GET /api/v2/batches/{batch_id}`, whatever the time; lists change nothing. `steps`
     Steps,
     /// This long, by the API's clock. `2h`
     Lasting(Duration),
@@ -111,7 +111,7 @@ pub(super) struct Batch {
 pub(super) struct Standing {
     pub(super) status: Status,
     pub(super) updated_at: Timestamp,
-    /// 0 at creation, 1 when the batch is complete. Jobs that go on after that end at 2.
+    /// 0 at creation, 1 when the batch is complete. Jobs that continue after that end at 2.
     progress: f64,
 }
 
@@ -158,7 +158,7 @@ impl Batch {
         }
     }
 
-    /// Moves a batch that goes by steps one state on.
+    /// Advances a batch that goes by steps by one state.
     pub(super) fn step(&mut self) {
         self.reads = self.reads.saturating_add(1);
     }
@@ -287,7 +287,7 @@ impl Batch {
     }
 }
 
-/// After this many steps: the beginning of that state; beyond the last, one whole more for each.
+/// The progress after this many steps: the beginning of that state; beyond the last, 1 more per step.
 fn progress_of_steps(states: &[(Status, f64)], steps: u32) -> f64 {
     let last = u32::try_from(states.len().saturating_sub(1)).unwrap_or_default();
     let index = usize::try_from(steps.min(last)).unwrap_or_default();

@@ -27,7 +27,7 @@ use super::{
 /// Documented: "Batch creation is limited to 1,000 source files."
 const MOST_FILES: usize = 1000;
 
-/// `bat-sandbox-small` is a batch over `dir-small` that begins when it is first read, and so for every known directory.
+/// `bat-sandbox-small` is a batch over `dir-small` that begins when it is first read; every known directory has one.
 const READY_MADE: &str = "bat-sandbox-";
 
 /// What a create asks for. Webhooks are accepted and never sent.
@@ -179,7 +179,7 @@ pub(super) async fn cancel(
     Ok(Json(show(batch, &shown, None)))
 }
 
-/// The batch of this id. One that is ready made begins now, if it has not yet.
+/// The batch of this id. A ready-made one begins now, if it has not yet.
 fn find<'a>(cloud: &Cloud, account: &'a mut Account, id: &str) -> Result<&'a mut Batch, Refusal> {
     let known = account.batches.iter().any(|batch| batch.id == id);
     if let Some(word) = id.strip_prefix(READY_MADE).filter(|_| !known) {
@@ -228,7 +228,7 @@ fn results(batch: &Batch, standing: &Standing) -> Option<Vec<Value>> {
         let job = batch.job(standing, index);
         let reference = job.map(|job| json!({ "type": batch.product.job_type(), "id": job.id }));
         let error = match &file.stored.fate {
-            // A cancelled batch did not come so far.
+            // A cancelled batch did not get that far.
             Fate::NotMapped(reason) if standing.status == Status::Completed => Some(reason),
             _ => None,
         };

@@ -39,7 +39,7 @@ pub(super) struct Cloud {
     advanced: Mutex<SignedDuration>,
 }
 
-/// What the account holds. Ids of vanished things stay vanished.
+/// What the account holds. Ids of deleted things are never reused.
 pub(super) struct Account {
     pub(super) directories: Vec<Directory>,
     /// Stored files by id, also those that no directory holds any more.

@@ -1,4 +1,4 @@
-//! Handles for tests in another process: they move the clock and switch faults on. No part of LlamaCloud's API.
+//! Handles for tests in another process: they move the clock and switch faults on. Not part of LlamaCloud's API.
 
 use std::sync::Arc;
 

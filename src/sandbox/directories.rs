@@ -42,7 +42,7 @@ fn user() -> Kind {
     Kind::User
 }
 
-/// `GET /api/v1/beta/directories`: oldest first. `name` matches the whole name; the API does not say which it means.
+/// `GET /api/v1/beta/directories`: oldest first. `name` matches the whole name; the API does not say whether a part matches.
 pub(super) async fn list(
     State(cloud): State<Arc<Cloud>>,
     Extension(effects): Extension<Effects>,

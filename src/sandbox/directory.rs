@@ -29,7 +29,7 @@ pub(super) enum Fate {
     NotMapped(String),
     /// No job and no error: "no job reference yet".
     Unreferenced,
-    /// Its job goes on after the batch is COMPLETED.
+    /// Its job continues after the batch is COMPLETED.
     Straggler,
 }
 

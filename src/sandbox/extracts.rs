@@ -1,4 +1,4 @@
-//! Extract jobs with their results. The data is invented after the configuration's schema.
+//! Extract jobs with their results. The data is invented to fit the configuration's schema.
 
 use std::sync::Arc;
 
@@ -110,7 +110,7 @@ fn result(job: &Job<'_>) -> Value {
     }
 }
 
-/// A value after a JSON schema.
+/// An invented value for a JSON schema.
 fn invent(schema: &Value, name: &str, number: u32) -> Value {
     match schema["type"].as_str() {
         Some("object") => {
@@ -145,7 +145,7 @@ fn metadata(job: &Job<'_>, result: &Value) -> Value {
     })
 }
 
-/// What stands behind each leaf of a value. Of an array of pages, the position is the page.
+/// The evidence for each leaf of a value. In an array of pages, the position is the page.
 fn evidence(value: &Value, page: usize, cite: bool, score: bool) -> Value {
     match value {
         Value::Array(items) => {

@@ -1,6 +1,6 @@
 //! The listening socket, whose connections can be cut from inside a request.
 //!
-//! HTTP servers answer every request; a lost answer needs one that does not. A request's handler marks its connection, and the next
+//! HTTP servers answer every request; this is how to lose an answer. A request's handler marks its connection, and the next
 //! write fails, so that the server closes it with no byte sent.
 
 use std::{
@@ -59,7 +59,7 @@ impl Connection {
             OPEN => Ok(()),
             state => {
                 if state == RESET {
-                    // Without it the kernel would end the connection in the orderly way.
+                    // Without this the kernel would close the connection normally.
                     self.stream.set_zero_linger()?;
                 }
                 Err(io::ErrorKind::ConnectionAborted.into())
@@ -86,7 +86,7 @@ impl Listener for Gate {
                     );
                 }
                 Err(error) => {
-                    // Out of descriptors, most likely: give the connections that are open time to end.
+                    // Probably out of descriptors: give the open connections time to end.
                     tracing::warn!(%error, "the sandbox could not accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

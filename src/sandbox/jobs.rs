@@ -85,7 +85,7 @@ pub(super) fn is_expired(job: &Job<'_>, now: Timestamp) -> bool {
     job.status == Status::Completed && (is_old || matches!(job.file.stored.document, Document::Expired))
 }
 
-/// The credits of a job that ended well; null for any other.
+/// The credits of a job that succeeded; null for any other.
 pub(super) fn credits(job: &Job<'_>) -> Value {
     let pages = u64::from(job.file.stored.document.pages());
     let credits = pages * job.batch.configuration.credits_per_page();

@@ -1,4 +1,4 @@
-//! The directories that are there from the start.
+//! The directories that exist from the start.
 
 use std::{
     fmt::Write,
@@ -35,7 +35,7 @@ pub const DIR_TEN: &str = "dir-ten";
 pub const DIR_HUNDRED: &str = "dir-hundred";
 /// 1,001 files, one more than a batch takes. Ephemeral.
 pub const DIR_OVERSIZED: &str = "dir-oversized";
-/// Documents to read: an ordinary one, one with failed pages, a long one, a hostile one, one whose result is gone, and two of one name.
+/// Documents to read: an ordinary one, one with failed pages, a long one, a hostile one, one whose result is gone, two with one name.
 pub const DIR_DOCUMENTS: &str = "dir-documents";
 /// Three files, two of which fail in the first batch over them and succeed in the next.
 pub const DIR_FLAKY: &str = "dir-flaky";

@@ -1,4 +1,4 @@
-//! What was asked of the sandbox, for tests that count. It decides nothing.
+//! The requests to the sandbox, for tests that count them. It affects nothing.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// How often an operation was asked for. Shape of `template`: `"POST /api/v2/batches"`.
+    /// How often an operation was requested. Shape of `template`: `"POST /api/v2/batches"`.
     pub fn count(&self, template: &str) -> usize {
         self.requests.get(template).copied().unwrap_or_default()
     }

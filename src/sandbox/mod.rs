@@ -75,7 +75,7 @@ pub const API_KEY: &str = "llx-sandbox";
 /// Documented: "512 MB".
 const UPLOAD_LIMIT: u64 = 512 << 20;
 
-/// How a sandbox is to behave. The default is a fast one without faults on a free port.
+/// How a sandbox behaves. The default is a fast one without faults on a free port.
 #[derive(Clone, Default)]
 pub struct Settings {
     /// How fast batches go.
@@ -135,7 +135,7 @@ impl Sandbox {
         &self.cloud.api_key
     }
 
-    /// What it has been asked so far.
+    /// The requests it has received so far.
     pub fn ledger(&self) -> Ledger {
         let batches = self.cloud.account().batches.len();
         Ledger {
@@ -155,10 +155,10 @@ impl Sandbox {
             .advance(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
     }
 
-    /// Waits until the server ends, which by itself it never does.
+    /// Waits until the server ends, which it never does by itself.
     ///
     /// # Errors
-    /// When it could not go on.
+    /// When it could not continue.
     pub async fn stopped(self) -> io::Result<()> {
         let Self { task, stop, .. } = self;
         let ended = task.await;

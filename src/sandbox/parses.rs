@@ -187,7 +187,7 @@ fn joined(pages: &Value, member: &str) -> Value {
     texts.join("\n\n").into()
 }
 
-/// What the size of a content says, with a presigned URL that leads nowhere and that no client should show.
+/// What the size of a content says, with a dead presigned URL, which no client should show.
 fn size(content: &Value) -> Value {
     json!({
         "size_bytes": content.to_string().len(),

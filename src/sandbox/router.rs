@@ -107,7 +107,7 @@ pub(super) fn router(cloud: &Arc<Cloud>) -> Router {
         .with_state(Arc::clone(cloud))
 }
 
-/// Carries out one operation, or what a fault makes of it.
+/// Performs one operation, or the fault that replaces it.
 async fn admit(
     State((cloud, name)): State<(Arc<Cloud>, &'static str)>,
     ConnectInfo(connection): ConnectInfo<ConnectionHandle>,
@@ -213,7 +213,7 @@ fn has_key(headers: &HeaderMap, api_key: &str) -> bool {
         .is_some_and(|(scheme, key)| scheme.eq_ignore_ascii_case("bearer") && key.trim() == api_key)
 }
 
-/// The API's answer of a status that no operation chose.
+/// The API's answer for a status that no operation chose.
 fn refuse(code: StatusCode, retry_after: Option<u32>) -> Response {
     let detail = match code {
         StatusCode::UNAUTHORIZED => "Invalid authentication token".to_owned(),

@@ -1,7 +1,7 @@
 //! `POST /api/v1/beta/directories/{directory_id}/files/upload`: a file by multipart form, read as a stream.
 //!
 //! What a batch makes of an uploaded file follows from its name and content: an empty one and one of an unsupported type get no job,
-//! one with `damaged` in its name fails, any other completes. A text file is read as what it says.
+//! one with `damaged` in its name fails, any other completes. The result of a text file is its own text.
 
 use std::sync::{Arc, OnceLock};
 
@@ -30,10 +30,10 @@ const TEXT_KEPT: usize = 1 << 20;
 /// A page of anything but text, in bytes.
 const BYTES_PER_PAGE: u64 = 50_000;
 
-/// Types whose words are the file's own.
+/// Types whose result is the file's own text.
 const TEXT_TYPES: [&str; 7] = ["txt", "md", "csv", "tsv", "html", "htm", "xml"];
 
-/// Types that no job takes. What the API does with them is undocumented.
+/// Types that no job accepts. What the API does with them is undocumented.
 const UNSUPPORTED_TYPES: [&str; 6] = ["eml", "exe", "json", "log", "msg", "zip"];
 
 /// What was read of a file.
@@ -81,7 +81,7 @@ pub(super) async fn upload(
     Ok(created)
 }
 
-/// A body that ends before the form does, or is none.
+/// A body that ends before the form does, or is not a form.
 #[expect(clippy::needless_pass_by_value, reason = "used as a function on errors")]
 fn broken(error: MultipartError) -> Refusal {
     Refusal::new(error.status(), error.body_text())

@@ -22,11 +22,11 @@ pub struct Policy {
     pub read_only: bool,
     /// `cancel_batch` is offered, unless the server is read-only.
     pub allow_cancel: bool,
-    /// The user is asked before a batch is created.
+    /// The user is asked before credits are spent or files are uploaded.
     pub confirm_create: bool,
-    /// How often a batch is looked at while a call waits.
+    /// How often a batch is polled while a call waits.
     pub poll: PollPolicy,
-    /// Within which a call is answered.
+    /// Time limit for a call.
     pub timeout: Duration,
     /// Longest result, in characters.
     pub max_result_chars: usize,
@@ -69,7 +69,7 @@ impl Default for Policy {
 /// How often a batch is read while a call waits.
 #[derive(Debug, Clone, Copy)]
 pub struct PollPolicy {
-    /// The pause before the first poll; each further one is half as long again.
+    /// The pause before the first poll; each later one is 1.5 times as long.
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
@@ -105,7 +105,7 @@ impl Account {
         }
     }
 
-    /// By when a call that starts now has to be answered.
+    /// When a call that starts now must be answered.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.policy.timeout
     }
@@ -138,7 +138,7 @@ impl Account {
         })
     }
 
-    /// A summary as it is sent: what a sandbox says is marked.
+    /// A summary as it is sent: one from a sandbox is marked.
     pub(crate) fn summary(&self, sentences: &str) -> String {
         if self.client.is_sandbox() {
             format!("[sandbox] {sentences}")
@@ -155,8 +155,8 @@ fn pin<T: PartialEq + fmt::Display>(
 ) -> Result<Option<T>, ToolError> {
     match (pinned, asked) {
         (Some(pinned), Some(asked)) if pinned != asked => Err(ToolError::new(format!(
-            "`{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Omit `{argument}`. Another one needs \
-             another server entry, which only the user can add."
+            "`{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Omit `{argument}`. To use another, \
+             the user has to add another server entry."
         ))),
         (Some(pinned), _) => Ok(Some(pinned)),
         (None, asked) => Ok(asked),

@@ -1,4 +1,4 @@
-//! A batch as a model sees it, and when to look at it again.
+//! A batch as a model sees it, and when to poll it again.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,14 +9,14 @@ use crate::untrusted::clean;
 
 pub(crate) const MAX_ID_CHARS: usize = 128;
 
-/// The facts about one batch. Words of the API are kept as they are, also ones that are new.
+/// The facts about one batch. The API's words are kept unchanged, including new ones.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct BatchFacts {
     /// Batch ID.
     pub(crate) id: String,
     /// PENDING, THROTTLED, RUNNING, COMPLETED, FAILED or CANCELLED.
     pub(crate) status: String,
-    /// Whether nothing will change any more, its jobs included; left out where that was not looked up.
+    /// Whether the batch and its jobs can no longer change; omitted if the jobs were not looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) r#final: Option<bool>,
     /// `parse_v2` or `extract_v2`.
@@ -40,7 +40,7 @@ pub(crate) struct BatchFacts {
 }
 
 impl From<&Batch> for BatchFacts {
-    /// As far as the batch itself says: whether its jobs have ended, it does not.
+    /// From the batch alone, which does not say whether its jobs have ended.
     fn from(batch: &Batch) -> Self {
         Self::of(
             batch,
@@ -54,7 +54,7 @@ impl From<&Batch> for BatchFacts {
 }
 
 impl BatchFacts {
-    /// The facts about a batch of which it is known whether it is final, or is not known.
+    /// The facts about a batch. `is_final` is `None` if it is unknown.
     pub(crate) fn of(batch: &Batch, is_final: Option<bool>) -> Self {
         let word = |text: &str| clean(text, MAX_ID_CHARS);
         Self {

@@ -1,4 +1,4 @@
-//! What was read about things that no longer change: kept in memory, within a bound, never on disk.
+//! Data that can no longer change: kept in memory, within a limit, never on disk.
 //!
 //! Whoever reads a final batch, the names of its files or a finished document keeps it here, so that the next page of it costs no
 //! request. What may still change is never kept. A value is found by its type, the scope in which it was read, and an id.
@@ -57,15 +57,15 @@ impl Cache {
         Self(Arc::new(sync::Cache::with_weighter(ESTIMATED_ITEMS, bytes, ByBytes)))
     }
 
-    /// What was kept under this id, unless it had to make room.
+    /// The value kept under this id, unless it was evicted.
     pub(crate) fn get<T: Keep>(&self, scope: &Scope, id: &str) -> Option<Arc<T>> {
         self.0.get(&Key::of::<T>(scope, id))?.value.downcast().ok()
     }
 
-    /// What is kept under this id, or what `read` brings, which is then kept. Equal calls at the same time read once.
+    /// The value kept under this id, or the one that `read` returns, which is then kept. Equal concurrent calls read once.
     ///
     /// # Errors
-    /// Those of `read`. Nothing is kept then, and the next of the calls that wait reads.
+    /// Those of `read`. Then nothing is kept, and the next waiting call reads.
     pub(crate) async fn get_or_read<T: Keep, E>(
         &self,
         scope: &Scope,

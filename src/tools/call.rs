@@ -1,4 +1,4 @@
-//! One call of a tool: for which project it is, until when it has to be answered, and how its answer is made.
+//! One call of a tool: its project, its deadline, and how its answer is made.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct Call {
     pub(crate) account: Arc<Account>,
     /// Project and organization, pinned or from the arguments.
     pub(crate) scope: Scope,
-    /// By when the call has to be answered. A call that waits for a batch may go on for as long as it was told to wait.
+    /// When the call must be answered. A call that waits for a batch may take its waiting time in addition.
     pub(crate) deadline: Instant,
 }
 
@@ -31,12 +31,12 @@ impl Call {
         }
     }
 
-    /// The answer with as many of the entries, from the first, as keep it within the limit of a result; with one at least.
+    /// The answer with as many of the first entries as fit within the limit of a result, but at least one.
     ///
-    /// `answer` makes the answer that shows so many of the entries.
+    /// `answer` makes the answer that shows the given entries.
     ///
     /// # Errors
-    /// None but a bug's: see [`Json::of`].
+    /// Only for a bug: see [`Json::of`].
     pub(crate) fn fit<E, T: Serialize>(&self, entries: &[E], answer: impl Fn(&[E]) -> T) -> Result<Json<T>, ToolError> {
         fit(self.account.policy.max_result_chars, entries, answer)
     }

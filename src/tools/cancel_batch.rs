@@ -14,8 +14,9 @@ use super::wait::time_to_read;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
-/// Cancels one batch for good. Use it only when the user asks to stop a batch. Files finished before keep their results and their
-/// cost. Returns the batch, which becomes CANCELLED once processing stops (see `get_batch`); a final batch stays as it is.
+/// Cancels one batch for good. Use it only when the user asks to stop a batch. Finished files keep their results and are still
+/// cost; `retry_failed_files` can run the rest later. Returns the batch, which becomes CANCELLED once processing stops (see
+/// `get_batch`); a final batch stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CancelBatchInput {
@@ -47,7 +48,7 @@ pub(crate) enum Cancelled {
     Accepted(Batch),
     /// The batch was final already.
     WasFinal(Batch),
-    /// LlamaCloud's answer was lost or useless. Why: a clause.
+    /// LlamaCloud's answer was lost or useless, for this reason (a clause).
     Unknown(Batch, String),
 }
 
@@ -102,7 +103,9 @@ impl Cancelled {
                 format!("Batch {id} is CANCELLED. Files that had finished keep their results.")
             }
             (Self::Accepted(_), _) => {
-                format!("Batch {id} is being cancelled and still {status}: it becomes CANCELLED once processing stops.")
+                format!(
+                    "Batch {id} is being cancelled and is still {status}: it becomes CANCELLED once processing stops."
+                )
             }
             (Self::Unknown(_, cause), is) if is.is_final() => {
                 format!("LlamaCloud's answer to the cancellation was lost: {cause}. Batch {id} is {status}.")

@@ -1,4 +1,4 @@
-//! A configuration as a model sees it: what is built in, what it costs, what it makes.
+//! A configuration as a model sees it: whether it is built in, what it costs, what it produces.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(crate) struct ConfigurationFacts {
     /// When this version was saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
-    /// `true` for what LlamaCloud provides; left out for what users have saved.
+    /// `true` if LlamaCloud provides it; omitted if a user saved it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) built_in: Option<bool>,
     /// Extract: the top-level fields of its schema, at most 40.

@@ -7,7 +7,7 @@ use crate::llamacloud::{BatchConfig, CreateBatch, Duplicates, NewJob, Order};
 use crate::mcp::{InputRequired, Question, ToolError, Verdict};
 use crate::untrusted::clean;
 
-/// The question for one create over so many files. A yes counts for exactly what the user saw.
+/// The question for one create over this many files. A yes is valid only for what the user saw.
 pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     let CreateBatch {
         source_directory_id: directory,
@@ -49,10 +49,10 @@ pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     }
 }
 
-/// Whether the work may go on (`None`), or what its client has to ask first.
+/// Whether the work may continue (`None`), or what the client has to ask first.
 ///
 /// # Errors
-/// For every answer but yes: nothing was sent then. `outcome` says so; `task` is what the user would have to do in another way.
+/// For every answer but yes: nothing was sent then. `outcome` says so; `task` is what the user has to do another way.
 pub(super) fn permission(verdict: Verdict, outcome: &str, task: &str) -> Result<Option<InputRequired>, ToolError> {
     let why_not = match verdict {
         Verdict::Yes => return Ok(None),

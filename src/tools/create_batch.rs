@@ -23,11 +23,11 @@ use crate::llamacloud::{
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Starts one batch: a parse or extract job over all files (at most 1,000) of a LlamaCloud directory. Costs `credits_per_page`
-/// for each page of every file: only if the user asked for it or agrees. Returns `id`, `status`, `final`, `created`. If a batch
-/// of the same directory, job type and configuration is unfinished (to include files added since, wait until it is final) or
-/// COMPLETED with no change since, returns that one (`created: false`). Takes minutes to hours: follow with `get_batch`. After a
-/// timeout or unknown outcome, check `list_batches` first.
+/// Starts one batch: a parse or extract job over all files (at most 1,000) of a directory. Each page, also of files processed
+/// before, costs `credits_per_page` (`list_configurations`): only if the user asked or agrees. Returns `id`, `status`, `final`,
+/// `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if it is unfinished
+/// (files added since are not in it: wait for `final`, then call again) or COMPLETED with no change since. Follow with
+/// `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -35,7 +35,7 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
-    /// Create a new batch even so; costs again. Default: false.
+    /// Create one even if such a batch exists; not for added files. Default: false.
     allow_duplicate: Option<bool>,
     /// Seconds to wait for `final`; then returns the current state. Over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
@@ -117,7 +117,7 @@ impl CreateBatch {
                 return Ok(Step::Ask(question));
             }
             order.agreed_files = files;
-            // The user's time does not count.
+            // The time that the user took does not count.
             deadline = call.account.deadline();
         }
         let created = self.create_once.create(order.clone(), deadline).await;
@@ -205,7 +205,7 @@ impl Tool<Call> for CreateBatch {
 fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Result<(), ToolError> {
     let why = match upload_once.unfinished(directory_id) {
         None => return Ok(()),
-        Some(Unfinished::Filling) => "files are being put into it",
+        Some(Unfinished::Filling) => "files are being added to it",
         Some(Unfinished::Incomplete) => "a call that filled it ended before all files were there",
     };
     Err(ToolError::new(format!(

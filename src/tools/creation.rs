@@ -61,7 +61,7 @@ pub(super) async fn finish<T>(
         Step::Ask(question) => return Ok(Outcome::Ask(question)),
     };
     if call.account.policy.confirm_create {
-        // The user's time does not count.
+        // The time that the user took does not count.
         started = Instant::now();
     }
     let how = settled.how.clone();
@@ -71,7 +71,7 @@ pub(super) async fn finish<T>(
     }
 }
 
-/// Waits for the batch in the way that the client supports, if the call is to wait. `started`: when the waiting began.
+/// Waits for the batch in the way that the client supports, if the call should wait. `started`: when the waiting began.
 async fn follow(call: &Call, settled: Settled, wait: Option<WaitSeconds>, started: Instant) -> Waited {
     let Call {
         account,

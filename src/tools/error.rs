@@ -122,7 +122,7 @@ fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Ac
         (ErrorKind::UnreadableBody, _) => {
             "Call again once. If that does not help, the user has to check the base URL and any proxy in between.".to_owned()
         }
-        (_, Advice::Never) => "Correct what it names and call again.".to_owned(),
+        (_, Advice::Never) => "Correct what the reason names and call again.".to_owned(),
         (kind, Advice::Later(after)) => later(kind, after),
         (ErrorKind::MissingKey { .. }, _) => match account.client.key_source() {
             KeySource::Variable("LLAMA_CLOUD_API_KEY") => how_to_pass_the_key(context.client_name()),

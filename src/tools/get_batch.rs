@@ -18,16 +18,15 @@ use crate::llamacloud::BatchId;
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Reads one batch: `status`, `final`, and, once COMPLETED or CANCELLED, `files` (how many succeeded or failed) and `problems`
-/// (reasons, grouped). FAILED: no reliable results. Only `final` says that every job has ended: until then use `wait_seconds`, or
-/// call again after `check_again_in_seconds`; if it takes long, report the state and stop. For text or extracted data use
-/// `read_result`.
+/// (reasons, grouped). FAILED: no reliable results. COMPLETED can still have running jobs: until `final`, use `wait_seconds` or
+/// call again after `check_again_in_seconds`; after a few waits, report the state and stop. For text or data use `read_result`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Adds `results`, one row per file. `problems`: only files that did not succeed (name, error); `outcomes`: all files, failed
-    /// first (also `job_id`); `results`: job IDs only.
+    /// Adds rows as `results`. `problems`: files that did not succeed (name, error); `outcomes`: all files, failed first (also ID
+    /// and `job_id`); `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the previous page; other arguments unchanged.
     results_cursor: Option<Token>,
@@ -149,7 +148,7 @@ pub(crate) const fn depth(detail: Detail) -> Depth {
     }
 }
 
-/// What is asked about the files: what the cursor was made for, else what `expand` says.
+/// The requested details about the files: those of the cursor, else those of `expand`.
 fn detail(expand: &[Expansion], cursor: Option<&Cursor>) -> Detail {
     let rows = cursor.map(|cursor| cursor.rows);
     match rows {

@@ -11,7 +11,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let has = |name: &str| offered.contains(&name);
     let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over each file of a directory."];
     sentences.push(if has("create_batch") {
-        "A batch takes minutes to hours and costs credits: create one only if the user asked for it or agrees."
+        "A batch takes minutes to hours and costs credits: create one only if the user asked or agrees."
     } else {
         "This server does not create batches."
     });
@@ -26,7 +26,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         (has("create_batch"), "call `create_batch` once"),
         (
             has("get_batch"),
-            "`get_batch` with `wait_seconds` until `final` is true; then once with `expand: [\"outcomes\"]` for a row per file",
+            "`get_batch` with `wait_seconds` until `final` is true; then `expand: [\"problems\"]` for failed files, `[\"outcomes\"]` for all",
         ),
         (has("read_result"), "read files with `read_result`"),
         (has("save_results"), "save results with `save_results`"),
@@ -42,7 +42,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         sentences.push(&order);
     }
     match (has("list_batches"), has("create_batch")) {
-        (true, true) => sentences.push("After a failed `create_batch`, look in `list_batches` first."),
+        (true, true) => sentences.push("After a failed `create_batch`, check `list_batches` first."),
         (true, false) => sentences.push("`list_batches` finds existing batches."),
         (false, _) => {}
     }

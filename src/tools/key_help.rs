@@ -59,7 +59,7 @@ mod tests {
             claude-ai: `"env": {"LLAMA_CLOUD_API_KEY": "llx-your-key"}` in claude_desktop_config.json, with the key itself in place of llx-your-key
             codex-mcp-client: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, with the variable set before Codex starts
             cursor-vscode: `"env": {"LLAMA_CLOUD_API_KEY": "${env:LLAMA_CLOUD_API_KEY}"}` in mcp.json, with the variable set before Cursor starts
-            Visual Studio Code: `"env": {"LLAMA_CLOUD_API_KEY": "${input:llama-cloud-api-key}"}` in mcp.json, with an input of that id
+            Visual Studio Code: `"env": {"LLAMA_CLOUD_API_KEY": "${input:llama-cloud-api-key}"}` in mcp.json, with an input that has this id
             copilot-cli: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in mcp-config.json, with the variable set before Copilot CLI starts
             gemini-cli-mcp-client: `"env": {"LLAMA_CLOUD_API_KEY": "$LLAMA_CLOUD_API_KEY"}` in settings.json, with the variable set before Gemini CLI starts
             opencode: `"environment": {"LLAMA_CLOUD_API_KEY": "{env:LLAMA_CLOUD_API_KEY}"}` in opencode.json, with the variable set before opencode starts

@@ -31,8 +31,8 @@ const AT_ONCE: usize = 4;
 
 /// Lists batches, newest first: finds a batch's ID, or whether a timed-out `create_batch` succeeded; for one known batch use
 /// `get_batch`. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `source_directory_id`, `job_type`,
-/// `configuration_id`), `in_common` (values that all share, given once), `next_page_token`, and `summary` (this page by status).
-/// To find batches with failed files, set `expand: ["counts"]` and omit `status`: COMPLETED ones can have some.
+/// `configuration_id`), `in_common` (shared values, given once), `next_page_token`, and `summary` (this page by status). To find
+/// batches with failed files, set `expand: ["counts"]` and omit `status`: COMPLETED ones can have some.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
@@ -42,9 +42,9 @@ pub(crate) struct ListBatchesInput {
     source_directory_id: Option<Prefixed<DirectoryId>>,
     /// Creation, not finish: RFC 3339 with offset, or a date (its start in UTC).
     created_at_on_or_after: Option<DateOrInstant>,
-    /// Same forms; a date means its end in UTC.
+    /// Same formats; a date means its end in UTC.
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: adds `files` (succeeded, failed, running) to COMPLETED and CANCELLED batches; at most 10 batches a page.
+    /// `counts`: adds `files` (succeeded, failed, running) to COMPLETED and CANCELLED batches, not to FAILED; at most 10 a page.
     expand: Option<Vec<Expansion>>,
     /// Default: 20; fewer if too long for one answer.
     #[schemars(range(min = 1))]
@@ -88,10 +88,10 @@ impl From<Status> for BatchStatus {
 pub(crate) struct ListBatchesOutput {
     /// Current time, UTC.
     now: String,
-    /// What all of `batches` have in common; left out of each.
+    /// Values that all `batches` share; omitted from each.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_common: Option<InCommon>,
-    /// The batches, newest first. `updated_at` is left out where it equals `created_at`.
+    /// The batches, newest first. `updated_at` is omitted if it equals `created_at`.
     batches: Vec<ListedBatch>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ const FAILS: Failure = Failure {
 /// The tool.
 pub(crate) struct ListBatches;
 
-/// The answer for a page: the first of ever shorter ones that fits.
+/// The answer for a page, shortened step by step until it fits.
 fn answer(account: &Account, entries: &[Entry], end: &PageEnd, now: Timestamp) -> Answer<ListBatchesOutput> {
     const LEFT_OUT: [&[&str]; 3] = [&[], &["updated_at"], &["updated_at", "configuration_id"]];
     let [.., last] = LEFT_OUT;

@@ -17,8 +17,8 @@ use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists parse and extract configurations for `create_batch`; it cannot make new ones. Not needed for the standard parse. Returns
-/// `configurations`, built-in ones first, then saved ones in their latest version, with `id`, `name`, `job_type`, `tier`,
+/// Lists parse and extract configurations for `create_batch`; it cannot make new ones. Standard parse: needed only for its cost.
+/// Returns `configurations`, built-in ones first, then saved ones in their latest version, with `id`, `name`, `job_type`, `tier`,
 /// `credits_per_page`, `version`, and `fields` (extract) or `tables` (parse: HTML or markdown).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

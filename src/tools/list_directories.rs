@@ -23,16 +23,16 @@ const FILE_PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const MAX_COUNTED: usize = 10_000;
 const MAX_SHOWN_NAME_CHARS: usize = 200;
 
-/// Finds LlamaCloud directories (folders of uploaded files) by name, for `create_batch`, or lists the files of one. Returns
-/// `directories` with `id`, `name`, `type`, `expires_at`, `from_connector`, and `next_page_token`. Given `directory_id`: that
-/// directory, `files_total` and a page of `files` (`id`, `name`, `updated_at`).
+/// Finds LlamaCloud directories (folders of uploaded files) by name, for `create_batch`; given `directory_id`, counts and lists
+/// its files. Returns `directories` (`id`, `name`, `type`, `expires_at`, `from_connector`), or `directory`, `files_total` and
+/// `files` (`id`, `name`, `updated_at`); and `next_page_token`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListDirectoriesInput {
     /// Part of the name, any case.
     #[schemars(with = "Option<String>", length(max = MAX_NAME_CHARS))]
     name: Option<PartOfName>,
-    /// `dir-…`: lists its files; omit `name` and `type`.
+    /// `dir-…`: count and list its files; omit `name` and `type`.
     directory_id: Option<Prefixed<DirectoryId>>,
     r#type: Option<Kind>,
     /// Default: 50.
@@ -42,7 +42,7 @@ pub(crate) struct ListDirectoriesInput {
     page_token: Option<Token>,
 }
 
-/// Only this type.
+/// Only this type; usually omitted.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
@@ -64,13 +64,13 @@ impl Kind {
 /// One page of directories, or of a directory's files.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct ListDirectoriesOutput {
-    /// The directories, without `directory_id`.
+    /// The directories; absent with `directory_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     directories: Option<Vec<DirectoryFacts>>,
     /// The directory that `directory_id` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<DirectoryFacts>,
-    /// How many files it has; left out above 10,000.
+    /// How many files it has; omitted above 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     files_total: Option<usize>,
     /// Its files.
@@ -88,7 +88,7 @@ struct DirectoryFacts {
     id: String,
     /// Its name.
     name: String,
-    /// Only this type; `ephemeral` directories expire.
+    /// Its type; `ephemeral` directories expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     r#type: Option<String>,
     /// When LlamaCloud deletes it.

@@ -1,4 +1,4 @@
-//! Lists: a page that is as large as an answer can hold, of a list that LlamaCloud pages or of one that is in memory.
+//! Lists: a page as large as an answer can hold, of a list that LlamaCloud pages or one that is in memory.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::wording::{number, plural};
 use crate::llamacloud::{Error, ErrorKind, Page, Reading, Window};
 use crate::mcp::{Json, ToolError};
 
-/// How often a page is asked for at most, each time for a smaller one.
+/// How often a page is requested at most, each time a smaller one.
 const MAX_REQUESTS: usize = 3;
 
 /// What the tokens of lists in memory begin with; the position of the next entry follows.
@@ -22,7 +22,7 @@ pub(crate) struct PageEnd {
     pub(crate) next_page_token: Option<String>,
     /// How many entries of this page are not in the answer.
     pub(crate) hidden: usize,
-    /// Whether more pages follow, which no request can ask for.
+    /// Whether more pages follow that no request can reach.
     pub(crate) is_out_of_reach: bool,
 }
 
@@ -32,7 +32,7 @@ impl PageEnd {
         self.next_page_token.is_some() || self.is_out_of_reach
     }
 
-    /// How many entries the page has, of which so many are in the answer. Shape: `1,200 files on this page`; a clause.
+    /// How many entries the page has, and how many are in the answer. Shape: `1,200 files on this page`; a clause.
     pub(crate) fn count(&self, shown: usize, one: &str, many: &str) -> String {
         let count = shown + self.hidden;
         let place = if self.has_more() || self.hidden > 0 {
@@ -66,7 +66,7 @@ pub(crate) struct Beginning<T> {
     pub(crate) is_whole: bool,
 }
 
-/// Reads a list until there are at least so many entries. The sizes of its pages are those of [`Reading`].
+/// Reads a list until there are at least this many entries. The sizes of its pages are those of [`Reading`].
 ///
 /// # Errors
 /// If a page cannot be read.
@@ -94,7 +94,7 @@ pub(crate) async fn read_beginning<T, F: Future<Output = Result<Page<T>, Error>>
 }
 
 impl Call {
-    /// The answer that shows one page of a list. One that is too long is asked for again, smaller, because only the API can make the
+    /// The answer that shows one page of a list. One that is too long is requested again, smaller, because only the API can make the
     /// token that continues after a smaller page. If that does not help, the answer shows as many entries as fit.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl Call {
             }
             let asked = window.page_size.map_or(0, |size| size as usize);
             let smaller = (items.len() * max_chars / chars * 9 / 10).max(1);
-            // An API that serves more than it was asked for will not serve less.
+            // An API that serves more than requested will not serve less.
             if requests == MAX_REQUESTS || items.len() > asked || smaller >= items.len() {
                 return self.fit(&items, show);
             }
@@ -182,7 +182,7 @@ impl Call {
         let own = token.map(|Token(shown)| self.account.page_tokens.read(&shown).ok_or(()));
         own.transpose().map_err(|()| {
             ToolError::new(
-                "`page_token` is damaged or not known any more. Nothing was sent. Start again without `page_token`.",
+                "`page_token` is damaged or no longer known. Nothing was sent. Start again without `page_token`.",
             )
         })
     }

@@ -1,7 +1,7 @@
 //! Work on many files, in calls of bounded length or as a task.
 //!
-//! A call ends in time for every host and says what remains; called again, it goes on. Where the client can follow a task, the work
-//! goes on by itself. Either way it stops at the end of input, and what has left for LlamaCloud is finished.
+//! A call ends in time for every host and says what remains; a repeated call continues. If the client can follow a task, the work
+//! continues by itself. Either way it stops at the end of input, and requests already sent are finished.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -52,11 +52,11 @@ struct State {
     is_cancelled: bool,
 }
 
-/// Says to a piece of work how long it may go on, and takes its reports.
+/// Tells a piece of work how long it may run, and receives its reports.
 #[derive(Clone)]
 pub(crate) struct Pace {
     context: Arc<RequestContext>,
-    /// Nothing new is begun after this.
+    /// Nothing new is started after this.
     until: Instant,
     stop: CancellationToken,
     work: Option<Arc<Work>>,
@@ -71,12 +71,12 @@ pub(crate) struct Progress {
 }
 
 impl Pace {
-    /// Until when something new may be begun.
+    /// Until when something new may start.
     pub(crate) const fn until(&self) -> Instant {
         self.until
     }
 
-    /// Whether nothing new may be begun.
+    /// Whether nothing new may start.
     pub(crate) fn is_over(&self) -> bool {
         self.stop.is_cancelled() || Instant::now() >= self.until
     }
@@ -139,7 +139,7 @@ impl LongWork {
         if !context.can_follow_tasks() {
             let pace = Pace {
                 context,
-                // What is under way gets the rest of the time.
+                // Work in progress gets the remaining time.
                 until: Instant::now() + call.account.policy.timeout * 8 / 9,
                 stop,
                 work: None,
@@ -220,7 +220,7 @@ impl Work {
     }
 }
 
-/// Nobody guesses it.
+/// An ID that nobody can guess.
 fn random_id() -> String {
     let mut random = [0; 16];
     // Without randomness there are no TLS connections either.

@@ -1,4 +1,4 @@
-//! What a model may do: one file a tool, and the words it reads.
+//! What a model may do: one file per tool, and the words it reads.
 //!
 //! | file | holds |
 //! |---|---|
@@ -91,7 +91,7 @@ use crate::untrusted;
 pub struct Offer {
     /// The tools on offer.
     pub tools: ToolSet,
-    /// What calls may become where the client can follow it.
+    /// The tasks that calls may become for clients that can follow them.
     pub tasks: Arc<dyn TaskSource>,
     /// What a model reads before it uses the tools.
     pub instructions: String,

@@ -1,7 +1,7 @@
 //! Page tokens of LlamaCloud as a model sees them, and back.
 //!
 //! A token that is harmless is passed through. One that is not (it holds invisible characters, or characters that are not part of a
-//! word) is wrapped, and one that is too long for an answer is kept here. Whichever it was, what comes back leads to the API's own.
+//! word) is wrapped, and one that is too long for an answer is kept here. In each case, what comes back is mapped to the API's own.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +24,7 @@ const KEPT: &str = "kept-";
 pub(crate) struct PageTokens(Mutex<VecDeque<(String, String)>>);
 
 impl PageTokens {
-    /// The token as it is shown, in at most so many characters. `None` for one that no request can carry back.
+    /// The token as it is shown, in at most this many characters. `None` for one too long for any request.
     pub(crate) fn show(&self, token: String, max_chars: usize) -> Option<String> {
         let max_chars = max_chars.min(MAX_SHOWN_CHARS);
         if token.len() > MAX_SENT_BYTES {
@@ -47,7 +47,7 @@ impl PageTokens {
         Some(name)
     }
 
-    /// The API's own token. `None` for one that is not known any more.
+    /// The API's own token. `None` for one that is no longer known.
     pub(crate) fn read(&self, shown: &str) -> Option<String> {
         if let Some(encoded) = shown.strip_prefix(WRAPPED) {
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;

@@ -1,4 +1,4 @@
-//! IDs in arguments, in whose place models send names.
+//! IDs in arguments, instead of which models may send names.
 
 use std::borrow::Cow;
 

@@ -24,7 +24,7 @@ pub(crate) struct Reason {
     pub(crate) examples: Vec<String>,
 }
 
-/// The reasons with the most files first; a long rest becomes one reason.
+/// The reasons with the most files first; the rest of a long list becomes one reason.
 pub(crate) fn group(files: BTreeMap<String, Vec<String>>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = files
         .into_iter()

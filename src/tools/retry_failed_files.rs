@@ -1,9 +1,9 @@
-//! `retry_failed_files`: the same job once more, over the files of a batch that did not succeed.
+//! `retry_failed_files`: the same job again, over the files of a batch that did not succeed.
 //!
-//! Nothing is kept here, so every call goes the same way and finds what earlier ones made:
+//! No state is kept, so every call takes the same steps and finds what earlier ones created:
 //! 1. Read how the files of the batch ended. The name of a directory follows from the batch and the files to be retried ([`Plan`]).
 //! 2. Look for that directory, and for a batch over it. Such a batch is the answer.
-//! 3. Ask the user, where the settings say so. Up to here nothing is made.
+//! 3. Ask the user, where the settings say so. Nothing has been created up to here.
 //! 4. Make the directory and add the files that it lacks, each once (`upload_once`).
 //! 5. Create the batch, once (`create_once`), if the directory then holds exactly these files.
 
@@ -31,11 +31,11 @@ use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, Upload
 use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
 
-/// Reruns the files that did not succeed in a final batch, with the same job and configuration: puts them into a new directory
-/// and creates a batch over it. Costs credits for each page: only if the user asked for it or agrees. Returns the new batch
-/// (`id`, `status`, `final`, `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). A
-/// repeated call returns the same new batch (`created: false`); to retry its failures, pass its `id`. Faulty files, such as
-/// encrypted ones, fail again. After adding files, or if the whole batch is FAILED, use `create_batch`.
+/// Reruns the files that did not succeed in a final batch, with the same job and configuration, as a new batch over a new
+/// directory. Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`, `final`,
+/// `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). Safe to repeat: returns the
+/// same new batch (`created: false`); to retry its failures, pass its `id`. Encrypted or faulty files fail again. After adding
+/// files, or if the batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {
@@ -79,10 +79,10 @@ impl RetryFailedFiles {
             if let Some(question) = confirmation::permission(verdict, "No batch was created", "retry the files")? {
                 return Ok(Step::Ask(question));
             }
-            // The user's time does not count.
+            // The time that the user took does not count.
             deadline = account.deadline();
         }
-        // The last third is for the batch.
+        // The last third of the time is for the batch.
         let until = deadline - deadline.saturating_duration_since(Instant::now()) / 3;
         let made = guards.upload_once.directory(scope, &plan.directory_name, until).await;
         let made = made.map_err(|why| explain_not_made(why, call))?;
@@ -121,7 +121,7 @@ fn question(call: &Call, plan: &Plan) -> Question {
     let files = plan.files.len();
     Question {
         message: format!(
-            "Process {} {} of LlamaCloud batch {} again that did not succeed (job {}, configuration {})? It costs credits.",
+            "Process again {} {} of LlamaCloud batch {} that did not succeed (job {}, configuration {})? It costs credits.",
             number(files),
             plural(files, "file", "files"),
             plan.batch_id,

@@ -33,8 +33,8 @@ use crate::untrusted::quote;
 pub(crate) struct SaveResultsInput {
     /// Batch whose results to save, `bat-…` from `list_batches`.
     batch_id: BatchId,
-    /// What to save of each file. Default: `markdown` for parse batches; `data` for extract batches, whose `markdown` and `text`
-    /// are the source's.
+    /// What to save of each file. Default: `markdown` for parse batches; `data` for extract batches, where `markdown` and `text`
+    /// are those of the source.
     #[serde(default)]
     formats: Option<Vec<Format>>,
     /// Folder inside the output folder; made if missing. Default: the batch's ID.
@@ -94,7 +94,8 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
         BatchStatus::Completed | BatchStatus::Cancelled => {}
         BatchStatus::Failed => {
             return refuse(
-                "the batch is FAILED, so it has no reliable results. `create_batch` can run it again.".to_owned(),
+                "the batch is FAILED, so it has no reliable results. `create_batch` can process the files again."
+                    .to_owned(),
             );
         }
         status => {
@@ -128,7 +129,7 @@ async fn open(output: &Output, name: String, timeout: Duration) -> Result<Arc<Ou
         )),
         Ok(Err(error)) => Err(ToolError::caused_by(
             format!(
-                "Nothing was saved: the folder {shown} cannot be used ({}). Give another `folder`, or tell the user.",
+                "Nothing was saved: the folder {shown} cannot be used ({}). Use another `folder`, or tell the user.",
                 error.kind()
             ),
             error,

@@ -1,7 +1,7 @@
 //! A list searched for a part of a name.
 //!
 //! LlamaCloud's lists take a `name` "to match", which may mean the whole name. So what it answers is filtered again here, and if it
-//! finds nothing, the list is looked through without `name`.
+//! finds nothing, the list is searched without `name`.
 
 use serde::Deserialize;
 
@@ -37,7 +37,7 @@ impl From<String> for PartOfName {
 }
 
 impl PartOfName {
-    /// Whether it says nothing: white space, or what is invisible.
+    /// Whether it has nothing but white space or invisible characters.
     pub(crate) fn is_empty(&self) -> bool {
         self.folded.is_empty()
     }

@@ -1,6 +1,6 @@
 //! What a task is about, and its id.
 //!
-//! A task id holds all that is needed to find the batch again (its id, project, organization, and what of it was asked for), so a
+//! A task id holds all that is needed to find the batch again (its id, project, organization, and the requested details), so a
 //! process that was started later answers it as well, and nothing is stored here.
 
 use super::account::Account;
@@ -16,12 +16,12 @@ pub(crate) struct TaskReference {
     pub(crate) batch_id: BatchId,
     pub(crate) scope: Scope,
     pub(crate) detail: Detail,
-    /// Which page of files was asked for.
+    /// Which page of files was requested.
     pub(crate) cursor: Option<Cursor>,
 }
 
 impl TaskReference {
-    /// Shape: `batch.<batch>.<project>.<organization>.<detail>`, then `.<cursor>` if there is one. What is not given is empty.
+    /// Shape: `batch.<batch>.<project>.<organization>.<detail>`, then `.<cursor>` if there is one. Absent parts are empty.
     pub(crate) fn encode(&self) -> String {
         let Self {
             batch_id,

@@ -1,4 +1,4 @@
-//! Batches as tasks: what a call that waits is answered with where the client can follow tasks.
+//! Batches as tasks: the answer to a call that waits, if the client can follow tasks.
 //!
 //! `task_reference` has the ids.
 
@@ -26,7 +26,7 @@ impl BatchTasks {
         Self { account }
     }
 
-    /// What the task is about, if this server may look at it.
+    /// What the task is about, if this server may read it.
     fn reference(&self, task_id: &str) -> Result<TaskReference, TaskError> {
         let reference = TaskReference::decode(task_id).ok_or(TaskError::Unknown)?;
         let Scope {

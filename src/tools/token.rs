@@ -1,9 +1,9 @@
-//! Opaque texts that were handed out earlier and come back as arguments.
+//! Opaque texts that the server issued and that come back as arguments.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A page token or a cursor, at most 2,048 characters. Only its maker knows what is in it.
+/// A page token or a cursor, at most 2,048 characters. Only its issuer knows its content.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("format" = "token"))]

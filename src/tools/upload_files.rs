@@ -22,10 +22,10 @@ use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
 use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Uploads documents from an allowed folder of this machine to a LlamaCloud directory, for `create_batch`. Only what the user
-/// asked for. Returns `directory_id`, `complete`, the numbers `uploaded`, `already_there` and `remaining`, and `refused` (files
-/// that cannot be uploaded, by reason). Nothing is stored twice: the same files always go to the same directory. A call ends
-/// after 40 seconds: while `complete` is false, repeat it unchanged to continue. Uploading costs no credits.
+/// Uploads documents from an allowed folder of this machine to a LlamaCloud directory for `create_batch`. Send only what the user
+/// named. Returns `directory_id`, `complete`, the numbers `uploaded`, `already_there` and `remaining`, and `refused` (files that
+/// cannot be uploaded, by reason). The same files always go to one directory, a changed set to a new one. A call ends after 40
+/// seconds: while `complete` is false, repeat it unchanged to continue. Uploading costs no credits.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadFilesInput {
@@ -36,7 +36,7 @@ pub(crate) struct UploadFilesInput {
     include: Option<Vec<String>>,
     /// Include subfolders. Default: true.
     recursive: Option<bool>,
-    /// Add to this directory, `dir-…` from `list_directories`. Default: one made for exactly these files.
+    /// `dir-…` to add files to, from `list_directories`. Default: one made for exactly these files.
     directory_id: Option<Prefixed<DirectoryId>>,
     /// Send nothing and return what would be uploaded (`would_upload`). Default: false.
     dry_run: Option<bool>,
@@ -86,20 +86,20 @@ impl UploadFiles {
             Err(DirectoryNotMade::NotMade(error)) => Err(explain_upload(error, call)),
             Err(DirectoryNotMade::Unknown(error)) => Err(ToolError::caused_by(
                 format!(
-                    "No file was uploaded: it is not known whether the directory for the files was made ({}). Call `upload_files` \
+                    "No file was uploaded: it is not known whether the directory for the files exists ({}). Call `upload_files` \
                      again with the same arguments in a minute: it finds the directory or makes it, never both.",
                     error.cause()
                 ),
                 error,
             )),
             Err(DirectoryNotMade::StillTrying) => Err(ToolError::new(
-                "No file was uploaded yet: LlamaCloud takes long to make the directory. Call `upload_files` again with the same \
+                "No file was uploaded yet: LlamaCloud is slow to create the directory. Call `upload_files` again with the same \
                  arguments: it continues.",
             )),
         }
     }
 
-    /// Asks the user before anything is sent. `None`: go on.
+    /// Asks the user before anything is sent. `None`: continue.
     async fn confirm(&self, call: &Call, sending: &Sending) -> Result<Option<InputRequired>, ToolError> {
         if !call.account.policy.confirm_create {
             return Ok(None);

@@ -58,14 +58,14 @@ impl JsonSchema for WaitSeconds {
 /// The limits of a call that waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Until then it waits.
+    /// When the wait ends.
     until: Instant,
-    /// By then it has read all that its answer needs.
+    /// When everything that its answer needs must have been read.
     pub(crate) read_by: Instant,
 }
 
 impl Limits {
-    /// The limits of a call that began at `started` and may wait for `wait`: `--timeout` comes on top, once.
+    /// The limits of a call that began at `started` and may wait for `wait`: `--timeout` is added once.
     pub(crate) fn new(account: &Account, started: Instant, wait: Duration) -> Self {
         let until = started + wait;
         Self {
@@ -75,14 +75,14 @@ impl Limits {
     }
 }
 
-/// By when a call that stops waiting at `from` has to have read what its answer needs: a little before its deadline.
+/// When a call that stops waiting at `from` must have read what its answer needs: a little before its deadline.
 pub(crate) fn time_to_read(account: &Account, from: Instant) -> Instant {
     const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
     let timeout = account.policy.timeout;
     from + timeout.saturating_sub(TIME_TO_ANSWER.min(timeout / 10))
 }
 
-/// How a call that waits goes on.
+/// How a call that waits continues.
 pub(crate) enum Waited {
     /// The client follows the batch as a task; the call is answered with it now.
     AsTask(Task),
@@ -107,7 +107,7 @@ pub(crate) async fn wait_or_task(
 
 /// Polls a batch until it is final, the time is over, or the input has ended. Returns it as it was last seen.
 ///
-/// Trouble that may pass, such as a rate limit, only makes the next pause longer.
+/// A temporary failure, such as a rate limit, only makes the next pause longer.
 async fn until_final(
     account: &Account,
     context: &RequestContext,
@@ -136,7 +136,7 @@ async fn until_final(
         }
         // What `Retry-After` asked for may be too long to compute with.
         pause = (pause.min(longest) * 3 / 2).min(longest);
-        // Given up in the middle, a poll must leave what was seen before it.
+        // A poll that is cancelled midway must keep what was seen before it.
         let mut next = seen.clone();
         let looked = tokio::select! {
             looked = next.look_again(account, scope, limits.read_by) => looked,

@@ -25,7 +25,7 @@ async fn a_bad_argument_is_named_with_its_rule() {
         ("get_batch", json!({ "batch_id": "../files" }), expect![[r#"`batch_id` "../files" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `get_batch` again."#]]),
         ("get_batch", json!({ "batch_id": "x".repeat(129) }), expect!["`batch_id` is 129 characters long, more than 128. Nothing was sent. Correct this and call `get_batch` again."]),
         ("get_batch", json!({ "batch_id": 7 }), expect!["`batch_id` must be a string, not 7. Nothing was sent. Correct this and call `get_batch` again."]),
-        ("get_batch", json!({ "batchId": "bat-1" }), expect!["`batch_id` is required; `batchId` is not accepted (did you mean `batch_id`?); accepted are `batch_id`, `expand`, `results_cursor`, `wait_seconds`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `get_batch` again."]),
+        ("get_batch", json!({ "batchId": "bat-1" }), expect!["`batch_id` is required; `batchId` is not accepted (did you mean `batch_id`?); expected `batch_id`, `expand`, `results_cursor`, `wait_seconds`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `get_batch` again."]),
         (
             "get_batch",
             json!({ "batch_id": "bat-1", "expand": ["result"] }),
@@ -62,7 +62,7 @@ async fn a_bad_filter_is_named_with_its_rule() {
             json!({ "created_at_on_or_after": "2026-11-25", "created_at_on_or_before": "2026-11-24" }),
             expect!["`created_at_on_or_after` is later than `created_at_on_or_before`, so nothing could match. Nothing was sent. Correct this and call `list_batches` again."],
         ),
-        ("list_batches", json!({ "limit": 3, "api_key": "x" }), expect!["`limit` is not accepted; `api_key` is not accepted; accepted are `status`, `source_directory_id`, `created_at_on_or_after`, `created_at_on_or_before`, `expand`, `page_size`, `page_token`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `list_batches` again."]),
+        ("list_batches", json!({ "limit": 3, "api_key": "x" }), expect!["`limit` is not accepted; `api_key` is not accepted; expected `status`, `source_directory_id`, `created_at_on_or_after`, `created_at_on_or_before`, `expand`, `page_size`, `page_token`, `project_id`, `organization_id`. Nothing was sent. Correct this and call `list_batches` again."]),
     ])
     .await;
 }
@@ -81,7 +81,7 @@ async fn a_bad_create_is_named_with_its_rule() {
         (
             "create_batch",
             json!({ "directory_id": "dir-1", "config": { "job": { "type": "parse_v2", "configuration_id": "c", "x": 1 } } }),
-            expect![[r#"`config.job.x` is not accepted; accepted are `type`, `configuration_id`; `source_directory_id` is required (`list_directories` finds the ID by `name`); `directory_id` is not accepted (did you mean `source_directory_id`?); accepted are `source_directory_id`, `config`, `allow_duplicate`, `wait_seconds`, `project_id`, `organization_id`; `config.job.configuration_id` "c" is not a configuration ID; configuration IDs begin with `cfg-` (`list_configurations` finds the ID by `name`). Nothing was sent. Correct this and call `create_batch` again."#]],
+            expect![[r#"`config.job.x` is not accepted; expected `type`, `configuration_id`; `source_directory_id` is required (`list_directories` finds the ID by `name`); `directory_id` is not accepted (did you mean `source_directory_id`?); expected `source_directory_id`, `config`, `allow_duplicate`, `wait_seconds`, `project_id`, `organization_id`; `config.job.configuration_id` "c" is not a configuration ID; configuration IDs begin with `cfg-` (`list_configurations` finds the ID by `name`). Nothing was sent. Correct this and call `create_batch` again."#]],
         ),
     ])
     .await;

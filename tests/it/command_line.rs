@@ -172,8 +172,8 @@ async fn what_cannot_be_logged_to_says_so() {
     for (arguments, expected) in [(
         ["--log", "a=b=c=d"],
         expect![[r#"
-                llamacloud-batches-mcp: --log: "a=b=c=d" is no filter; write it like `info` or `llamacloud_batches_mcp=debug`
-            "#]],
+            llamacloud-batches-mcp: --log: "a=b=c=d" is not a filter; write it like `info` or `llamacloud_batches_mcp=debug`
+        "#]],
     )] {
         let output = with(&arguments).await;
         assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}");

@@ -56,7 +56,7 @@ async fn counts_say_which_batches_hold_failed_files() {
     ]
     .iter()
     .fold(summary.to_owned(), |summary, (id, name)| summary.replace(id, name));
-    expect!["[sandbox] 4 batches: 3 COMPLETED, 1 FAILED. Files failed in FAILING (7 of 12); `get_batch` says why. Files still wait or run in STRAGGLERS (2 of 5). It is not known how files ended in FAILING (1 of 12)."].assert_eq(&summary);
+    expect!["[sandbox] 4 batches: 3 COMPLETED, 1 FAILED. Files failed in FAILING (7 of 12); `get_batch` says why. Files are still waiting or running in STRAGGLERS (2 of 5). It is not known how files ended in FAILING (1 of 12)."].assert_eq(&summary);
     session.end().await;
 }
 

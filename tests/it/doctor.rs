@@ -64,7 +64,7 @@ async fn all_is_well_in_the_sandbox() {
         0,
         &expect![[r#"
             ok    version     llamacloud-batches-mcp 0.0.0 (system machine)
-            ok    API key     the sandbox's own
+            ok    API key     the sandbox's key
             ok    base URL    http://127.0.0.1:8017/ (the sandbox)
             ok    proxy       none is used
             ok    LlamaCloud  it accepts the key, and batches can be listed
@@ -79,7 +79,7 @@ async fn all_is_well_in_the_sandbox() {
         0,
         &expect![[r#"
             ok    version     llamacloud-batches-mcp 0.0.0 (system machine)
-            ok    API key     the sandbox's own
+            ok    API key     the sandbox's key
             ok    base URL    http://127.0.0.1:8017/ (the sandbox)
             ok    proxy       none is used
             ok    LlamaCloud  it accepts the key, and batches can be listed
@@ -122,7 +122,7 @@ async fn a_key_that_is_rejected() {
     let url = sandbox.base_url();
     let checks = examined(&["--base-url", &url], &elsewhere()).await;
     expect![[r#"
-        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token" | Provide a valid API key (the LlamaCloud console lists the keys and makes new ones). Its setting is LLAMA_CLOUD_API_KEY.
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token" | Provide a valid API key (the LlamaCloud console lists keys and creates new ones). Its setting is LLAMA_CLOUD_API_KEY.
     "#]].assert_eq(&wrong(&checks));
     // An address that is no region's: the key was sent there alone.
     assert_eq!(sandbox.ledger().total(), 1, "{:?}", sandbox.ledger().lines);
@@ -148,7 +148,7 @@ async fn a_key_of_the_other_region() {
     };
     let checks = examined(&["--base-url", &us.base_url()], &neither).await;
     expect![[r#"
-        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token", and so did the other region | Provide a valid API key (the LlamaCloud console lists the keys and makes new ones). Its setting is LLAMA_CLOUD_API_KEY.
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token", and so did the other region | Provide a valid API key (the LlamaCloud console lists keys and creates new ones). Its setting is LLAMA_CLOUD_API_KEY.
     "#]].assert_eq(&wrong(&checks));
 }
 
@@ -211,7 +211,7 @@ async fn what_answers_is_not_llamacloud() {
         (
             Reply::json("400 Bad Request", "", r#"{"detail":"organization_id is required"}"#),
             expect![[r#"
-                Fail LlamaCloud: LlamaCloud rejected the request (400): "organization_id is required" | Check the base URL, --project-id and --organization-id. A key without a project of its own needs --project-id.
+                Fail LlamaCloud: LlamaCloud rejected the request (400): "organization_id is required" | Check the base URL, --project-id and --organization-id. A key without its own project needs --project-id.
             "#]],
         ),
         (

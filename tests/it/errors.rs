@@ -104,7 +104,7 @@ async fn what_the_api_does_not_know_or_accept() {
     check_fault("", "create_batch", parse(DIR_OVERSIZED), 3, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that one batch can process. Nothing was sent. Ask the user to split the files into several directories and create one batch for each."]).await;
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
     let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
-    check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what it names and call again."#]]).await;
+    check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what the reason names and call again."#]]).await;
     check_fault("", "list_batches", json!({ "page_token": "nonsense" }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (400): "Invalid page token". `page_token` may have expired or belong to other arguments: start again without `page_token`."#]]).await;
 }
 
@@ -196,14 +196,14 @@ async fn answers_that_the_api_might_give_one_day() {
     .await;
     check_reply(
         Reply::json("418 I'm a teapot", "", r#"{"detail":"short and stout"}"#),
-        expect![[r#"The batch could not be read: LlamaCloud rejected the request (418): "short and stout". Correct what it names and call again."#]],
+        expect![[r#"The batch could not be read: LlamaCloud rejected the request (418): "short and stout". Correct what the reason names and call again."#]],
     )
     .await;
     check_reply(Reply::json("200 OK", "", r#"{"status":"RUNNING"}"#), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "no `id`". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     check_reply(Reply::json("200 OK", "", "[]"), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "unexpected type of value". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     check_reply(Reply::json("204 No Content", "", ""), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "JSON that ends early". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     let details = r#"{"detail":[{"loc":["query","status"],"msg":"Input should be 'A'"},{"loc":["body","config",0],"msg":"Field required"}]}"#;
-    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"The batch could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct what it names and call again."#]]).await;
+    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"The batch could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct what the reason names and call again."#]]).await;
 }
 
 #[tokio::test]

@@ -102,8 +102,8 @@ async fn the_conversation() {
     expect![[r#"
         0 requests, 1276 characters: [sandbox] Batch bat-00000000-0000-4000-8000-000000000000 is COMPLETED and all 7 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
         1 requests, 2695 characters: [sandbox] Pages 1 to 10 of 10 of "flood-damaged.pdf", as markdown. 2 of its 10 pages could not be parsed and have no text: 3, 7.
-        1 requests, 541 characters: [sandbox] "lot 17-4 to" occurs 1 time in "framework-contract.pdf". `pages` reads the whole text of a page.
-        0 requests, 5877 characters: [sandbox] Page 17 of 400 of "framework-contract.pdf", as markdown. Page 17 is not at its end. For what follows, call again with `cursor`: `next_cursor`, all else unchanged.
+        1 requests, 547 characters: [sandbox] "lot 17-4 to" occurs 1 time in "framework-contract.pdf". Use `pages` to read the whole text of a page.
+        0 requests, 5885 characters: [sandbox] Page 17 of 400 of "framework-contract.pdf", as markdown. Page 17 continues in the next answer. To continue, pass `next_cursor` as `cursor` and repeat the other arguments.
         0 requests, 0 characters: Nothing was read: `file`: 2 files of the batch are called "scan.pdf": "scan.pdf" is dfl-documents-0006 and "scan.pdf" is dfl-documents-0007. Send the ID of one as `file`.
         1 requests, 972 characters: [sandbox] Pages 1 to 2 of 2 of "scan.pdf", as markdown.
         1 requests, 284 characters: [sandbox] The data of "lease-oslo.docx".
@@ -383,7 +383,7 @@ async fn what_is_asked_wrongly() {
     check(
         &mut harness,
         with(report.clone(), json!({ "pages": "40-50,99" })),
-        expect!["Nothing was read: `pages`: the document has none of the pages 40-50,99. It has the pages 1 to 12."],
+        expect!["Nothing was read: `pages`: the document has none of the pages 40-50,99. It has pages 1 to 12."],
     )
     .await;
     check(
@@ -472,21 +472,28 @@ async fn a_cursor_is_for_its_own_document_and_question() {
 async fn where_there_is_no_result() {
     let mut harness = open().await;
     let failing = |file: &str| json!({ "batch_id": "bat-sandbox-failing", "file": file });
-    check(&mut harness, failing("personnel-file.pdf"), expect![[r#"There is no result of "personnel-file.pdf": its job is FAILED ("The document is encrypted. Remove the password and upload it again."). `retry_failed_files` processes the failed files of a final batch again, which costs credits: ask the user first."#]]).await;
+    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: its job is FAILED ("The document is encrypted. Remove the password and upload it again."). `retry_failed_files` processes the failed files of a final batch again, which costs credits: ask the user first."#]]).await;
     check(
         &mut harness,
         failing("notes.txt"),
-        expect![[r#"There is no result of "notes.txt": LlamaCloud made no job for it ("File is empty (0 bytes)")."#]],
+        expect![[r#""notes.txt" has no result: LlamaCloud created no job for it ("File is empty (0 bytes)")."#]],
     )
     .await;
-    check(&mut harness, failing("letter-to-notary.pdf"), expect![[r#"There is no result of "letter-to-notary.pdf": LlamaCloud made no job for it (LlamaCloud gives no reason)."#]]).await;
-    check(&mut harness, of("result-expired.pdf"), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Result not found. Check job status to see if it has completed.". LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it anew, for new credits: ask the user first."#]]).await;
+    check(
+        &mut harness,
+        failing("letter-to-notary.pdf"),
+        expect![[
+            r#""letter-to-notary.pdf" has no result: LlamaCloud created no job for it (LlamaCloud gives no reason)."#
+        ]],
+    )
+    .await;
+    check(&mut harness, of("result-expired.pdf"), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Result not found. Check job status to see if it has completed.". LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it again and costs credits: ask the user first."#]]).await;
     let broken = json!({ "batch_id": "bat-sandbox-broken", "file": "box-1.pdf" });
     check(
         &mut harness,
         broken,
         expect![
-            "Nothing was read: the batch is FAILED, so it has no reliable results. `create_batch` can run it again."
+            "Nothing was read: the batch is FAILED, so it has no reliable results. `create_batch` can process the files again."
         ],
     )
     .await;
@@ -578,16 +585,19 @@ async fn a_job_that_still_runs_or_has_nothing_says_so() {
         Reply::json("200 OK", "", &body.to_string())
     };
     let ask = || json!({ "job_id": "pjb-1" });
-    expect!["There is no result of pjb-1 yet: its job is RUNNING. Call `get_batch` with `wait_seconds` until `final` is true, then call again."].assert_eq(&of_upstream(job("RUNNING"), ask()).await.unwrap_err());
-    expect!["There is no result of pjb-1 yet: its job is NEW STATE. Call `get_batch` with `wait_seconds` until `final` is true, then call again."].assert_eq(&of_upstream(job("NEW \u{202e}STATE"), ask()).await.unwrap_err());
-    expect!["There is no result of pjb-1: its job is CANCELLED. Reading again does not change that."]
+    expect!["pjb-1 has no result yet: its job is RUNNING. Call `get_batch` with `wait_seconds` until `final` is true, then call again."].assert_eq(&of_upstream(job("RUNNING"), ask()).await.unwrap_err());
+    expect!["pjb-1 has no result yet: its job is NEW STATE. Call `get_batch` with `wait_seconds` until `final` is true, then call again."].assert_eq(&of_upstream(job("NEW \u{202e}STATE"), ask()).await.unwrap_err());
+    expect!["pjb-1 has no result: its job is CANCELLED. Reading again does not change that."]
         .assert_eq(&of_upstream(job("CANCELLED"), ask()).await.unwrap_err());
-    expect!["LlamaCloud has no text of pjb-1. If it is an extract job, leave out `format`, `pages` and `find` to read its data."].assert_eq(&of_upstream(job("COMPLETED"), ask()).await.unwrap_err());
-    expect!["The job of exj-1 is COMPLETED, but LlamaCloud has no data of it."].assert_eq(
+    expect![
+        "LlamaCloud has no text for pjb-1. If it is an extract job, omit `format`, `pages` and `find` to read its data."
+    ]
+    .assert_eq(&of_upstream(job("COMPLETED"), ask()).await.unwrap_err());
+    expect!["The job of exj-1 is COMPLETED, but LlamaCloud has no data for it."].assert_eq(
         &of_upstream(extracted(&Value::Null), json!({ "job_id": "exj-1" }))
             .await
             .unwrap_err(),
     );
-    expect![[r#"The result could not be read: the response is larger than 64 MiB. `format: "text"` may be shorter."#]]
+    expect![[r#"The result could not be read: the response is larger than 64 MiB. Try `format: "text"`, which may be shorter."#]]
         .assert_eq(&of_upstream(Reply::endless(), ask()).await.unwrap_err());
 }

@@ -246,7 +246,7 @@ fn a_call_that_waits_shows_its_progress_and_ends_with_ctrl_c() {
     terminal.press(&["C-c"]);
     let shown = terminal.shown_with("\nexit 130");
     assert!(!shown.contains("PENDING"), "{shown}");
-    assert!(shown.contains("Given up."), "{shown}");
+    assert!(shown.contains("Cancelled."), "{shown}");
 }
 
 /// Only a whole yes is a yes.
@@ -258,17 +258,17 @@ fn the_user_is_asked() {
         let Some(terminal) = Terminal::run(&format!("ask{word}"), 80, &arguments) else {
             return;
         };
-        let shown = terminal.shown_with("Type `yes` for yes:");
+        let shown = terminal.shown_with("Type `yes` to agree:");
         assert!(shown.contains("4 files of directory dir-small"), "{shown}");
         terminal.press(&[word, "Enter"]);
         terminal.shown_with(&format!("\nexit {exit}"));
     }
     let arguments = ["call", "create_batch", create, "--sandbox", "--confirm-create"];
     let terminal = Terminal::run("ask-no-more", 80, &arguments).unwrap();
-    terminal.shown_with("Type `yes` for yes:");
+    terminal.shown_with("Type `yes` to agree:");
     terminal.press(&["C-c"]);
     let shown = terminal.shown_with("\nexit 130");
-    assert!(shown.contains("\nGiven up. Nothing was sent.\n"), "{shown}");
+    assert!(shown.contains("\nCancelled. Nothing was sent.\n"), "{shown}");
 }
 
 /// Colours where somebody sees them and has not said no.

@@ -129,7 +129,7 @@ async fn what_cannot_be_followed_is_not_promised() {
     let (code, sentence) = harness.refusal("subscriptions/listen", params).await;
     assert_eq!(code, -32602);
     assert!(
-        sentence.contains("holds 101 ids") && sentence.contains("at most 100"),
+        sentence.contains("has 101 ids") && sentence.contains("at most 100"),
         "{sentence}"
     );
     harness.close(0).await;

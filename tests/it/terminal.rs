@@ -285,9 +285,8 @@ async fn what_cannot_be_called_says_why() {
             1,
             expect![[r#"
                 `batch_id` is required; `batchid` is not accepted (did you mean `batch_id`?);
-                accepted are `batch_id`, `expand`, `results_cursor`, `wait_seconds`,
-                `project_id`, `organization_id`. Nothing was sent. Correct this and call
-                `get_batch` again.
+                expected `batch_id`, `expand`, `results_cursor`, `wait_seconds`, `project_id`,
+                `organization_id`. Nothing was sent. Correct this and call `get_batch` again.
             "#]],
         ),
         (
@@ -414,7 +413,7 @@ async fn without_a_terminal_nothing_is_agreed_to() {
         &expect![[r#"
             Create a LlamaCloud batch over the 4 files of directory dir-small (job parse_v2,
             configuration cfg-PARSE_AGENTIC)? It costs credits.
-            There is no terminal on which to answer, so the answer is no.
+            There is no terminal to answer on, so the answer is no.
             No batch was created and nothing was sent: the user was asked and did not agree.
             Do not call again unless the user asks for it.
         "#]],

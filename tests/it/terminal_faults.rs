@@ -341,7 +341,7 @@ async fn ctrl_c_keeps_the_flags_in_the_command_to_go_on() {
     assert_eq!(code(&output), 130, "{output:?}");
     let told = text(&output.stderr);
     assert!(
-        told.contains("The batch goes on.") && told.ends_with(&expected),
+        told.contains("The batch keeps running.") && told.ends_with(&expected),
         "{told}\n{expected}"
     );
 
@@ -386,8 +386,8 @@ async fn ctrl_c_in_a_sandbox_says_that_the_batch_ends_with_it() {
     assert_eq!(code(&output), 130, "{output:?}");
     let told = text(&output.stderr);
     let words: Vec<_> = told.split_whitespace().collect();
-    assert!(words.join(" ").contains("the batch ends with it"), "{told}");
-    assert!(!told.contains("goes on"), "{told}");
+    assert!(words.join(" ").contains("its batch end with this command"), "{told}");
+    assert!(!told.contains("keeps running"), "{told}");
 }
 
 /// A create under way is not torn, and what goes on is named.
@@ -408,7 +408,7 @@ async fn ctrl_c_in_a_call_that_may_have_created_says_where_to_look() {
     let upstream = Upstream::start([Reply::silence()]).await;
     let url = upstream.base_url();
     let output = interrupt(&["call", "list_batches", "--base-url", &url], &upstream, "").await;
-    assert!(text(&output.stderr).ends_with("Given up.\n"), "{output:?}");
+    assert!(text(&output.stderr).ends_with("Cancelled.\n"), "{output:?}");
 }
 
 /// Help that is asked for is no error, and is the tool's own.

@@ -244,7 +244,7 @@ fn as_last_seen(answer: &Value, cause: &str) {
     );
     let summary = answer["summary"].as_str().unwrap();
     assert!(
-        summary.contains(cause) && summary.contains("as it was last seen"),
+        summary.contains(cause) && summary.contains("its last known state"),
         "{summary}"
     );
     assert!(answer["check_again_in_seconds"].is_u64());

@@ -68,7 +68,7 @@ impl Guidance<'_> {
         match this.lasts {
             Lasts::Yes => {}
             Lasts::WhileBuilt => {
-                out.say("This program is in a build folder. If that folder will not stay, install the program and run this again.");
+                out.say("This program is in a build folder. If that folder is temporary, install the program and run this again.");
             }
             Lasts::ThroughRunner(runner) => {
                 let (runner, install) = match runner {

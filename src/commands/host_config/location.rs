@@ -23,7 +23,7 @@ pub(super) fn in_package(host: &Host, system: System) -> Option<PathBuf> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "variables of hosts, not of this program: which ones, the table of hosts says"
+    reason = "the hosts' variables, not this program's, as the table of hosts lists them"
 )]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)

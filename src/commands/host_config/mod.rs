@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `registration` | how a host is to start this program, with the flags that were given |
+//! | `registration` | how a host starts this program, with the flags that were given |
 //! | `location` | where the host's file is on this machine |
 //! | `write` | the host's file, replaced by one that has the registration |
 //! | `guidance` | what else the user has to do |

@@ -1,4 +1,4 @@
-//! How a host is to start this program: its path, or the runner that fetched it, and the flags that were given.
+//! How a host starts this program: its path, or the runner that fetched it, and the flags that were given.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::hosts::Registration;
 
 const PACKAGE: &str = "llamacloud-batches-mcp";
 
-/// This program, as a host is to start it.
+/// This program, as a host should start it.
 #[derive(Debug)]
 pub(super) struct ThisProgram {
     pub(super) registration: Registration,
@@ -19,7 +19,7 @@ pub(super) struct ThisProgram {
     pub(super) has_key_file: bool,
 }
 
-/// Whether what is registered will still be there tomorrow.
+/// Whether the registered program will stay where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lasts {
     Yes,
@@ -106,7 +106,7 @@ fn is_changed_by_cmd(word: &str) -> bool {
     word.contains('%') || (word.contains(['&', '|', '<', '>', '^']) && !word.contains(' '))
 }
 
-/// The words that give the server this setting. A host starts the server in a folder of its own choice.
+/// The words that give the server this setting. A host starts the server in a folder that it chooses.
 fn words(setting: &Setting) -> anyhow::Result<Vec<String>> {
     let Some(value) = &setting.value else {
         return Ok(setting.words(None));

@@ -1,4 +1,4 @@
-//! A host's file with the registration in it. The file as it was is kept beside it.
+//! A host's file with the registration in it. The old file is kept next to it.
 //!
 //! The new text is written to a temporary file, which then takes the old one's place. Whatever ends the process in between, the host
 //! finds either the whole old file or the whole new one.
@@ -35,7 +35,7 @@ pub(super) fn registered(host: &Host, registration: &Registration, path: &Path) 
     // A link stays a link: the file that it leads to is replaced.
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let target = if is_link {
-        fs::canonicalize(path).with_context(|| format!("{shown} is a link that leads nowhere"))?
+        fs::canonicalize(path).with_context(|| format!("{shown} is a broken link"))?
     } else {
         path.to_owned()
     };
@@ -67,7 +67,7 @@ fn replace(target: &Path, old: Option<&[u8]>, new: &str) -> anyhow::Result<Writt
     if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
         bail!("it is read-only");
     }
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     let temporary = |bytes: &[u8]| -> io::Result<NamedTempFile> {
         let mut file = tempfile::Builder::new()
             .prefix(".llamacloud-batches-")

@@ -1,4 +1,4 @@
-//! The attacks on folders: out of them, into what is hidden, over what is there.
+//! Attacks on folders: escaping them, reading hidden files, overwriting files.
 
 use std::fs;
 use std::path::PathBuf;

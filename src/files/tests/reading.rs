@@ -1,4 +1,4 @@
-//! Out of a folder, into what is hidden, and files that change.
+//! Escaping a folder, reading hidden files, and files that change.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -217,7 +217,7 @@ fn links_and_special_files_are_never_read() {
     let made = std::process::Command::new("mkfifo").arg(docs.join("pipe.pdf")).status();
     assert!(made.unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(docs.join("socket.pdf")).unwrap();
-    // A file system may refuse such a name; then there is nothing to look at.
+    // A file system may refuse such a name; then there is nothing to test.
     let has_odd_name = fs::write(docs.join(std::ffi::OsStr::from_bytes(b"bad\xff.pdf")), "x").is_ok();
 
     let allowed = temporary.allowed("docs");

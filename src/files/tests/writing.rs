@@ -1,4 +1,4 @@
-//! Over what is there, and out of a folder.
+//! Overwriting files, and escaping a folder.
 
 use std::fs;
 

@@ -112,7 +112,7 @@ fn with_inputs(text: &str, inputs: &[Value]) -> Result<String, Refusal> {
     }
 }
 
-/// Makes an entry start the server as wanted. Everything that the user has added stays, but a key that is not to be passed any more.
+/// Makes an entry start the server as wanted. Everything that the user added stays, except a key that is no longer passed.
 fn update(there: &mut Value, wanted: &Members, passes_key: bool) {
     let Value::Object(there) = there else { return };
     if !passes_key {
@@ -173,7 +173,7 @@ fn append(text: &str, container: Range, last: Option<Range>, name: Option<&str>,
     let end = container.end - 1;
     let after_last = last.map_or(inside, |last| last.end);
     let rest = slice(text, Range { start: after_last, end });
-    // Behind what stands after the last item: its comma, and comments about it.
+    // After whatever follows the last item: its comma, and comments about it.
     let at = after_last + rest.trim_end().len();
     let has_comma = has_comma(rest);
     let is_spread = match last {

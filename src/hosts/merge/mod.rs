@@ -22,8 +22,8 @@ pub enum Refusal {
         /// The parser's words.
         reason: String,
     },
-    /// A name that would have to hold the entry holds something else.
-    #[error("`{0}` in it is not an object with servers by name")]
+    /// The member that should hold the entry holds something else.
+    #[error("`{0}` in it is not an object that holds servers by name")]
     Other(String),
     /// A name is there twice, so it is unclear which one counts.
     #[error("it has `{0}` twice")]
@@ -36,7 +36,7 @@ pub enum Refusal {
 impl Host {
     /// The text of the host's file with this server registered. None if it is registered like this already.
     ///
-    /// What the user has added to the entry stays, and so does a key that is there.
+    /// What the user has added to the entry stays, including an existing key.
     ///
     /// # Errors
     /// If the text is not what the host's file has to be.

@@ -54,7 +54,7 @@ pub(super) fn merged(text: &str, servers: &str, configuration: &str) -> Result<O
     Ok((!changes.is_empty()).then_some(merged))
 }
 
-/// A table at the end belongs to nothing else, unless its servers are written in one line.
+/// Appends a table at the end, which is valid unless the file has its servers in one inline table.
 fn appended(text: &str, servers: &str, configuration: &str) -> Result<String, Refusal> {
     let newline = newline(text);
     let ending = if text.ends_with('\n') { "" } else { newline };

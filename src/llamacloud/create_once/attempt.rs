@@ -73,7 +73,7 @@ impl Memory {
 }
 
 /// # Errors
-/// Also for an answer about something else: then a batch may exist.
+/// Also for an answer about other work: then a batch may exist.
 async fn send(access: &Access, order: &Order, deadline: Instant) -> Result<Batch, Error> {
     let started = Instant::now();
     let batch = access
@@ -86,26 +86,26 @@ async fn send(access: &Access, order: &Order, deadline: Instant) -> Result<Batch
     }
 }
 
-/// In what an answer is not about the request. What it leaves out does not count.
+/// How an answer differs from the request. Omitted members do not count.
 fn difference(batch: &Batch, request: &CreateBatch) -> Option<&'static str> {
     let differs = |answered: &str, requested: &str| !answered.is_empty() && answered != requested;
     if batch.id.parse::<BatchId>().is_err() {
         return Some("the answer has no batch ID");
     }
     if differs(&batch.source_directory_id, request.source_directory_id.as_str()) {
-        return Some("the answer names another directory than the request");
+        return Some("the answer is about another directory");
     }
     if differs(batch.config.job.job_type.as_str(), request.config.job.job_type.as_str()) {
-        return Some("the answer names another job type than the request");
+        return Some("the answer is about another job type");
     }
-    // LlamaCloud may name what a preset stands for.
+    // LlamaCloud may name the configuration behind a preset.
     if !request.config.job.configuration_id.is_preset()
         && differs(
             &batch.config.job.configuration_id,
             request.config.job.configuration_id.as_str(),
         )
     {
-        return Some("the answer names another configuration than the request");
+        return Some("the answer is about another configuration");
     }
     None
 }
@@ -115,19 +115,19 @@ struct Search<'a> {
     free: &'a Free,
     /// The API's clock when the POST left.
     floor: Option<Timestamp>,
-    /// The same, less what its clocks may differ by.
+    /// The same, minus the possible clock difference.
     since: Option<Timestamp>,
 }
 
 impl Search<'_> {
-    /// Looks until the deadline.
+    /// Searches until the deadline.
     async fn run(&self, access: &Access, order: &Order, memory: &Memory, deadline: Instant) -> Option<Batch> {
         let policy = &access.policy;
         let mut pause = policy.first_look;
         let mut looks = 0;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // However little time there is, one look is taken; towards the end they come closer together.
+            // The list is read at least once, even with little time; towards the end, the reads come closer together.
             if left.is_zero() || (looks > 0 && left < policy.first_look / 2) {
                 return None;
             }
@@ -156,8 +156,8 @@ impl Search<'_> {
         }
     }
 
-    /// Whether a batch that was not seen before can be the POST's. If all were seen before, only clocks can deceive, so slack does no
-    /// harm. If not, age is all there is.
+    /// Whether a batch that was not seen before can be the POST's. If the earlier list was complete, only clocks can mislead, so
+    /// slack does no harm. Otherwise only the age decides.
     fn is_young_enough(&self, batch: &Batch) -> bool {
         let created = batch.created();
         if self.free.is_complete {

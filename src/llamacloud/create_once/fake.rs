@@ -11,7 +11,7 @@ use crate::llamacloud::{
     test_server::{Reply, Seen, TestServer, after, reply},
 };
 
-/// When the fake's clock stands still.
+/// The fixed time of the fake's clock.
 pub(super) const NOW: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
 
 /// A simulated directory with its batches.
@@ -23,7 +23,7 @@ pub(super) struct Fake {
     pub(super) lose_answer: bool,
     /// The POST's answer takes this long.
     pub(super) answer_delay: Duration,
-    /// Neither is the batch made.
+    /// The batch is not made either.
     pub(super) lose_request: bool,
     /// The POST's answer, instead of the batch that it made.
     pub(super) foreign_answer: Option<String>,
@@ -230,7 +230,7 @@ impl Bench {
         shown(&self.create_once.create(order, Instant::now() + time).await)
     }
 
-    /// A create in a task of its own, to be given up.
+    /// A create in a separate task, to be aborted.
     pub(super) fn begin(&self) -> JoinHandle<Outcome> {
         let create_once = self.create_once.clone();
         let deadline = Instant::now() + Duration::from_secs(3);

@@ -17,7 +17,7 @@ use crate::llamacloud::{Advice, Batch, BatchId, BatchStatus, CreateBatch, Direct
 pub enum Checked {
     /// A batch that does the work.
     AlreadyThere(Settled),
-    /// Nothing that stops it.
+    /// Nothing prevents it.
     Free(Free),
 }
 
@@ -28,7 +28,7 @@ pub struct Free {
     pub files: Option<usize>,
     /// Earlier batches of the same work that a reader should know of, at most two.
     pub(super) earlier: Vec<Earlier>,
-    /// The batches that are there.
+    /// The existing batches.
     pub(super) before: HashSet<String>,
     /// Whether `before` holds all of them.
     pub(super) is_complete: bool,
@@ -43,7 +43,7 @@ pub(super) async fn check(
 ) -> Result<Checked, NotSettled> {
     let now = Instant::now();
     let left = deadline.saturating_duration_since(now);
-    // Where duplicates are refused, the list decides, so it may take all of the time. The rest is only good to know.
+    // Where duplicates are refused, the list decides, so it may take all of the time. The rest is only information.
     let list_deadline = match order.duplicates {
         Duplicates::Refuse => deadline,
         Duplicates::Allow => now + left / 3,
@@ -88,7 +88,7 @@ pub(super) async fn check(
     }))
 }
 
-/// The batch that does the work, or earlier ones that do not do it any more.
+/// The batch that does the work, or earlier ones that no longer do it.
 async fn same_work(
     access: &Access,
     order: &Order,
@@ -133,7 +133,7 @@ async fn same_work(
     Err(earlier)
 }
 
-/// A batch that may still be processed. One that certainly is comes before one whose status says nothing.
+/// A batch that may still be processed. One with a known status comes before one with an unknown status.
 fn not_final(batches: &[Batch]) -> Option<&Batch> {
     let not_final = || batches.iter().filter(|batch| !batch.status.is_final());
     let is_known = |batch: &&Batch| !matches!(batch.status, BatchStatus::Other(_));
@@ -187,7 +187,7 @@ pub(super) fn is_same(batch: &Batch, request: &CreateBatch) -> bool {
 pub(super) fn stops_creates_too(error: &Error) -> bool {
     match error.advice() {
         Advice::Fix(_) => true,
-        // Without any connection; one that broke says nothing about the next.
+        // Only without any connection; a broken one says nothing about the next.
         Advice::Later(_) => *error.kind() == ErrorKind::Unreachable && error.had_no_effect(),
         Advice::Never => false,
     }

@@ -1,4 +1,4 @@
-//! Whether what a batch worked on has changed since: the files of its directory, its configuration.
+//! Whether a batch's input has changed since: the files of its directory, its configuration.
 
 use jiff::Timestamp;
 use tokio::time::Instant;

@@ -8,7 +8,7 @@ use crate::llamacloud::{Batch, Client, DirectoryFile, Error, ErrorKind, FilesOf,
 
 /// The API documents no limits for the size of a page: where it refuses one, the next is tried.
 const BATCHES_A_PAGE: [Option<u32>; 3] = [Some(100), Some(20), None];
-/// The first page tells the number of files of every directory that a batch can cover.
+/// The first page is enough to count the files of every directory that a batch can cover.
 const FILES_A_PAGE: [Option<u32>; 3] = [Some(1000), Some(100), None];
 
 /// The batches of a directory.
@@ -18,7 +18,7 @@ pub(super) struct Listing {
     pub(super) gap: Option<Error>,
 }
 
-/// Lists the batches of a directory, page by page. An error is a gap in what was seen, not the loss of it.
+/// Lists the batches of a directory, page by page. An error leaves a gap, but what was read is kept.
 pub(super) async fn batches(client: &Client, order: &Order, since: Option<Timestamp>, deadline: Instant) -> Listing {
     let started = Instant::now();
     let mut reading = Reading::new(BATCHES_A_PAGE);
@@ -38,7 +38,7 @@ pub(super) async fn batches(client: &Client, order: &Order, since: Option<Timest
     }
     let gap = (!reading.is_whole()).then(|| {
         reading.error.take().unwrap_or_else(|| {
-            let reason = "the list of batches has no end";
+            let reason = "the list of batches does not end";
             failed(ErrorKind::UnreadableBody, started, true, reason)
         })
     });
@@ -51,7 +51,7 @@ pub(super) async fn batches(client: &Client, order: &Order, since: Option<Timest
 /// Lists the files of a directory; at most one more than a batch may cover. An empty directory is read twice.
 ///
 /// # Errors
-/// Of the API. They are no reason not to create a batch.
+/// Those of the API. They do not prevent a create.
 pub(super) async fn files(access: &Access, order: &Order, deadline: Instant) -> Result<Vec<DirectoryFile>, Error> {
     let files = files_once(&access.client, order, deadline).await?;
     if !files.is_empty() {

@@ -1,4 +1,4 @@
-//! At most one batch for the same work, and never one that nobody learns of.
+//! At most one batch for the same work, and never one that goes unreported.
 //!
 //! The API has no idempotency key, and a batch costs credits. Two creates are the same work if directory, job type and
 //! configuration are the same. Project and organization only say where to look.
@@ -9,7 +9,7 @@
 //! 3. **Reconcile.** If the outcome is unknown, list again until the deadline: a batch of the same work that was not there before
 //!    and that no other attempt of this process has made is the one. An answer about something else is an unknown outcome as well.
 //! 4. **One at a time.** Identical calls share one attempt; attempts for the same work run one after the other. An attempt is a
-//!    task of its own: a caller that goes away does not abort a POST, and the outcome is logged with the batch's ID.
+//!    separate task: a caller that goes away does not abort a POST, and the outcome is logged with the batch's ID.
 //!
 //! Times are compared with times of the API only. Its `Date` header and its `created_at` may come from clocks that differ by minutes.
 //!
@@ -20,7 +20,7 @@
 //! is remembered for [`CreatePolicy::list_lag`].
 //!
 //! **Not guaranteed**: two processes that create at the same moment both find nothing and both create; a batch recovered then
-//! may be the other's, which does the same work. A process killed while the list lags leaves nothing that remembers.
+//! may be the other's, which does the same work. A process killed while the list lags leaves no record of its batch.
 
 mod attempt;
 mod guard;
@@ -123,7 +123,7 @@ impl CreateOnce {
     }
 }
 
-/// The last resort against a batch that nobody learns of.
+/// The last resort: logs a batch that would go unreported.
 fn log_unreceived(outcome: &Outcome) {
     match outcome {
         Ok(Settled {
@@ -133,14 +133,14 @@ fn log_unreceived(outcome: &Outcome) {
             let id = crate::untrusted::clean(&batch.id, 128);
             tracing::warn!(
                 batch.id = id,
-                "created batch {id}; the call that asked for it was cancelled"
+                "created batch {id}; the call that requested it was cancelled"
             );
         }
         Err(NotSettled::Unknown { error, look_after }) => {
             let after = look_after.map(|at| at.to_string()).unwrap_or_default();
             tracing::warn!(
                 look_after = after,
-                "a batch may have been created; the call that asked for it was cancelled: {error}"
+                "a batch may have been created; the call that requested it was cancelled: {error}"
             );
         }
         _ => {}

@@ -121,7 +121,7 @@ async fn a_slow_list_is_waited_for() {
     assert_eq!((told.as_str(), bench.posts()), ("there bat-old RUNNING Unchanged", 0));
 }
 
-/// As many other reads as may be under way at once never end.
+/// As many other reads as may run at once never end.
 #[tokio::test]
 async fn other_reads_do_not_delay_the_guard() {
     let server = TestServer::start({
@@ -334,7 +334,7 @@ async fn a_dropped_call_tears_nothing_and_leaves_a_line() {
     bench.settling.wait().await;
     assert_eq!(bench.posts(), 1);
     let line = "WARN llamacloud_batches_mcp::llamacloud::create_once: created batch bat-new-1; \
-                the call that asked for it was cancelled batch.id=\"bat-new-1\"";
+                the call that requested it was cancelled batch.id=\"bat-new-1\"";
     assert_eq!(log.text().trim(), line);
 }
 

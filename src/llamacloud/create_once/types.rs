@@ -1,4 +1,4 @@
-//! What a create is asked for, what it comes to, and what it works with.
+//! The request for a create, its outcomes, and what it works with.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::llamacloud::{Batch, Client, CreateBatch, Error, ErrorKind, Scope, error::Attempts};
 
-/// A create that is asked for.
+/// A requested create.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// Where to look and create.
@@ -16,7 +16,7 @@ pub struct Order {
     pub request: CreateBatch,
     /// What to do if the work has a batch already.
     pub duplicates: Duplicates,
-    /// The number of files that the batch has to cover, such as the one that the user agreed to. With another, nothing is created.
+    /// The number of files that the batch has to cover, such as the one that the user agreed to. Otherwise nothing is created.
     pub agreed_files: Option<usize>,
     /// Whether the directory holds the same files for ever, so that its list says nothing about what changed: its name is made from
     /// them, and nobody else fills it.
@@ -35,7 +35,7 @@ pub enum Duplicates {
 /// The batch that does the work.
 #[derive(Debug, Clone)]
 pub struct Settled {
-    /// It, as last seen.
+    /// The batch, as last seen.
     pub batch: Batch,
     /// How it came to be the answer.
     pub how: How,
@@ -59,7 +59,7 @@ pub enum How {
     AlreadyThere(Input),
 }
 
-/// Why there is no batch, or none that is known.
+/// Why there is no batch, or no known one.
 #[derive(Debug, Clone)]
 pub enum NotSettled {
     /// There is no new batch.
@@ -77,7 +77,7 @@ pub enum NotSettled {
         /// The number now, if it could be read.
         now: Option<usize>,
     },
-    /// There may be a batch or not, and looking for it in time did not tell.
+    /// A batch may or may not exist, and the search did not find out in time.
     Unknown {
         /// What happened to the POST.
         error: Error,
@@ -86,19 +86,19 @@ pub enum NotSettled {
     },
 }
 
-/// A batch of the same work that is no reason not to create another.
+/// A batch of the same work that does not prevent another create.
 #[derive(Debug, Clone)]
 pub struct Earlier {
-    /// It.
+    /// The batch.
     pub batch: Batch,
     /// What changed since; `None` for one that FAILED or was CANCELLED.
     pub change: Option<Change>,
 }
 
-/// What is known of a batch's input since the batch.
+/// What is known about changes to a batch's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// It is what it was.
+    /// It has not changed.
     Unchanged,
     /// It changed.
     Changed(Change),
@@ -109,9 +109,9 @@ pub enum Input {
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// So many files were added to the directory after the batch was created.
+    /// This many files were added to the directory after the batch was created.
     FilesAdded(usize),
-    /// So many files were updated, by the connector that fills the directory, after the batch ended.
+    /// This many files were updated, by the connector that fills the directory, after the batch ended.
     FilesUpdated(usize),
     /// The saved configuration was changed after the batch was created.
     Configuration,
@@ -127,9 +127,9 @@ pub struct CreatePolicy {
     pub empty_pause: Duration,
     /// The time kept for reconciling after a POST, at most a third of what is left.
     pub reconcile_reserve: Duration,
-    /// The pause before the first look; each further one is twice as long.
+    /// The pause before the first read; each later one is twice as long.
     pub first_look: Duration,
-    /// The longest pause between two looks.
+    /// The longest pause between two reads.
     pub longest_look: Duration,
     /// How long a batch that exists may be missing from the list.
     pub list_lag: Duration,
@@ -151,7 +151,7 @@ impl Default for CreatePolicy {
 }
 
 impl CreatePolicy {
-    /// The default, made for calls of 45 seconds, in proportion for calls of another length. What depends on the API, such as the
+    /// The default, made for calls of 45 seconds, scaled for calls of another length. What depends on the API, such as the
     /// lag of its list, stays.
     pub fn within(timeout: Duration) -> Self {
         const MADE_FOR: Duration = Duration::from_secs(45);
@@ -184,7 +184,7 @@ pub(super) struct Memory {
 }
 
 impl Access {
-    /// The earliest time that a batch created from now on can bear.
+    /// The earliest time that a batch created from now on can have.
     pub(super) fn look_after(&self) -> Option<Timestamp> {
         let now = self.client.api_time()?;
         let slack = SignedDuration::try_from(self.policy.clock_slack).ok()?;
@@ -202,7 +202,7 @@ pub(super) fn busy(started: Instant) -> NotSettled {
     NotSettled::NotCreated(timed_out(
         started,
         true,
-        "an earlier create of the same work is not settled yet",
+        "an earlier create of the same work has no known outcome yet",
     ))
 }
 

@@ -9,21 +9,21 @@ const PAGES: [Option<u32>; 3] = [Some(100), Some(20), None];
 /// The kind of directory that LlamaCloud cleans up by itself, and that costs no storage.
 const EPHEMERAL: &str = "ephemeral";
 
-/// Why there is no directory, or none that is known.
+/// Why there is no directory, or no known one.
 #[derive(Debug, Clone)]
 pub enum DirectoryNotMade {
     /// There is no new directory.
     NotMade(Error),
-    /// There may be one or not. The same call may be made again: names are unique.
+    /// One may or may not exist. The same call may be repeated: names are unique.
     Unknown(Error),
-    /// The attempt goes on beyond the deadline.
+    /// The attempt continues beyond the deadline.
     StillTrying,
 }
 
 /// A directory that is there now.
 #[derive(Debug, Clone)]
 pub struct Made {
-    /// It.
+    /// The directory.
     pub directory: Directory,
     /// Whether this process made it. If not, another process may be filling it at this moment.
     pub by_this_process: bool,
@@ -70,7 +70,7 @@ pub(super) async fn run(
         return Ok(Made::here(directory.clone()));
     }
     let error = match upstream.client.create_directory(scope, name, EPHEMERAL, deadline).await {
-        // An answer about something else says nothing about what was asked for.
+        // An answer about something else says nothing about the request.
         Ok(directory) if directory.name == *name && !directory.id.is_empty() => {
             *made = Some(directory.clone());
             return Ok(Made::here(directory));

@@ -24,7 +24,7 @@ pub(super) struct FileKey {
 pub enum NotStored {
     /// It could not be read whole, or changed meanwhile.
     Source(Arc<io::Error>),
-    /// LlamaCloud did not take it.
+    /// LlamaCloud refused it.
     Refused(Error),
     /// It may be stored or not. It is not sent again before the list can be trusted to show it.
     Unknown(Error),
@@ -35,7 +35,7 @@ pub(super) type Outcome = Result<DirectoryFile, NotStored>;
 /// What earlier attempts of this process for the same file have left.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Until when it counts, of which content, and what came of it.
+    /// When it expires, its content, and its outcome.
     last: Option<(Instant, String, Last)>,
 }
 

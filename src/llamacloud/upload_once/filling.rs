@@ -7,7 +7,7 @@ use std::{
 
 use crate::llamacloud::DirectoryId;
 
-/// How many sets are remembered; the oldest ones of an endless number make room.
+/// How many sets are remembered; beyond that, sets that no call is sending are dropped.
 const MAX_SETS: usize = 1000;
 
 /// Why a directory is not ready for a batch.

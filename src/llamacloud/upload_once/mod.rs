@@ -1,12 +1,12 @@
 //! Each file at most once, and each directory at most once.
 //!
-//! Nothing identifies an upload for the API: no hash, no idempotency key, and what a second upload of the same `unique_id` does is
+//! The API cannot identify an upload: no hash, no idempotency key, and what a second upload of the same `unique_id` does is
 //! not documented. So, for each file and each directory:
 //! 1. **Guard.** The caller has read the directory's list; what is in it is not sent. A directory is looked for by its name, which
 //!    is made from the contents of the files.
 //! 2. **Send once.** The POST, which the client repeats only where it cannot have had an effect.
 //! 3. **Reconcile.** If the outcome is unknown, look into the list, by `unique_id` or by name, until some time has passed.
-//! 4. **One at a time.** Identical calls share one attempt. An attempt is a task of its own: a caller that goes away does not
+//! 4. **One at a time.** Identical calls share one attempt. An attempt is a separate task: a caller that goes away does not
 //!    abort it, and a later call joins it.
 //!
 //! **Guaranteed**, if the API lists a file once it is stored: one process stores each file at most once, and so do processes that run
@@ -70,7 +70,7 @@ impl UploadOnce {
         }))
     }
 
-    /// Stores a file that the directory's list does not hold. `None`: the attempt goes on beyond the deadline; call again.
+    /// Stores a file that the directory's list does not hold. `None`: the attempt continues beyond the deadline; call again.
     ///
     /// # Errors
     /// Why the file is not stored, or why that is not known.

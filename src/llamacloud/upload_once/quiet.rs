@@ -54,7 +54,7 @@ fn ids(files: &[DirectoryFile]) -> HashSet<&str> {
     files.iter().map(|file| file.id.as_str()).collect()
 }
 
-/// `None` for a list that has no end.
+/// `None` for a list that never ends.
 async fn list(
     upstream: &Upstream,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! LlamaCloud as an attempt uses it: the client, and how to look into a list after an unknown outcome.
+//! LlamaCloud as an attempt uses it: the client, and how to check a list after an unknown outcome.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    /// The pauses between looks after an unknown outcome.
+    /// The pauses between reads after an unknown outcome.
     pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
         let longest = self.policy.longest_look;
         std::iter::successors(Some(self.policy.first_look), move |pause| {
@@ -20,7 +20,7 @@ impl Upstream {
         })
     }
 
-    /// By when looking after an unknown outcome ends.
+    /// When reading after an unknown outcome ends.
     pub(super) fn look_until(&self) -> Instant {
         Instant::now() + self.policy.reconcile_reserve
     }

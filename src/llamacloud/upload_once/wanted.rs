@@ -1,4 +1,4 @@
-//! A file that a directory is to hold: one of this machine, or one that LlamaCloud has stored already.
+//! A file that belongs in a directory: one of this machine, or one that LlamaCloud already stores.
 
 use tokio::time::Instant;
 
@@ -6,9 +6,9 @@ use crate::llamacloud::{AddFile, Client, DirectoryFile, DirectoryId, NewFile, Sc
 
 #[derive(Clone)]
 pub(super) enum Wanted {
-    /// It is sent.
+    /// A local file, which is sent.
     FromHere(NewFile, Open),
-    /// Nothing of it is sent but its ID.
+    /// A stored file: only its ID is sent.
     Stored(AddFile),
 }
 
@@ -20,7 +20,7 @@ impl Wanted {
         }
     }
 
-    /// What tells its content from another one of the same `unique_id`.
+    /// Distinguishes its content from another one with the same `unique_id`.
     pub(super) fn content(&self) -> &str {
         match self {
             Self::FromHere(file, _) => &file.sha256,

@@ -53,7 +53,7 @@ pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|Text(text)| text)
 }
 
-/// The text of a JSON string without what stands around a word.
+/// The text of a JSON string without the marks around it.
 pub(super) fn trimmed(raw: &RawValue) -> Option<String> {
     string(raw).map(|text| trim(&text).to_owned())
 }

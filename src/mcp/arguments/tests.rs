@@ -221,7 +221,7 @@ fn what_hosts_add_is_ignored() {
     }
     wrong(
         &with(r#""config":{"job":{"type":"results"},"action":1}"#),
-        &expect!["`config.action` is not accepted; accepted are `job`"],
+        &expect!["`config.action` is not accepted; expected `job`"],
     );
 }
 
@@ -230,13 +230,13 @@ fn every_mistake_is_named_at_once() {
     wrong(
         r#"{"batchId":"b"}"#,
         &expect![
-            "`batch_id` is required; `batchId` is not accepted (did you mean `batch_id`?); accepted are `batch_id`, `page_size`, `flag`, `expand`, `config`, `find`, `project_id`"
+            "`batch_id` is required; `batchId` is not accepted (did you mean `batch_id`?); expected `batch_id`, `page_size`, `flag`, `expand`, `config`, `find`, `project_id`"
         ],
     );
     wrong(
         r#"{"batch_id":7,"page_size":0,"expand":["result"],"config":{"job":{"type":"x","id":7},"b":1}}"#,
         &expect![[
-            r#"`batch_id` must be a string, not 7; `page_size` must be an integer from 1 to 9, not 0; `expand[0]` must be one of `outcomes`, `results`, not "result" (did you mean `results`?); `config.job.type` must be one of `outcomes`, `results`, not "x"; `config.b` is not accepted; accepted are `job`; `config.job.id` 7 is odd"#
+            r#"`batch_id` must be a string, not 7; `page_size` must be an integer from 1 to 9, not 0; `expand[0]` must be one of `outcomes`, `results`, not "result" (did you mean `results`?); `config.job.type` must be one of `outcomes`, `results`, not "x"; `config.b` is not accepted; expected `job`; `config.job.id` 7 is odd"#
         ]],
     );
     wrong(

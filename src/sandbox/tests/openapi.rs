@@ -1,4 +1,4 @@
-//! Every answer that the tests see is held against the API's own `OpenAPI` document, where that is beside the checkout.
+//! Every answer that the tests see is checked against the API's own `OpenAPI` document, if it is next to the checkout.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ pub(super) fn check(method: &str, target: &str, status: u16, answer: &Value) {
     );
 }
 
-/// What the document does not allow in an answer. Operations and statuses that it does not have are passed over.
+/// What the document does not allow in an answer. Operations and statuses that it does not have are skipped.
 fn problems(method: &str, target: &str, status: u16, answer: &Value) -> Vec<String> {
     static VALIDATORS: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
     let Some(document) = document() else {

@@ -14,7 +14,7 @@ use crate::llamacloud::{Batch, BatchStatus};
 pub(super) struct ListedBatch {
     #[serde(flatten)]
     pub(super) batch: BatchFacts,
-    /// How many of its files ended in which way; left out where it was not asked for, or could not be read.
+    /// Number of its files by how they ended; omitted if not requested, or not readable.
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<FileCounts>,
 }
@@ -22,11 +22,11 @@ pub(super) struct ListedBatch {
 /// A batch as LlamaCloud lists it, with what was read about its files.
 pub(super) struct Entry {
     pub(super) batch: Batch,
-    /// `None` where nothing was asked for, or the batch has not ended.
+    /// `None` if counts were not requested, or the batch has not ended.
     pub(super) counted: Option<Counted>,
 }
 
-/// How the files of a batch that has ended ended.
+/// How the files of a finished batch ended.
 pub(super) struct Counted {
     pub(super) files: Option<FileCounts>,
     is_final: Option<bool>,
@@ -63,7 +63,7 @@ impl From<Batch> for Entry {
     }
 }
 
-/// What several batches share. A member that differs between them, or that none has, is left out.
+/// What several batches share. A member that differs, or that none has, is omitted.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct InCommon {
     /// Type of their jobs.
@@ -81,7 +81,7 @@ pub(super) struct InCommon {
 }
 
 impl InCommon {
-    /// Takes what is the same for all out of each; nothing from a single batch.
+    /// Removes from each batch what all share; nothing from a single batch.
     pub(super) fn take_out(batches: &mut [ListedBatch]) -> Option<Self> {
         if batches.len() < 2 {
             return None;
@@ -96,7 +96,7 @@ impl InCommon {
     }
 }
 
-/// The value that a member has in all batches, taken out of them; nothing where it differs.
+/// The value that a member has in all batches, removed from them; nothing if it differs.
 fn take_shared<T: Default + PartialEq>(batches: &mut [ListedBatch], member: impl Fn(&mut ListedBatch) -> &mut T) -> T {
     let Some((first, others)) = batches.split_first_mut() else {
         return T::default();

@@ -66,7 +66,10 @@ fn counted(entries: &[Entry]) -> Vec<String> {
         sentences.push("No file failed in the batches that have ended.".to_owned());
     }
     if !unfinished.is_empty() {
-        sentences.push(format!("Files still wait or run in {}.", unfinished.join(", ")));
+        sentences.push(format!(
+            "Files are still waiting or running in {}.",
+            unfinished.join(", ")
+        ));
     }
     if !unread.is_empty() {
         sentences.push(format!("It is not known how files ended in {}.", unread.join(", ")));

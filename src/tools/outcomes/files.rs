@@ -32,7 +32,7 @@ pub(crate) struct FileEntry {
     /// ID of its job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job_id: Option<String>,
-    /// ID of the file in its directory; left out where the file is COMPLETED and no other file has its name.
+    /// ID of the file in its directory; omitted if the file is COMPLETED and no other file has its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file_id: Option<String>,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Page {
 /// The place in the list after which a page begins. Shape: `o.3.pjb-…`; the key of the last file of the page before, which is the
 /// ID of its job, or its own where it has none.
 ///
-/// Pages follow the order of the keys, not positions, so that any process can go on. If a job ends between two pages, its file
+/// Pages follow the order of the keys, not positions, so that any process can continue. If a job ends between two pages, its file
 /// may be shown twice or not at all; the pages of a final batch hold each file once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
@@ -196,7 +196,7 @@ impl File {
         self.name.as_deref().unwrap_or(&self.id)
     }
 
-    /// An error of the batch beside a job whose state was not looked up.
+    /// Whether the batch has an error for it although its job was not looked up.
     fn has_unexplained_error(&self) -> bool {
         self.kind == Kind::WithJob && self.error.is_some()
     }

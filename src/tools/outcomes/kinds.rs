@@ -31,7 +31,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $about,)+ }
             }
 
-            /// What is said of so many files: `succeeded`, `is still running`.
+            /// The verb for this many files: `succeeded`, `is still running`.
             pub(crate) const fn verb(self, count: usize) -> &'static str {
                 match self { $(Self::$kind => if count == 1 { $one } else { $many },)+ }
             }
@@ -93,7 +93,7 @@ impl Kind {
         matches!(self, Self::Other | Self::Unknown | Self::NoJobYet | Self::WithJob)
     }
 
-    /// In which order the counts are shown and said: what succeeded comes first.
+    /// The order in which the counts are shown: successes come first.
     fn in_counts() -> impl Iterator<Item = Self> {
         let (last, others) = (
             Self::ALL.iter().rev().take(2),
@@ -138,12 +138,12 @@ impl FileCounts {
         self.sum(Kind::is_problem)
     }
 
-    /// Files of which it is not known how they ended.
+    /// Files whose outcome is unknown.
     pub(crate) fn unknown(&self) -> usize {
         self.sum(Kind::is_unknown)
     }
 
-    /// The kinds that have files, in the order in which they are said.
+    /// The kinds that have files, in the order in which they are shown.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Kind, usize)> {
         Kind::in_counts()
             .map(|kind| (kind, self.of(kind)))

@@ -1,7 +1,7 @@
 //! What LlamaCloud says about a batch's files beyond the batch itself: their names, and how the job of each of them ended.
 //!
-//! Names come from the directory's files, states and errors from the lists of parse or extract jobs, asked for by `job_ids`. Up to
-//! seven requests are under way at a time, all of them end at the call's deadline, and one that fails costs its own part alone.
+//! Names come from the directory's files, states and errors from the lists of parse or extract jobs, requested by `job_ids`. Up to
+//! seven requests run at a time, all of them end at the call's deadline, and one that fails loses only its own part.
 //!
 //! Requests for a batch of 1,000 files with the usual ids: 1 for the batch, 1 for the names, 13 for the jobs. Once the batch is
 //! there, the 14 others take two round trips.
@@ -72,7 +72,7 @@ pub(crate) struct Lookup<'a> {
     account: &'a Account,
     scope: &'a Scope,
     deadline: Instant,
-    /// A list of jobs was refused in a way that the next one would be, too.
+    /// A list of jobs was refused for a reason that applies to the next one, too.
     hopeless: AtomicBool,
 }
 
@@ -196,7 +196,7 @@ impl Keep for Covered {
     }
 }
 
-/// How many files the directory of a batch holds; `None` if that cannot be read, or they are more than a batch takes. It is read once
+/// How many files the directory of a batch holds; `None` if that cannot be read, or exceeds a batch's limit. It is read once
 /// for a batch: a batch covers the files that were there when it began.
 pub(crate) async fn files_in_directory(
     account: &Account,

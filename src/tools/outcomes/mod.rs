@@ -152,7 +152,7 @@ impl Seen {
         }
         match client.get_batch(scope, batch_id, &[Expand::Results], deadline).await {
             Ok(batch) => Ok(Self::with_results(batch)),
-            // The status is worth more than nothing.
+            // The status alone is better than nothing.
             Err(error) if depth == Depth::Ended && matches!(error.kind(), ErrorKind::OversizedBody { .. }) => {
                 Ok(Self {
                     unread: Some(Unread::refused(&error)),
@@ -204,7 +204,7 @@ impl Seen {
         }
     }
 
-    /// Reads what `depth` asks for and is not known yet, or may have changed. It never fails: what could not be read is said.
+    /// Reads what `depth` requires and is not known yet, or may have changed. It never fails: the answer says what is missing.
     pub(crate) async fn read_files(&mut self, account: &Account, scope: &Scope, depth: Depth, deadline: Instant) {
         if self.is_whole() {
             return;
@@ -252,10 +252,10 @@ impl Seen {
         self.names = names.map(Arc::new).or_else(|| self.names.take());
     }
 
-    /// Looks again: at the batch, and once it has ended at the jobs that had not.
+    /// Reads the batch again and, once it has ended, the jobs that had not ended.
     ///
     /// # Errors
-    /// If the batch cannot be read; this then is as it was.
+    /// If the batch cannot be read; `self` is then unchanged.
     pub(crate) async fn look_again(
         &mut self,
         account: &Account,
@@ -295,7 +295,7 @@ impl Seen {
         }
     }
 
-    /// Keeps what will not change any more: the mapping of a batch that has ended, the jobs of it that have, and its names.
+    /// Keeps what can no longer change: the mapping of a batch that has ended, its ended jobs, and its names.
     fn keep(&self, account: &Account, scope: &Scope) {
         if !self.batch.status.is_final() {
             return;
@@ -340,7 +340,7 @@ impl Seen {
         files.unread.as_ref().map_or(Finality::Final, Unread::finality)
     }
 
-    /// How long to wait before looking again; `None` where nothing changes any more, or that was not looked up.
+    /// How long to wait before polling again; `None` if nothing can change, or this was not looked up.
     pub(crate) fn check_again_in_seconds(&self, now: Timestamp) -> Option<u32> {
         let may_change = self.finality().known() == Some(false);
         may_change.then(|| seconds_between_checks(&self.batch, now))

@@ -43,12 +43,12 @@ pub(crate) struct Answer<'a> {
 struct Rest<'a> {
     rows: Rows,
     files: Vec<&'a File>,
-    /// How many rows the pages before have shown.
+    /// How many rows the previous pages have shown.
     before: usize,
 }
 
 impl Rest<'_> {
-    /// The page of the next so many rows.
+    /// The page with the next `count` rows.
     fn page(&self, count: usize, brevity: Brevity) -> Page {
         let shown = self.files.get(..count).unwrap_or(&self.files);
         let has_more = count < self.files.len();
@@ -86,7 +86,7 @@ impl Rest<'_> {
 }
 
 impl Answer<'_> {
-    /// The answer with as many rows as keep it within so many characters, counted in its JSON. A page holds at least one row.
+    /// The answer with as many rows as fit within this many characters, counted in its JSON. A page holds at least one row.
     ///
     /// Problems and texts are shortened before pages become very short.
     ///
@@ -122,7 +122,7 @@ impl Answer<'_> {
         self.output(files.as_ref(), Some(page), Brevity::BARE)
     }
 
-    /// How many rows fit beside the rest of the answer; `None` if that alone is too long. Each row is measured once.
+    /// How many rows fit with the rest of the answer; `None` if that alone is too long. Each row is measured once.
     fn rows_that_fit(
         &self,
         files: Option<&Files>,

@@ -56,7 +56,7 @@ impl Brevity {
         }
     }
 
-    /// What fits always.
+    /// What always fits.
     pub(crate) const BARE: Self = Self {
         problems: 0,
         examples: 0,

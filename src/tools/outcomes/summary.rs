@@ -1,4 +1,4 @@
-//! The summary of a batch: what is, what it means, what to do next, in sentences that can be read without the data around them.
+//! The summary of a batch: its state, what that means and what to do next, in sentences that are clear without the data.
 
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ pub(crate) struct Report<'a> {
     pub(crate) detail: Detail,
     /// `None` if they are not known.
     pub(crate) counts: Option<&'a FileCounts>,
-    /// All of them, whether shown or not; empty where a page before had them.
+    /// All of them, whether shown or not; empty if a previous page had them.
     pub(crate) problems: &'a [Problem],
     /// How many of them the answer holds.
     pub(crate) problems_shown: usize,
@@ -79,9 +79,10 @@ impl Report<'_> {
         }
         sentences.extend(self.reason());
         sentences.extend(self.page.and_then(|page| self.describe_page(page)));
-        sentences.extend(self.trouble.map(|cause| {
-            format!("LlamaCloud could not be asked again: {cause}. This is the batch as it was last seen.")
-        }));
+        sentences.extend(
+            self.trouble
+                .map(|cause| format!("The batch could not be read again: {cause}. This is its last known state.")),
+        );
         sentences.extend(self.next_step());
         sentences
     }
@@ -119,7 +120,7 @@ impl Report<'_> {
                 match clause {
                     Some(clause) => format!("{state} So far, {clause}."),
                     None if self.detail == Detail::Status => state,
-                    None => format!("{state} There are no results of single files yet."),
+                    None => format!("{state} There are no per-file results yet."),
                 }
             }
         }
@@ -161,7 +162,7 @@ impl Report<'_> {
     fn completed(&self, id: &str) -> String {
         let Some(counts) = self.counts else {
             return if self.seen.has_no_results {
-                format!("Batch {id} is COMPLETED, but LlamaCloud returned no results of its files.")
+                format!("Batch {id} is COMPLETED, but LlamaCloud returned no results for its files.")
             } else {
                 format!("Batch {id} is COMPLETED. That does not mean that every file succeeded.")
             };
@@ -229,7 +230,7 @@ impl Report<'_> {
         let all = self.problems.len();
         let is_even = others.iter().all(|other| other.count == worst.count);
         let sentence = match (is_even, worst.count) {
-            (true, 1) => format!("Each has its own reason; for {for_files} it is: {reason}"),
+            (true, 1) => format!("Each failure has its own reason; for {for_files} it is: {reason}"),
             (true, count) => {
                 format!("There are {all} reasons, each for {count} files; for {for_files} it is: {reason}")
             }
@@ -304,7 +305,7 @@ impl Report<'_> {
         if counts.problems() > 0 {
             if self.detail == Detail::Status && counts.problems() > 1 {
                 steps.push(
-                    "Call `get_batch` with `expand: [\"problems\"]` for each file that did not succeed.".to_owned(),
+                    "Call `get_batch` with `expand: [\"problems\"]` to list the files that did not succeed.".to_owned(),
                 );
             }
             steps.push("Tell the user what failed and why.".to_owned());
@@ -314,13 +315,13 @@ impl Report<'_> {
                     BatchFacts::from(&self.seen.batch).id
                 )
             } else {
-                "To process failed files again, put them into a directory of their own and create a batch over it."
+                "To process failed files again, put them into a new directory and create a batch over it."
                     .to_owned()
             });
         } else if counts.of(Kind::Completed) > 0 {
             steps.push(match self.detail {
                 Detail::Status => {
-                    "Call `get_batch` with `expand: [\"outcomes\"]` for the `job_id` of each result.".to_owned()
+                    "Call `get_batch` with `expand: [\"outcomes\"]` to get the `job_id` of each result.".to_owned()
                 }
                 _ => "LlamaCloud keeps each result under the file's `job_id`.".to_owned(),
             });

@@ -33,7 +33,7 @@ impl Page<'_> {
         Cursor { at }.encode(self.fingerprint)
     }
 
-    /// The longest answer within the limit. `answer` makes the one whose content takes so many characters at most.
+    /// The longest answer within the limit. `answer` makes one whose content has at most this many characters.
     pub(super) fn fit(
         &self,
         answer: impl Fn(usize) -> Result<(String, ReadResultOutput), Trouble>,

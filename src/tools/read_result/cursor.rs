@@ -15,14 +15,14 @@ pub(super) struct Cursor {
     pub(super) at: At,
 }
 
-/// Where to go on.
+/// Where to continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum At {
     Text(Position),
-    /// After so many hits.
+    /// After this many hits.
     Hit(usize),
     Data(Place),
-    /// After so many citations.
+    /// After this many citations.
     Citation(usize),
 }
 
@@ -48,7 +48,7 @@ impl Cursor {
     /// Reads a cursor.
     ///
     /// # Errors
-    /// For one that was not made for this.
+    /// For a cursor of another result or call.
     pub(super) fn decode(text: &str, fingerprint: &str) -> Result<Self, Trouble> {
         Self::read(text, fingerprint).ok_or_else(unfit)
     }

@@ -25,7 +25,7 @@ const LIKE: f64 = 0.75;
 pub(super) const FAILS: Failure = Failure {
     what: "The result could not be read",
     not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
-    ask_less: Some("`format: \"text\"` may be shorter."),
+    ask_less: Some("Try `format: \"text\"`, which may be shorter."),
 };
 
 /// The name or the ID of a file.
@@ -45,7 +45,7 @@ impl Target {
     /// Finds the job.
     ///
     /// # Errors
-    /// What the model reads where it is not clear, or there is none.
+    /// What the model reads if the job is not clear, or there is none.
     pub(super) async fn of(
         call: &Call,
         batch_id: Option<BatchId>,
@@ -128,7 +128,7 @@ impl Target {
                 .map(|error| quote(error, MAX_REASON_CHARS));
             let reason = reason.unwrap_or_else(|| "LlamaCloud gives no reason".to_owned());
             return Err(ToolError::new(format!(
-                "There is no result of {}: LlamaCloud made no job for it ({reason}).",
+                "{} has no result: LlamaCloud created no job for it ({reason}).",
                 label(&file)
             )));
         };
@@ -172,10 +172,10 @@ fn nothing_read(why: &str) -> ToolError {
 
 fn without_results(seen: &Seen) -> ToolError {
     match &seen.batch.status {
-        BatchStatus::Failed => {
-            nothing_read("the batch is FAILED, so it has no reliable results. `create_batch` can run it again")
-        }
-        BatchStatus::Completed | BatchStatus::Cancelled => nothing_read("LlamaCloud has no results of this batch"),
+        BatchStatus::Failed => nothing_read(
+            "the batch is FAILED, so it has no reliable results. `create_batch` can process the files again",
+        ),
+        BatchStatus::Completed | BatchStatus::Cancelled => nothing_read("LlamaCloud has no results for this batch"),
         status => nothing_read(&format!(
             "the batch is {}, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then call again",
             clean(status.as_str(), 60)
@@ -183,7 +183,7 @@ fn without_results(seen: &Seen) -> ToolError {
     }
 }
 
-/// The one file of this name. A name is also found in other case or normal form, shortened by an answer of ours (`…`), without the
+/// The one file of this name. A name is also found in other case or normal form, shortened by an earlier answer (`…`), without the
 /// folders before it, or without its extension; the first of these ways that finds any file decides.
 fn by_name<'s>(seen: &'s Seen, wanted: &str) -> Result<&'s BatchResult, ToolError> {
     let folded_name = folded(wanted);

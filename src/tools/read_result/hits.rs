@@ -17,7 +17,7 @@ use crate::tools::results::selection::Selection;
 use crate::tools::wording::{number, plural};
 use crate::untrusted::quote;
 
-/// What a hit takes of an answer beside its text.
+/// The space that a hit takes besides its text.
 const HIT_CHARS: usize = r#"{"page":123456,"text":""},"#.len();
 const MAX_SHOWN_CHARS: usize = 100;
 
@@ -102,7 +102,7 @@ fn sentences(
     }
     if last < total || before > 0 {
         let rest = if last < total {
-            " For what follows, call again with `cursor`: `next_cursor`, all else unchanged."
+            " To continue, pass `next_cursor` as `cursor` and repeat the other arguments."
         } else {
             ""
         };
@@ -113,7 +113,7 @@ fn sentences(
         ));
     }
     if total > 0 {
-        sentences.push("`pages` reads the whole text of a page.".to_owned());
+        sentences.push("Use `pages` to read the whole text of a page.".to_owned());
     }
     sentences.join(" ")
 }

@@ -20,7 +20,7 @@ use crate::untrusted::quote;
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) document: Document,
-    /// What it is, which may not be what was asked for.
+    /// What it is, which may differ from the request.
     pub(super) format: Format,
     pub(super) file_name: Option<String>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Text {
 #[derive(Debug)]
 pub(super) struct Values {
     pub(super) data: Option<Data>,
-    /// Where the values come from, if that was asked for.
+    /// Where the values come from, if requested.
     pub(super) citations: Vec<Citation>,
     pub(super) parse_job_id: Option<JobId>,
 }
@@ -39,9 +39,9 @@ pub(super) struct Values {
 pub(super) enum Trouble {
     /// LlamaCloud has no such job, or no longer its result.
     Gone(Error),
-    /// A request failed otherwise.
+    /// A request failed for another reason.
     Failed(Error),
-    /// The job has not ended, or not well.
+    /// The job has not ended, or did not succeed.
     NotDone(JobEnd),
     /// A job without text.
     NoText,
@@ -142,8 +142,8 @@ impl Trouble {
             Self::Gone(error) => {
                 let failure = Failure {
                     not_found: if target.is_of_batch {
-                        "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it anew, \
-                         for new credits: ask the user first."
+                        "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it again \
+                         and costs credits: ask the user first."
                     } else {
                         "Check `job_id`: `get_batch` with `expand: [\"outcomes\"]` shows the jobs of a batch; jobs of another project need \
                          its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."
@@ -157,10 +157,10 @@ impl Trouble {
                 ToolError::new(not_done(&what, &job, can_retry))
             }
             Self::NoText => ToolError::new(format!(
-                "LlamaCloud has no text of {what}. If it is an extract job, leave out `format`, `pages` and `find` to read its data."
+                "LlamaCloud has no text for {what}. If it is an extract job, omit `format`, `pages` and `find` to read its data."
             )),
             Self::NoData => ToolError::new(format!(
-                "The job of {what} is COMPLETED, but LlamaCloud has no data of it."
+                "The job of {what} is COMPLETED, but LlamaCloud has no data for it."
             )),
         }
     }
@@ -177,10 +177,10 @@ fn not_done(what: &str, job: &JobEnd, can_retry: bool) -> String {
             } else {
                 "Reading again does not change that."
             };
-            format!("There is no result of {what}: its job is {status}{reason}. {advice}")
+            format!("{what} has no result: its job is {status}{reason}. {advice}")
         }
         status => format!(
-            "There is no result of {what} yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then call \
+            "{what} has no result yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then call \
              again.",
             quote(status.as_str(), 60).replace('"', "")
         ),

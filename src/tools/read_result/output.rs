@@ -30,7 +30,7 @@ pub(crate) struct ReadResultOutput {
     /// Text of the pages, each under a line with its number; or a piece of JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
-    /// Where the text was found, with what stands around it.
+    /// Where the text was found, with the text around it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hits: Option<Vec<FoundText>>,
     /// How often the text occurs.

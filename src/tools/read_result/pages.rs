@@ -61,7 +61,7 @@ pub(super) fn check(document: &Document, selection: &Selection) -> Result<(), Tr
     let first = pages.iter().map(|page| page.number).min().unwrap_or_default();
     let last = pages.iter().map(|page| page.number).max().unwrap_or_default();
     Err(Trouble::Said(ToolError::new(format!(
-        "Nothing was read: `pages`: the document has none of the pages {selection}. It has the pages {first} to {last}."
+        "Nothing was read: `pages`: the document has none of the pages {selection}. It has pages {first} to {last}."
     ))))
 }
 
@@ -83,7 +83,7 @@ fn sentences(page: &Page<'_>, text: &Text, wanted: Format, range: Range, piece: 
     }];
     if page.is_first && wanted != text.format {
         sentences.push(format!(
-            "LlamaCloud has no {} of this document: this is its plain text.",
+            "LlamaCloud has no {} for this document: this is its plain text.",
             wanted.as_str()
         ));
     }
@@ -91,10 +91,10 @@ fn sentences(page: &Page<'_>, text: &Text, wanted: Format, range: Range, piece: 
         sentences.extend(failures(&text.document));
     }
     if piece.next.is_some_and(|next| next.offset > 0) {
-        sentences.push(format!("Page {last} is not at its end."));
+        sentences.push(format!("Page {last} continues in the next answer."));
     }
     if piece.next.is_some() {
-        sentences.push("For what follows, call again with `cursor`: `next_cursor`, all else unchanged.".to_owned());
+        sentences.push("To continue, pass `next_cursor` as `cursor` and repeat the other arguments.".to_owned());
     }
     sentences.join(" ")
 }

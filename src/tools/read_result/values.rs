@@ -62,7 +62,7 @@ pub(super) fn answer(
             about.push(about_citations(cited, last, rows.len()));
         }
         if next.is_some() {
-            about.push("For what follows, call again with `cursor`: `next_cursor`, all else unchanged.".to_owned());
+            about.push("To continue, pass `next_cursor` as `cursor` and repeat the other arguments.".to_owned());
         }
         output.next_cursor = next.map(|next| page.cursor(next));
         Ok((about.join(" "), output))
@@ -104,7 +104,7 @@ fn about_data(page: &Page<'_>, items: Option<&Items>, is_piece: bool, has_data: 
     };
     let total = number(*total);
     if is_piece {
-        let around = if has_data { "; `data` is what is around it" } else { "" };
+        let around = if has_data { "; `data` has what surrounds it" } else { "" };
         return format!(
             "Item {} of {total}{array} of the data of {name} is too long for one answer, so `text` is a piece of its JSON{around}.",
             number(*first)

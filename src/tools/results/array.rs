@@ -2,10 +2,10 @@
 
 use super::json::parts_inside;
 
-/// How many bytes at most are read to find an item that is not marked.
+/// The most bytes that are read to find an unmarked item.
 const BYTES_BETWEEN_MARKS: usize = 4096;
 
-/// Where the items of an array begin. It keeps places only, so the text is passed with each question.
+/// Where the items of an array begin. It keeps only positions, so every method takes the text.
 #[derive(Debug)]
 pub(crate) struct Index {
     marks: Vec<Mark>,

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 32;
 /// The longest character in UTF-8.
 const MAX_CHAR_BYTES: usize = 4;
 
-/// Where reading goes on: an item of the array that is paged, counted from 0, and a byte of its JSON.
+/// Where reading continues: an item of the array that is paged, counted from 0, and a byte of its JSON.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) item: usize,
@@ -45,7 +45,7 @@ pub(crate) struct Items {
     pub(crate) within: String,
 }
 
-/// Extracted data as it is shown. What it takes to page it is found once.
+/// Extracted data as it is shown. The array to page is found once.
 #[derive(Debug)]
 pub(crate) struct Data {
     /// Clean JSON.
@@ -58,7 +58,7 @@ pub(crate) struct Data {
 struct Array {
     /// The names that lead to it, with their quotation marks.
     path: Vec<String>,
-    /// Where it stands in the data, its brackets included.
+    /// Its position in the data, brackets included.
     place: Range<usize>,
     index: Index,
 }
@@ -117,7 +117,7 @@ impl Array {
     }
 }
 
-/// What stands between the brackets of an array.
+/// The text between the brackets of an array.
 fn inside(array: &str) -> &str {
     array.get(1..array.len().saturating_sub(1)).unwrap_or_default()
 }
@@ -209,7 +209,7 @@ impl<'d> Paged<'d> {
         })
     }
 
-    /// Nothing but the objects that lead to the array: what stands before it and after it.
+    /// Nothing but the objects that lead to the array: what comes before and after it.
     fn skeleton(&self) -> (String, String) {
         let path = &self.array.path;
         let before = path.iter().flat_map(|name| ["{", name, ":"]).collect();
@@ -222,12 +222,12 @@ impl<'d> Paged<'d> {
     }
 }
 
-/// At most so many bytes of the text, in whole characters.
+/// At most this many bytes of the text, in whole characters.
 fn beginning(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// How many characters the text has, if they are at most so many.
+/// How many characters the text has, if that is at most `room`.
 fn fits_within(text: &str, room: usize) -> Option<usize> {
     let chars = text.chars().take(room + 1).count();
     (chars <= room).then_some(chars)
@@ -248,7 +248,7 @@ fn look_for_arrays<'d>(data: &'d str, path: &mut Vec<&'d str>, longest: &mut Opt
     }
 }
 
-/// A piece of JSON that stands in a text, and where the next piece begins.
+/// A piece of JSON for use in a text, and where the next piece begins.
 fn piece(json: &str, offset: usize, room: usize) -> Option<(String, Option<usize>)> {
     let rest = json.get(offset..).filter(|rest| !rest.is_empty())?;
     let piece = prefix(rest, room, 0);

@@ -11,12 +11,12 @@ use crate::untrusted::{clean_lines, is_plain};
 
 /// Longest reason of a failed page, in characters.
 const MAX_REASON_CHARS: usize = 300;
-/// What a failed page takes of an answer beside its reason.
+/// The space that a failed page takes besides its reason.
 const FAILED_PAGE_CHARS: usize = r#"{"page":123456,"error":""},"#.len();
 
 /// The end of a row of a table in HTML.
 const ROW_END: &str = "</tr>";
-/// What the end of a line takes within JSON.
+/// The length of a line break within JSON.
 const LINE_END_CHARS: usize = 2;
 
 /// The pages of a document, in their order. Their text is made readable when the document is read, once.
@@ -25,7 +25,7 @@ pub(crate) struct Document {
     pages: Vec<Page>,
 }
 
-/// Where reading goes on: the place of a page in its document, counted from 0, and a byte of its text.
+/// Where reading continues: the place of a page in its document, counted from 0, and a byte of its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) place: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slice<'d> {
     pub(crate) page: u32,
-    /// Whether the page began in the piece before.
+    /// Whether the page began in the previous piece.
     pub(crate) continued: bool,
     pub(crate) text: Result<&'d str, &'d str>,
 }
@@ -140,7 +140,7 @@ impl Document {
         Piece { slices, next: None }
     }
 
-    /// Whether reading can go on here.
+    /// Whether reading can continue here.
     pub(crate) fn has(&self, selection: &Selection, at: Position) -> bool {
         let mut wanted = self.wanted(selection);
         wanted.any(|(place, page)| {

@@ -1,4 +1,4 @@
-//! Plain text found in a document: where it is, and what stands around it.
+//! Plain text found in a document: where it is, and the text around it.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ const AROUND_CHARS: usize = 100;
 pub(crate) struct Needle {
     /// Folded like the text that is searched.
     characters: Vec<char>,
-    /// How much of the beginning is still found when the character after so many does not fit (Knuth, Morris and Pratt).
+    /// How long a prefix still matches after a mismatch at each position (Knuth, Morris and Pratt).
     fallback: Vec<usize>,
 }
 

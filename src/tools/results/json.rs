@@ -1,6 +1,6 @@
 //! JSON as text: cleaned, and taken apart without decoding it. A decoded document takes many times the memory of its text.
 //!
-//! All of it expects JSON that was read before, as a `RawValue` is. Numbers stay as they were written.
+//! All functions expect valid JSON, such as a `RawValue`. Numbers stay as they were written.
 
 use crate::untrusted::is_shown;
 
@@ -84,7 +84,7 @@ pub(crate) fn parts(json: &str) -> impl Iterator<Item = &str> {
     parts_inside(inside.unwrap_or_default())
 }
 
-/// The same for what stands between the brackets.
+/// The same for the text between the brackets.
 pub(crate) fn parts_inside(inside: &str) -> impl Iterator<Item = &str> {
     let mut rest = inside;
     std::iter::from_fn(move || {
@@ -115,7 +115,7 @@ pub(crate) fn member(part: &str) -> Option<(&str, &str)> {
     Some((part.get(..colon)?, part.get(colon + 1..)?))
 }
 
-/// How deep arrays and objects lie in each other.
+/// How deep arrays and objects are nested.
 pub(crate) fn depth(json: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for (_, byte) in structure(json) {

@@ -23,7 +23,7 @@ pub(crate) mod selection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the result of a file is given.
+/// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {

@@ -20,11 +20,11 @@ use crate::tools::wording::number;
 
 /// How many files are added at the same time.
 const AT_ONCE: usize = 8;
-/// After so many failures that may pass, the call ends: the next one goes on.
+/// After this many temporary failures, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// What a directory is ready for.
+/// The state of a directory after filling.
 pub(super) enum Filled {
     /// It holds all files of the plan.
     Ready,
@@ -32,18 +32,18 @@ pub(super) enum Filled {
     HasBatch(Box<Settled>),
 }
 
-/// What came of the files so far.
+/// The progress so far.
 #[derive(Default)]
 struct Adding {
     /// The `unique_id`s of files that are not in the directory and cannot be.
     refused: HashSet<String>,
     added: usize,
     failures: usize,
-    /// The last trouble that may pass.
+    /// The last temporary failure.
     trouble: Option<Error>,
 }
 
-/// What makes nothing twice.
+/// The guards against creating anything twice.
 pub(super) struct Guards {
     pub(super) create_once: CreateOnce,
     pub(super) upload_once: UploadOnce,
@@ -61,16 +61,16 @@ impl Guards {
         let order = plan.order(&call.scope, directory_id.clone());
         match self.create_once.check(&order, deadline).await {
             Ok(Checked::AlreadyThere(settled)) => Ok(Some(settled)),
-            // The directory is still to be filled.
+            // The directory is not filled yet.
             Ok(Checked::Free(_)) | Err(NotSettled::NoFiles) => Ok(None),
             Err(why) => Err(explain_not_settled(call, why, &order)),
         }
     }
 
-    /// Adds what the directory lacks. Files that LlamaCloud does not take are left out of the plan.
+    /// Adds the missing files to the directory. Files that LlamaCloud refuses are removed from the plan.
     ///
     /// # Errors
-    /// Where files remain to be added: then there must be no batch yet, and the next call goes on.
+    /// If files remain to be added: then there must be no batch yet, and the next call continues.
     pub(super) async fn fill(
         &self,
         call: &Call,
@@ -179,7 +179,7 @@ fn is(listed: &DirectoryFile, again: &Again) -> bool {
     listed.unique_id == again.file.unique_id
 }
 
-/// Whether LlamaCloud refuses this file, whatever becomes of the others. One that it stores no longer is not found.
+/// Whether LlamaCloud refuses only this file. A file that it no longer stores is not found.
 fn is_about_file(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -119,7 +119,7 @@ impl Plan {
             .map(|(reason, names)| format!("{} ({})", reason, files(names.len())))
             .collect();
         ToolError::new(format!(
-            "No batch was created: no file of batch {} that did not succeed can be retried: {}. Tell the user; the files have to be \
+            "No batch was created: none of the failed files of batch {} can be retried: {}. Tell the user; the files have to be \
              uploaded again.",
             self.batch_id,
             reasons.join("; ")
@@ -150,7 +150,7 @@ const fn why_unclear(kind: Kind) -> Option<&'static str> {
 }
 
 fn add(stored: Option<&DirectoryFile>) -> Result<AddFile, &'static str> {
-    let stored = stored.ok_or("LlamaCloud does not list it in the batch's directory any more")?;
+    let stored = stored.ok_or("LlamaCloud no longer lists it in the batch's directory")?;
     let file_id = stored.file_id.as_deref().filter(|id| !id.is_empty());
     let file_id = file_id.ok_or("LlamaCloud gives no `file_id` for it")?;
     let file_id: FileId = file_id.parse().map_err(|_| "its `file_id` cannot be used")?;
@@ -164,7 +164,7 @@ fn add(stored: Option<&DirectoryFile>) -> Result<AddFile, &'static str> {
 /// Reads the batch and decides.
 ///
 /// # Errors
-/// Where the batch is not final, nothing failed, or that cannot be read.
+/// If the batch is not final, nothing failed, or this cannot be read.
 pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, ToolError> {
     let Call {
         account,
@@ -179,7 +179,7 @@ pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, T
     let stored = stored.map_err(|error| explain(&FAILS, error, context, account))?;
     let plan = Plan::of(&seen.batch, batch_id.clone(), &files, &stored).ok_or_else(|| {
         ToolError::new(format!(
-            "No batch was created: LlamaCloud does not say with which configuration batch {batch_id} was processed. Tell the user."
+            "No batch was created: LlamaCloud does not say which configuration batch {batch_id} used. Tell the user."
         ))
     })?;
     match plan.files.len() {

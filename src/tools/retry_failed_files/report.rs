@@ -1,4 +1,4 @@
-//! What a retry came to, as a model reads it.
+//! The outcome of a retry, as a model reads it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub(crate) struct RetryFailedFilesOutput {
 /// The answer to the call, as long as it may be.
 ///
 /// # Errors
-/// None but a bug's.
+/// Only for a bug.
 pub(super) fn output(
     call: &Call,
     plan: &Plan,
@@ -69,7 +69,7 @@ fn sentences(call: &Call, plan: &Plan, seen: &Seen, how: &How) -> Vec<String> {
         let order = directory_id.map(|directory_id| plan.order(&call.scope, directory_id));
         let told = order.map(|order| tell(&seen.batch, how, &order, true));
         let what = format!(
-            "It processes once more the {} of batch {} that did not succeed.",
+            "It processes again the {} of batch {} that did not succeed.",
             files(count),
             plan.batch_id
         );
@@ -108,7 +108,7 @@ fn already_there(plan: &Plan, seen: &Seen) -> String {
     }
 }
 
-/// Shape: `Why they had failed: "Page … is damaged" (3 files) and "File is empty" (1 file).`
+/// Shape: `Why they failed: "Page … is damaged" (3 files) and "File is empty" (1 file).`
 fn why_they_failed(problems: &[Problem]) -> Option<String> {
     let named = problems.iter().take(MAX_REASONS).map(|problem| {
         let reason = problem.reason.as_deref();
@@ -121,7 +121,7 @@ fn why_they_failed(problems: &[Problem]) -> Option<String> {
     let others = problems.len().saturating_sub(MAX_REASONS);
     let others = (others > 0).then(|| format!("{} other {}", number(others), plural(others, "reason", "reasons")));
     let parts: Vec<String> = named.chain(others).collect();
-    (!parts.is_empty()).then(|| format!("Why they had failed: {}.", and(&parts)))
+    (!parts.is_empty()).then(|| format!("Why they failed: {}.", and(&parts)))
 }
 
 /// The error of a call that leaves files to be added.
@@ -146,14 +146,14 @@ pub(super) fn explain_not_made(why: DirectoryNotMade, call: &Call) -> ToolError 
         DirectoryNotMade::NotMade(error) => explain(&FAILS, error, &call.context, &call.account),
         DirectoryNotMade::Unknown(error) => with_advice(
             format!(
-                "No batch was created: it is not known whether the directory for the retry was made ({}). Call `retry_failed_files` \
+                "No batch was created: it is not known whether the directory for the retry exists ({}). Call `retry_failed_files` \
                  again in a minute with the same arguments: it finds the directory or makes it, never both.",
                 error.cause()
             ),
             error,
         ),
         DirectoryNotMade::StillTrying => ToolError::new(
-            "No batch was created yet: LlamaCloud takes long to make the directory for the retry. Call `retry_failed_files` again with \
+            "No batch was created yet: LlamaCloud is slow to create the directory for the retry. Call `retry_failed_files` again with \
              the same arguments: it continues.",
         ),
     }
@@ -183,7 +183,7 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
                 _ => "could not be listed".to_owned(),
             };
             ToolError::new(format!(
-                "No batch was created: directory {directory}, which was made for this retry, {now}, not the {} that are to be \
+                "No batch was created: directory {directory}, which was made for this retry, {now}; it should hold the {} to be \
                  retried. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, tell the user \
                  that somebody else has changed the directory.",
                 order.agreed_files.map_or_else(|| "files".to_owned(), files)

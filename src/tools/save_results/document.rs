@@ -20,7 +20,7 @@ pub(super) struct Document {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Content {
     pub(super) format: Format,
-    /// What the bytes are, which may be another format than the one that was asked for.
+    /// What the bytes are, which may differ from the requested format.
     pub(super) extension: &'static str,
     pub(super) bytes: Vec<u8>,
 }
@@ -65,7 +65,7 @@ impl Document {
             document.push(format, "txt", join(pages.into_iter().map(text_of)));
         }
         if document.status == JobStatus::Completed && document.contents.is_empty() {
-            document.error = Some("LlamaCloud has no text of this file".to_owned());
+            document.error = Some("LlamaCloud has no text for this file".to_owned());
         }
         document
     }
@@ -85,7 +85,7 @@ impl Document {
         if formats.contains(&Format::Data) {
             match extracted.data {
                 Some(data) => document.push(Format::Data, "json", format!("{}\n", data.get()).into_bytes()),
-                None => document.error = Some("LlamaCloud has no data of this file".to_owned()),
+                None => document.error = Some("LlamaCloud has no data for this file".to_owned()),
             }
         }
         if wants_text {
@@ -95,7 +95,7 @@ impl Document {
                     document.failed_pages = parsed.failed_pages;
                     document.contents.extend(parsed.contents);
                 }
-                None => document.error = Some("LlamaCloud has no text of this file, only data".to_owned()),
+                None => document.error = Some("LlamaCloud has no text for this file, only data".to_owned()),
             }
         }
         Ok(document)

@@ -1,4 +1,4 @@
-//! `manifest.json`: what is known of each result. It is written as the work goes on, and tells the next call what is done.
+//! `manifest.json`: what is known of each result. It is updated during the work, so that the next call knows what is done.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -59,7 +59,7 @@ impl Manifest {
     /// The manifest in a folder; `None` if there is none.
     ///
     /// # Errors
-    /// `InvalidData` for a file that is none, or of another batch: it is somebody else's.
+    /// `InvalidData` for a file that is not a manifest, or is one of another batch.
     pub(super) fn read(folder: &OutputFolder, batch_id: &str) -> io::Result<Option<Self>> {
         let Some(text) = folder.read(NAME, MAX_BYTES)? else {
             return Ok(None);

@@ -29,7 +29,7 @@ pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, 
     let directory_id = &batch.source_directory_id;
     let read = read_names(&call.account, &call.scope, directory_id, results, call.deadline);
     match read.await {
-        // Names that are missing now and there at the next call would save everything twice.
+        // If names were missing now but known in the next call, everything would be saved twice.
         (_, Some(error)) if !matches!(error.advice(), Advice::Never) => Err(explain_save(error, call)),
         (names, _) => Ok(names),
     }

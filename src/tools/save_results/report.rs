@@ -1,4 +1,4 @@
-//! What a call of `save_results` came to, as a model reads it.
+//! The outcome of a `save_results` call, as a model reads it.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub(super) fn explain_save(error: Error, call: &Call) -> ToolError {
     explain(&FAILURE, error, &call.context, &call.account)
 }
 
-/// What a call came to.
+/// The outcome of a call.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) saved: usize,

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 8;
 const LONGEST_READ: Duration = Duration::from_mins(10);
 const MANIFEST_EVERY: Duration = Duration::from_secs(1);
 const MAX_NAME_CHARS: usize = 1000;
-/// After so many failures in a row that may pass, the call ends: the next one goes on.
+/// After this many temporary failures in a row, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;
 
 /// A batch whose results are being saved.
@@ -48,18 +48,18 @@ struct Saver {
     job_type: JobType,
     formats: Vec<Format>,
     folder: Arc<OutputFolder>,
-    /// By when the call has to be answered.
+    /// When the call must be answered.
     deadline: Instant,
 }
 
-/// What came of one file.
+/// The outcome of one file.
 enum Outcome {
     Saved(Entry, bool),
     /// It has no result and will have none.
     Failed(Entry),
-    /// The same call may bring it later.
+    /// The same call may succeed later.
     Remains(Option<Error>),
-    /// Nothing can be written any more.
+    /// Nothing more can be written.
     Stop(ToolError),
 }
 
@@ -83,7 +83,7 @@ impl Saving {
             Err(error) => {
                 return Err(ToolError::caused_by(
                     format!(
-                        "Nothing was saved: the folder {} holds a {} that does not belong to this batch. Give another `folder`.",
+                        "Nothing was saved: the folder {} holds a {} that does not belong to this batch. Use another `folder`.",
                         quote(&folder.to_string(), 300),
                         manifest::NAME
                     ),
@@ -106,7 +106,7 @@ impl Saving {
         })
     }
 
-    /// Saves what remains, as far as the time goes. The sentences and the data of the answer.
+    /// Saves what remains while there is time. Returns the sentences and the data of the answer.
     ///
     /// # Errors
     /// Where nothing can be written, or LlamaCloud would refuse every read.
@@ -252,7 +252,7 @@ impl Saver {
             let error = file.error.clone();
             return without(
                 "FAILED",
-                error.unwrap_or_else(|| "LlamaCloud made no job for it".to_owned()),
+                error.unwrap_or_else(|| "LlamaCloud created no job for it".to_owned()),
             );
         };
         let reader = Reader {
@@ -303,7 +303,7 @@ impl Saver {
                 }
                 Ok(Saved::AlreadyThere(path)) => path,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    entry.error = Some("another file has its name".to_owned());
+                    entry.error = Some("another file already has its name".to_owned());
                     return Outcome::Failed(entry);
                 }
                 Err(error) => return Outcome::Stop(self.not_writable(error)),
@@ -340,7 +340,7 @@ impl Saver {
     }
 }
 
-/// A job that ended without a result has none later either.
+/// A job that ended without a result will never have one.
 fn is_final_failure(entry: &Entry) -> bool {
     entry.job_id.is_some() && matches!(entry.status.as_str(), "FAILED" | "CANCELLED")
 }

@@ -1,4 +1,4 @@
-//! A folder of the user, looked through and hashed.
+//! A user's folder, scanned and hashed.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub(super) struct Folder {
     pub(super) directory_name: String,
     pub(super) documents: Vec<Document>,
     pub(super) refused: Vec<(String, Refusal)>,
-    /// Other processes with the same folder wait while this lives.
+    /// Other processes with the same folder wait while this is held.
     pub(super) lock: Arc<Locked>,
 }
 

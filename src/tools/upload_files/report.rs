@@ -1,4 +1,4 @@
-//! What an upload came to, as a model reads it.
+//! The outcome of an upload, as a model reads it.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ pub(super) fn explain_upload(error: Error, call: &Call) -> ToolError {
     explain(&FAILURE, error, &call.context, &call.account)
 }
 
-/// What came of the files so far.
+/// The progress so far.
 #[derive(Default)]
 pub(super) struct Report {
     /// For people.
@@ -66,7 +66,7 @@ pub(super) struct Report {
     pub(super) bytes: u64,
     pub(super) changed: Vec<String>,
     refused: BTreeMap<String, Vec<String>>,
-    /// The last trouble that may pass.
+    /// The last temporary failure.
     pub(super) trouble: Option<Error>,
 }
 
@@ -116,26 +116,26 @@ impl Report {
             .map(|id| format!(" to directory {id}"))
             .unwrap_or_default();
         if self.is_empty() {
-            sentences.push(format!("{folder} has no file that can be uploaded. Nothing was sent."));
+            sentences.push(format!("{folder} has no files that can be uploaded. Nothing was sent."));
         } else if is_dry_run {
             sentences.push(format!(
-                "Dry run, nothing was sent: {} of {folder} would be uploaded{directory}.",
+                "Dry run, nothing was sent: {} from {folder} would be uploaded{directory}.",
                 files(self.remaining)
             ));
         } else if self.uploaded > 0 || self.remaining > 0 {
             sentences.push(format!(
-                "Uploaded {} ({}) of {folder}{directory}.",
+                "Uploaded {} ({}) from {folder}{directory}.",
                 files(self.uploaded),
                 size(self.bytes)
             ));
         }
         if self.already_there > 0 {
             let verb = plural(self.already_there, "was", "were");
-            sentences.push(format!("{} {verb} there already.", files(self.already_there)));
+            sentences.push(format!("{} {verb} already there.", files(self.already_there)));
         }
         if !self.changed.is_empty() {
             sentences.push(format!(
-                "{} not sent: the directory has a file of that name with other content (`changed`). To process the new content, call \
+                "{} not sent: the directory has other content under the same name (`changed`). To process the new content, call \
                  again without `directory_id`.",
                 were(self.changed.len())
             ));
@@ -174,7 +174,7 @@ impl Report {
     }
 }
 
-/// Nothing could be sent yet, since reading the files takes longer than a call may.
+/// Nothing could be sent yet, because reading the files takes longer than a call may.
 pub(super) fn still_reading(call: &Call) -> Answer<UploadFilesOutput> {
     let summary = "The files of the folder are still being read; nothing was sent yet. Call `upload_files` again with the same \
                    arguments: it continues.";

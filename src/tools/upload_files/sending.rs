@@ -23,7 +23,7 @@ use crate::tools::wording::number;
 const AT_ONCE: usize = 8;
 /// One page lists every directory that can be used; the smaller sizes are for an API that refuses it.
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
-/// After so many failures in a row that may pass, the call ends: the next one goes on.
+/// After this many temporary failures in a row, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;
 
 /// A folder on its way to a directory.
@@ -36,7 +36,7 @@ pub(super) struct Sending {
     upload_once: UploadOnce,
 }
 
-/// What came of one file.
+/// The outcome of one file.
 enum Sent {
     Stored(u64),
     Refused(String, String),
@@ -63,7 +63,7 @@ impl Sending {
         self.files.iter().map(|document| document.content.length).sum()
     }
 
-    /// What tells the set of files from others.
+    /// Identifies the set of files.
     pub(super) fn set(&self) -> String {
         let lines = self
             .files
@@ -72,7 +72,7 @@ impl Sending {
         sha256_hex([lines.collect::<String>().as_bytes()])
     }
 
-    /// Takes away what the directory holds already.
+    /// Removes the files that the directory already has.
     ///
     /// # Errors
     /// Where the directory's list cannot be read: then nothing is sent.
@@ -97,14 +97,14 @@ impl Sending {
         }
         if !reading.is_whole() {
             return Err(ToolError::new(
-                "No file was uploaded: the list of the directory's files has no end. Tell the user.",
+                "No file was uploaded: the list of the directory's files does not end. Tell the user.",
             ));
         }
         let report = &mut self.report;
         self.files
             .retain(|Document { file, content }| match stored.get(&file.path) {
                 None => true,
-                // The name of an own directory is made from the contents, so a lost hash is no doubt.
+                // The name of our own directory is made from the contents, so a missing hash is no problem.
                 Some(files)
                     if files
                         .iter()
@@ -121,7 +121,7 @@ impl Sending {
         Ok(())
     }
 
-    /// Everything is there.
+    /// Marks the upload as complete.
     pub(super) fn finish(&self) {
         if let Some(directory_id) = &self.directory_id {
             self.upload_once
@@ -138,7 +138,7 @@ impl Sending {
         report
     }
 
-    /// Sends what remains, as far as the time goes.
+    /// Sends what remains while there is time.
     ///
     /// # Errors
     /// Where LlamaCloud would refuse every file for the same reason.
@@ -274,7 +274,7 @@ impl Upload {
     }
 }
 
-/// Whether LlamaCloud refuses this file, whatever becomes of the others.
+/// Whether LlamaCloud refuses only this file.
 fn is_about_file(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -8,7 +8,7 @@ use super::super::get_batch::{GetBatch, GetBatchInput};
 use crate::llamacloud::BatchId;
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
-/// Shows the user a live picture of one batch that keeps itself up to date: status, files by state, reasons of failures. Use it
+/// Shows the user a live view of one batch that keeps itself up to date: status, files by state, reasons of failures. Use it
 /// when the user wants to see or watch a batch; to read the batch yourself call `get_batch`. Changes and costs nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

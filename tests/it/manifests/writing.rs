@@ -126,7 +126,7 @@ async fn a_file_that_is_not_understood_stays_as_it_is() {
     for (bytes, reason) in [
         (
             &b"{\"mcpServers\": [1]}"[..],
-            "`mcpServers` in it is not an object with servers by name",
+            "`mcpServers` in it is not an object that holds servers by name",
         ),
         (b"{'a': 1}", "it is not valid JSON"),
         (b"{\"a\": \"\xff\"}", "it is not UTF-8 text"),
@@ -172,16 +172,12 @@ async fn links_and_permissions_stay() {
         let mode = fs::metadata(home.0.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640, "{file}");
     }
-    // A link that leads nowhere does not become a file.
+    // A broken link does not become a file.
     let dangling = home.0.join("dangling.json");
     std::os::unix::fs::symlink("nowhere.json", &dangling).unwrap();
     let file = dangling.to_str().unwrap();
     let output = home.host_config(&["cursor", "--write", "--file", file]).await;
-    assert!(
-        said(&output).contains("is a link that leads nowhere"),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("is a broken link"), "{}", said(&output));
     assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink());
     // A read-only file is not replaced, and nothing is left beside it.
     fs::set_permissions(&real, fs::Permissions::from_mode(0o440)).unwrap();
