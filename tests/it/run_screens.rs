@@ -111,7 +111,7 @@ fn the_user_is_asked_before_anything_is_sent() {
             let Some(terminal) = run(&folder, name, columns, &arguments, &[]) else {
                 return;
             };
-            terminal.shown_with("Type `yes` for yes:");
+            terminal.shown_with("Type `yes` to agree:");
             terminal.press(&[word, "Enter"]);
             hold(name, columns, &terminal.shown_with("\nexit "));
         }
