@@ -35,7 +35,7 @@ pub(super) fn for_definitions() -> Folders {
 /// The settings of `run`, which names its own folders and needs their tools; `None` for every other command.
 ///
 /// # Errors
-/// If the folder for results cannot be made.
+/// If the folder for results cannot be made, or the path cannot be used.
 pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<Option<Config>> {
     let Command::Run(arguments) = command else {
         return Ok(None);
@@ -50,6 +50,8 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
     }
     let (_, folder) = Source::of(arguments);
     config.folders.allowed = folder.into_iter().collect();
+    // Here, since the user named a path and no flag.
+    Allowed::open(&config.folders.allowed, &config.folders.forbidden)?;
     config.folders.output = arguments.out.as_deref().map(Path::to_owned);
     Ok(Some(config))
 }

@@ -15,7 +15,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::MAX_FILE_BYTES;
 use super::kinds::{ZIP_SIGNATURE, documented_extension};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, reason};
 use crate::untrusted::quote;
 
 const MAX_PATH_CHARS: usize = 300;
@@ -33,7 +33,7 @@ pub struct Forbidden {
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableFolder {
     /// It cannot be opened.
-    #[error("{folder} cannot be opened as a folder ({reason})", folder = shown(.0), reason = .1.kind())]
+    #[error("{folder} cannot be opened as a folder ({reason})", folder = shown(.0), reason = reason(.1))]
     NotOpened(PathBuf, io::Error),
     /// It is the root of the file system, the home folder, or holds that.
     #[error("{folder} is too wide: it is or contains the home folder. Name a folder that holds only documents", folder = shown(.0))]

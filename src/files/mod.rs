@@ -31,7 +31,7 @@ pub use content::{Changed, Content, sha256_hex};
 pub use folder::{Forbidden, Locked, Stamp, UnusableFolder};
 pub use names::{Claim, file_names};
 pub use output::{Output, OutputFolder, Saved};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, reason};
 pub use walk::{Candidate, Found, Selection, TooMuch};
 
 /// How many files one directory of a batch may hold. Source: documentation of batches.

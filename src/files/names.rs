@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 
 use super::content::sha256_hex;
-use crate::untrusted::clean;
+use crate::untrusted::{clean, folded};
 
 /// Leaves room for the extension of the result within the 255 bytes of most file systems. Units: bytes.
 const MAX_COMPONENT_BYTES: usize = 160;
 const MAX_COMPONENTS: usize = 16;
+/// Of an id beside a name: as long as LlamaCloud's are, so that it fits twice beside the longest name. Units: bytes.
+const MAX_ID_BYTES: usize = 40;
 /// Names that mean devices on Windows, whatever their extension.
 const RESERVED: [&str; 30] = [
     "con", "prn", "aux", "nul", "conin$", "conout$", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
@@ -28,20 +30,20 @@ pub struct Claim<'a> {
 
 /// A path for each file, in the same order, with `/`. The same claims always get the same paths.
 ///
-/// If several would get the same path (ignoring case), all but the one with the smallest id get their
+/// If several would get the same path (ignoring case and Unicode normal form), all but the one with the smallest id get their
 /// ids in their paths. `taken` are paths that are in use.
 pub fn file_names(claims: &[Claim<'_>], taken: &[&str]) -> Vec<String> {
     let paths: Vec<Vec<String>> = claims.iter().map(|claim| components(claim.name)).collect();
-    let mut owners: HashMap<String, &str> = taken.iter().map(|path| (path.to_lowercase(), "")).collect();
+    let mut owners: HashMap<String, &str> = taken.iter().map(|path| (folded(path), "")).collect();
     for (claim, path) in claims.iter().zip(&paths) {
-        let owner = owners.entry(path.join("/").to_lowercase()).or_insert(claim.id);
+        let owner = owners.entry(folded(&path.join("/"))).or_insert(claim.id);
         *owner = claim.id.min(owner);
     }
     let with_owner = claims.iter().zip(paths);
     with_owner
         .map(|(claim, path)| {
             let plain = path.join("/");
-            if owners.get(&plain.to_lowercase()) == Some(&claim.id) {
+            if owners.get(&folded(&plain)) == Some(&claim.id) {
                 plain
             } else {
                 with_id(&plain, claim.id)
@@ -52,7 +54,11 @@ pub fn file_names(claims: &[Claim<'_>], taken: &[&str]) -> Vec<String> {
 
 /// A path with an id before its extensions. Shape: `a/x (dfl-1).pdf`.
 pub(super) fn with_id(path: &str, id: &str) -> String {
-    let id = component(id);
+    let id = if id.len() <= MAX_ID_BYTES {
+        component(id)
+    } else {
+        sha256_hex([id.as_bytes()]).chars().take(16).collect()
+    };
     let (folder, name) = path
         .rsplit_once('/')
         .map_or(("", path), |(folder, name)| (folder, name));
@@ -160,6 +166,36 @@ mod tests {
         assert_ne!(one, other);
         let deep = components(&"a/".repeat(1000));
         assert_eq!(deep.len(), MAX_COMPONENTS);
+    }
+
+    #[test]
+    fn the_longest_name_with_ids_and_extension_is_one_that_file_systems_take() {
+        let id = format!("dfl-{}", "0".repeat(200));
+        let claims = ["1", "2"].map(|last| format!("{}{last}.pdf", "n".repeat(251)));
+        let claims = [&claims[0], &claims[0], &claims[1]].map(|name| Claim { id: &id, name });
+        let names = file_names(&claims, &[&components(claims[0].name).join("/")]);
+        for name in names {
+            let saved = with_id(&format!("{name}.json"), &id);
+            assert!(saved.len() <= 255, "{} bytes: {saved}", saved.len());
+        }
+    }
+
+    #[test]
+    fn names_that_are_one_on_some_file_systems_are_told_apart() {
+        let check = |one: &str, other: &str| {
+            let claims = [
+                Claim { id: "dfl-1", name: one },
+                Claim {
+                    id: "dfl-2",
+                    name: other,
+                },
+            ];
+            let names = file_names(&claims, &[]);
+            assert_eq!(names, [one.to_owned(), with_id(other, "dfl-2")], "{other:?}");
+        };
+        check("r\u{e9}sum\u{e9}.pdf", "re\u{301}sume\u{301}.pdf");
+        check("re\u{301}sume\u{301}.pdf", "R\u{c9}SUM\u{c9}.pdf");
+        check("a/b.pdf", "A/B.PDF");
     }
 
     #[test]

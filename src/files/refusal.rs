@@ -68,3 +68,15 @@ impl fmt::Display for Refusal {
         })
     }
 }
+
+/// Why the operating system would not do something to a folder or file, in words that people use.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission".to_owned(),
+        io::ErrorKind::NotADirectory => "it is not a folder".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        kind => kind.to_string(),
+    }
+}

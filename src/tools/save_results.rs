@@ -18,7 +18,7 @@ use super::call::{Answer, Call};
 use super::error::in_use;
 use super::long_work::LongWork;
 use super::results::Format;
-use crate::files::{Output, OutputFolder};
+use crate::files::{Output, OutputFolder, reason};
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
@@ -130,7 +130,7 @@ async fn open(output: &Output, name: String, timeout: Duration) -> Result<Arc<Ou
         Ok(Err(error)) => Err(ToolError::caused_by(
             format!(
                 "Nothing was saved: the folder {shown} cannot be used ({}). Use another `folder`, or tell the user.",
-                error.kind()
+                reason(&error)
             ),
             error,
         )),

@@ -213,7 +213,7 @@ fn the_tests_that_hold_the_security_page_exist() {
     }
     let mut all = String::new();
     sources(at("src"), &mut all);
-    sources(at("tests/it"), &mut all);
+    sources(at("tests"), &mut all);
     let page = read("docs/security.md");
     let is_test = |code: &&str| {
         code.matches('_').count() > 1 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')

@@ -8,6 +8,8 @@ use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::{DIR_DOCUMENTS, DIR_FAILING, DIR_THOUSAND};
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use super::harness::child::{command, run};
 use super::harness::{Harness, Setup, flags};
 use super::tasks::{declared, ended, task};
 
@@ -239,6 +241,46 @@ async fn a_path_outside_is_refused_before_anything_is_sent() {
         .to_owned();
     assert!(text.contains("`include`"), "{text}");
     harness.close(0).await;
+}
+
+/// As a user who is not root, since root can read everything.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_user_may_not_read_or_write_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    let closed = [folder.docs().join("b.md"), folder.docs().join("sub"), folder.out()];
+    fs::set_permissions(&closed[0], fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&closed[1], fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&closed[2], fs::Permissions::from_mode(0o555)).unwrap();
+    let is_root = fs::read(&closed[0]).is_ok();
+    let as_user = |arguments: &[&str]| {
+        let mut command = command(&[arguments, &["--sandbox", "--sandbox-speed", "instant"]].concat());
+        command.current_dir(folder.path());
+        if is_root {
+            command.uid(65534).gid(65534);
+        }
+        run(command)
+    };
+    let call = ["call", "upload_files", "path=.", "--allow-dir", "docs", "--json"];
+    let uploaded = as_user(&call).await;
+    let answer: Value = serde_json::from_slice(&uploaded.stdout).unwrap_or_else(|_| panic!("{uploaded:?}"));
+    let reason = json!({ "reason": "no permission to read it", "count": 2, "examples": ["b.md", "sub"] });
+    assert_eq!(
+        (&answer["uploaded"], &answer["refused"]),
+        (&json!(1), &json!([reason])),
+        "{answer:#}"
+    );
+    let saved = as_user(&["run", "dir-small", "--out", "out"]).await;
+    let said = String::from_utf8_lossy(&saved.stderr).replace('\n', " ");
+    assert!(
+        saved.status.code() == Some(1) && said.contains("could not be written") && said.contains("(no permission)"),
+        "{saved:?}"
+    );
+    for path in closed {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -139,10 +139,11 @@ async fn what_cannot_be_run_is_said_before_anything_is_sent() {
     let (empty, missing) = (folder.docs(), folder.docs().join("missing"));
     for (path, words) in [
         (&empty, "no files that can be uploaded"),
-        (&missing, "cannot be opened"),
+        (&missing, "does not exist"),
     ] {
         let (code, said) = against(&harness, &[path.to_str().unwrap(), "--yes"]).await;
         assert!(code == Some(1) && said.contains(words), "{code:?} {said}");
+        assert!(!said.contains("--allow-dir"), "nobody typed that: {said}");
     }
     let ledger = harness.ledger();
     assert_eq!(ledger.count("POST /api/v1/beta/directories"), 0, "{ledger:#?}");

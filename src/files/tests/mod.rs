@@ -4,10 +4,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Allowed, Forbidden};
+use super::{Allowed, Forbidden, Selection};
 
+mod changing;
 mod reading;
 mod writing;
+
+fn all() -> Selection {
+    Selection::new(&[], true).unwrap()
+}
 
 /// A folder of its own, gone when dropped.
 struct Temporary(PathBuf);

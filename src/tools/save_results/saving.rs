@@ -14,7 +14,7 @@ use super::document::Document;
 use super::manifest::{self, Entry, Manifest, SavedFile};
 use super::plan::{File, files, names};
 use super::report::{Report, SaveResultsOutput, explain_save};
-use crate::files::{OutputFolder, Saved, sha256_hex};
+use crate::files::{OutputFolder, Saved, reason, sha256_hex};
 use crate::llamacloud::{Advice, Batch, BatchId, Client, Error, ErrorKind, JobStatus, JobType, Scope};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
@@ -333,7 +333,7 @@ impl Saver {
                 "The results could not be written to {} ({}). What was saved before stays there. The user has to correct this; then the \
                  same call continues.",
                 quote(&self.folder.to_string(), 300),
-                error.kind()
+                reason(&error)
             ),
             error,
         )
