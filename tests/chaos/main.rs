@@ -63,6 +63,20 @@
 //! |---|---|
 //! | the name of the directory is not derived from the batch and its failed files | 42 to 53 of the 58 cells of each fate |
 //! | what the directory already holds is added again | 7 to 26 of the 58 cells of each fate |
+//!
+//! Changes to a save and to a whole run, tried on the 222 cells of [`saves`], where two more write with limits, and the 192 of [`runs`].
+//!
+//! | Change | Failed |
+//! |---|---|
+//! | a result is written under its own name at once | both with limits, and 1 cell in which the input ends |
+//! | what has the name of a result is overwritten | all of [`saves`] |
+//! | a result that is there already is not recognised | 49 of [`saves`], 15 of [`runs`] |
+//! | what a killed process has left half written stays | the one that is killed while it writes |
+//! | the folder for results is not locked | 1 of the 44 in which two processes save at once |
+//! | names that cannot be read are replaced by IDs, whatever the reason | 2 of [`saves`] |
+//! | the manifest is not read | 132 of [`saves`]: results are read again |
+//! | a run allows duplicates | 101 of [`runs`] |
+//! | the name of the directory is not derived from the files | 173 of [`runs`] |
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
