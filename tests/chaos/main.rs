@@ -23,6 +23,7 @@
 //! - Another process is asked for the same batch while the list does not show it, because it lags: the second process has no memory
 //!   of the first and makes another batch. Both batches are in some answer, on stderr or in the list; a single answer may not
 //!   name both.
+//! - Two processes that retry the same batch create at the same moment: neither sees the other's batch in the list.
 //! - An output that closes in the moment in which an answer is written swallows it. The next identical call finds the batch.
 //!
 //! # Mutations
