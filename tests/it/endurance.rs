@@ -14,6 +14,7 @@ use super::corpora::fuzzed::api::Api;
 use super::harness::child::{Child, Plumbing, Takes};
 use super::harness::peer::{Reader, Writer};
 use super::harness::{CANARY, PATIENCE};
+use super::local_files::Folder;
 
 /// More than any of these tests should ever need, and much less than what has no bound. Units: KiB.
 const MAX_KIBIBYTES: usize = 64 * 1024;
@@ -123,14 +124,14 @@ fn calls() -> usize {
     calls.unwrap_or(2000)
 }
 
-/// The lines of one call of a mixture: reads, errors of every kind, waits, creates, and what is given up.
+/// The lines of one call of a mixture of every tool: reads, errors of every kind, waits, creates, and what is given up.
 fn mixture(client: &mut Counting, number: usize) -> String {
     let create = json!({
         "source_directory_id": "dir-1",
         "config": { "job": { "type": "parse_v2", "configuration_id": "cfg-1" } },
         "allow_duplicate": true,
     });
-    match number % 10 {
+    match number % 16 {
         0 => client.call("get_batch", &json!({ "batch_id": "bat-1", "expand": ["outcomes"] })),
         1 => client.call("list_batches", &json!({})),
         2 => client.call("get_batch", &json!({ "batchId": 7 })),
@@ -140,6 +141,15 @@ fn mixture(client: &mut Counting, number: usize) -> String {
         6 => client.call("no_such_tool", &json!({})),
         7 => client.call("get_batch", &json!({ "batch_id": "bat-1", "wait_seconds": 1 })),
         8 => client.call("cancel_batch", &json!({ "batch_id": "bat-11" })),
+        9 => client.call("list_directories", &json!({ "directory_id": "dir-1" })),
+        10 => client.call("list_configurations", &json!({})),
+        11 => client.call(
+            "read_result",
+            &json!({ "job_id": format!("pjb-{number}"), "find": "total" }),
+        ),
+        12 => client.call("retry_failed_files", &json!({ "batch_id": "bat-1" })),
+        13 => client.call("upload_files", &json!({ "path": ".", "dry_run": true })),
+        14 => client.call("save_results", &json!({ "batch_id": "bat-1" })),
         _ => client.call("create_batch", &create),
     }
 }
@@ -148,7 +158,16 @@ fn mixture(client: &mut Counting, number: usize) -> String {
 #[tokio::test]
 async fn many_calls_leave_nothing_behind() {
     let api = Api::start().await;
-    let mut client = Counting::start(Plumbing::Pipes, &api, &["--poll-interval", "5ms", "--log", "error"]).await;
+    let folder = Folder::new();
+    let (documents, results) = (folder.docs(), folder.out());
+    let folders = [
+        "--allow-dir",
+        documents.to_str().unwrap(),
+        "--output-dir",
+        results.to_str().unwrap(),
+    ];
+    let flags = [&["--poll-interval", "5ms", "--log", "error"], &folders[..]].concat();
+    let mut client = Counting::start(Plumbing::Pipes, &api, &flags).await;
     let mut writer = client.child.take_writer();
     let calls = calls();
     let begun = client.child.takes();

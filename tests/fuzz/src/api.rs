@@ -98,6 +98,13 @@ fn sensible(request: &Seen) -> Vec<u8> {
             "200 OK",
             json!({ "items": [{ "id": "pjb-1", "status": "FAILED", "error_message": "The document is encrypted." }] }),
         ),
+        ("GET", _) if path.starts_with("/api/v2/parse/") => (
+            "200 OK",
+            json!({
+                "job": { "id": "pjb-1", "status": "COMPLETED", "name": "a.pdf" },
+                "markdown": { "pages": [{ "page_number": 1, "success": true, "markdown": "# Total\n\n12.50 EUR" }] },
+            }),
+        ),
         ("GET", _) if path.ends_with("/files") => (
             "200 OK",
             json!({ "items": (1..=9).map(|number| json!({ "id": format!("dfl-{number}"), "display_name": "a.pdf" })).collect::<Vec<_>>() }),
