@@ -27,6 +27,8 @@ pub(super) struct Failure {
     pub(super) text: String,
     /// How long to wait at least before the same call may succeed. `None`: it will not.
     pub(super) retry_after: Option<Duration>,
+    /// Whether a batch may have been created all the same.
+    pub(super) outcome_unknown: bool,
 }
 
 impl Failure {
@@ -35,6 +37,7 @@ impl Failure {
         Self {
             text,
             retry_after: None,
+            outcome_unknown: false,
         }
     }
 }
@@ -71,6 +74,9 @@ struct Meta {
     /// When, if LlamaCloud said so. Units: seconds.
     #[serde(rename = "llamacloud/retryAfterSeconds")]
     retry_after_seconds: Option<f64>,
+    /// Whether a batch may have been created all the same.
+    #[serde(default, rename = "llamacloud/outcomeUnknown")]
+    outcome_unknown: bool,
 }
 
 impl Answer {
@@ -99,6 +105,7 @@ impl Answer {
                     .meta
                     .retryable
                     .then(|| pause(result.meta.retry_after_seconds.unwrap_or(0.0))),
+                outcome_unknown: result.meta.outcome_unknown,
             }),
         }
     }

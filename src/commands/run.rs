@@ -112,11 +112,16 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
         Ok(exit) => exit,
         Err(Stopped::Failed(failure)) => {
             tell_failure(context, &failure);
-            if steps.has_sent {
-                context
-                    .terminal
-                    .err
-                    .say("Run the same command again to continue. Nothing is uploaded or paid for twice.");
+            // A sandbox ends with this command, and nothing of it can be continued.
+            let advice = match (failure.outcome_unknown, steps.has_sent) {
+                (true, _) => Some(
+                    "Wait a minute, then run the same command again: it looks for the batch before it creates one.",
+                ),
+                (false, true) => Some("Run the same command again to continue. Nothing is uploaded or paid for twice."),
+                (false, false) => None,
+            };
+            if let Some(advice) = advice.filter(|_| !context.is_sandbox) {
+                context.terminal.err.say(advice);
             }
             Exit::Failed
         }

@@ -153,7 +153,7 @@ impl Reader<'_> {
         let arguments = to_raw_value(&arguments).map_err(|error| Stopped::for_good(error.to_string()))?;
         let mut shown = String::new();
         loop {
-            let Failure { text, retry_after } = match self.once(&arguments).await {
+            let Failure { text, retry_after, .. } = match self.once(&arguments).await {
                 Err(Stopped::Failed(failure)) => failure,
                 answer => return answer,
             };
@@ -231,7 +231,7 @@ pub(super) fn brief(batch: &mut Object) {
 }
 
 /// Whether the batch is COMPLETED, and so is each of its files.
-fn is_all_well(batch: &Object) -> bool {
+pub(super) fn is_all_well(batch: &Object) -> bool {
     let count = |name: &str| {
         batch
             .get("files")

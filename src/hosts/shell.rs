@@ -23,9 +23,14 @@ pub fn word(text: &str, system: System) -> String {
             // A program takes a backslash before its closing quotation mark for part of the word.
             let backslashes = text.len() - text.trim_end_matches('\\').len();
             let text = format!("{text}{}", r"\".repeat(backslashes));
-            // Both shells read double quotation marks; PowerShell looks for variables between them.
-            if text.contains(['"', '$', '`']) {
-                format!("'{}'", text.replace('\'', "''"))
+            // Both shells read double quotation marks; PowerShell looks for variables between them, and takes typographic marks for
+            // plain ones.
+            if text.contains(['"', '$', '`', '“', '”', '„']) {
+                let doubled = text.chars().flat_map(|one| {
+                    let is_mark = ['\'', '‘', '’', '‚', '‛'].contains(&one);
+                    std::iter::repeat_n(one, if is_mark { 2 } else { 1 })
+                });
+                format!("'{}'", doubled.collect::<String>())
             } else {
                 format!("\"{text}\"")
             }
@@ -51,6 +56,8 @@ mod tests {
                 r"C:\Program Files\x.exe",
                 r#""C:\Program Files\x.exe""#,
             ),
+            (System::Windows, "Q3 “final”", "'Q3 “final”'"),
+            (System::Windows, "$5 John’s", "'$5 John’’s'"),
             (System::Windows, r"C:\My documents\", r#""C:\My documents\\""#),
             // To PowerShell, a comma makes a list.
             (

@@ -87,7 +87,8 @@ pub(crate) fn explain_unknown(
         error.cause(),
         Value::from(look)
     );
-    ToolError::caused_by(text, error)
+    let meta = Map::from_iter([("llamacloud/outcomeUnknown".to_owned(), Value::Bool(true))]);
+    ToolError::caused_by(text, error).with_meta(meta)
 }
 
 /// An error in a tool's own words that says to programs whether the same call may succeed later.

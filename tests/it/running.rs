@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::process::Output;
 
-use expect_test::expect_file;
+use expect_test::{expect, expect_file};
 use llamacloud_batches_mcp::mcp::Revision;
 
 use super::harness::child::{command, run};
@@ -20,10 +21,22 @@ async fn against(harness: &Harness, arguments: &[&str]) -> (Option<i32>, String)
     let url = harness.base_url();
     let arguments = [&["run"], arguments, &["--base-url", &url], &QUICK].concat();
     let output = run(command(&arguments)).await;
-    (
-        output.status.code(),
-        masked(&format!("{}{}", text(&output.stdout), text(&output.stderr))),
-    )
+    (output.status.code(), said(&output))
+}
+
+/// What a command printed, but for how much was read at its first report, which differs.
+fn said(output: &Output) -> String {
+    let said = masked(&format!("{}{}", text(&output.stdout), text(&output.stderr)));
+    let steady = said.lines().filter(|line| !line.ends_with(" read"));
+    steady.collect::<Vec<_>>().join("\n")
+}
+
+async fn faulty(faults: &'static str) -> Harness {
+    let setup = Setup {
+        faults,
+        ..Setup::default()
+    };
+    setup.open(Revision::V2025_06_18).await
 }
 
 #[tokio::test]
@@ -85,16 +98,58 @@ async fn every_ending_says_where_results_are_and_what_failed() {
         let mut command = command(&[&["run"], arguments, &["--yes", "--base-url", &url], &QUICK].concat());
         command.current_dir(folder.path());
         let output = run(command).await;
-        let said = masked(&format!("{}{}", text(&output.stdout), text(&output.stderr)));
-        // How much was read at the first report differs.
-        let steady: Vec<_> = said.lines().filter(|line| !line.ends_with(" read")).collect();
         let code = output.status.code().unwrap();
-        let (typed, said) = (arguments.join(" "), steady.join("\n"));
+        let (typed, said) = (arguments.join(" "), said(&output));
         write!(shown, "$ run {typed}\n{said}\nexit {code}\n\n").unwrap();
     }
     expect_file!["goldens/run.txt"].assert_eq(&shown);
     let hits = harness.ledger().total();
     harness.close(hits).await;
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
+    let (folder, harness) = (Folder::new(), faulty("403@parse").await);
+    let (code, said) = against(
+        &harness,
+        &["dir-small", "--yes", "--out", folder.out().to_str().unwrap()],
+    )
+    .await;
+    assert_eq!(code, Some(1), "{said}");
+    expect![[r#"
+        0 of 4 files are known to have succeeded, and LlamaCloud does not say how 4
+        ended. 4 results are in FOLDER/out; manifest.json there lists them.
+
+        NAME                     STATUS
+        lease-berlin.pdf         unknown
+        lease-lisbon.pdf         unknown
+        lease-oslo.docx          unknown
+        annex-to-lease-oslo.pdf  unknown
+        The files of directory dir-small will be processed (parse_v2, configuration
+        cfg-PARSE_AGENTIC). This costs LlamaCloud credits for each page, unless a batch
+        has done it before.
+        creating the batch
+        Created batch bat-00000000-0000-4000-8000-000000000000.
+        Following batch bat-00000000-0000-4000-8000-000000000000. Ctrl-C ends this
+        command, not the batch.
+        Exit code 1: it is not known how every file ended."#]]
+    .assert_eq(&said.replace(folder.path().to_str().unwrap(), "FOLDER"));
+    harness.end().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_may_exist_is_waited_for_before_the_next_run() {
+    let harness = faulty("lost-answer:1,lagging-list=600000").await;
+    let (code, said) = against(&harness, &["dir-small", "--yes", "--timeout", "2s"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("The outcome is unknown"), "{said}");
+    assert!(
+        words
+            .ends_with("Wait a minute, then run the same command again: it looks for the batch before it creates one."),
+        "{said}"
+    );
+    harness.end_after_creates(1).await;
 }
 
 #[tokio::test]

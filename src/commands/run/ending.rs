@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::commands::answer::{count, text};
 use crate::commands::context::{Context, Exit};
 use crate::commands::render::table;
+use crate::commands::watch::is_all_well;
 use crate::untrusted::quote;
 
 const MAX_STATUS_CHARS: usize = 60;
@@ -35,6 +36,7 @@ impl Ending<'_> {
         let sentences = format!("{marker}{} {}", self.files(), self.results(context.is_sandbox));
         let mut paragraphs = vec![out.wrap(&sentences)];
         paragraphs.extend(self.not_done().map(|rows| table(&rows, out)));
+        paragraphs.extend(self.not_shown());
         paragraphs.extend(self.not_saved().map(|rows| table(&rows, out)));
         if self.can_retry() && !context.is_sandbox {
             let command = context.command(&["call", "retry_failed_files", &format!("batch_id={}", self.batch_id)]);
@@ -49,7 +51,11 @@ impl Ending<'_> {
         if self.is_all_done() {
             return Exit::Done;
         }
-        err.say("Exit code 1: not every file has a result.");
+        err.say(if self.failed() == 0 && self.unknown() > 0 {
+            "Exit code 1: it is not known how every file ended."
+        } else {
+            "Exit code 1: not every file has a result."
+        });
         Exit::Failed
     }
 
@@ -63,22 +69,37 @@ impl Ending<'_> {
         Some((total, self.counted("completed").unwrap_or(0)))
     }
 
+    /// How many files certainly did not succeed: those that `retry_failed_files` takes.
+    fn failed(&self) -> u64 {
+        let never_begun = (text(self.batch, "status") == "CANCELLED").then_some("no_job_yet");
+        let kinds = ["failed", "not_mapped", "cancelled"].into_iter().chain(never_begun);
+        kinds.filter_map(|kind| self.counted(kind)).sum()
+    }
+
+    /// Of how many files LlamaCloud does not say how they ended.
+    fn unknown(&self) -> u64 {
+        let (total, completed) = self.counts().unwrap_or_default();
+        total.saturating_sub(completed + self.failed())
+    }
+
     fn is_all_done(&self) -> bool {
-        let is_all_well = text(self.batch, "status") == "COMPLETED"
-            && self.counts().is_some_and(|(total, completed)| total == completed);
-        is_all_well && self.saved.is_none_or(|(_, saved)| !saved.contains_key("failed"))
+        is_all_well(self.batch) && self.saved.is_none_or(|(_, saved)| !saved.contains_key("failed"))
     }
 
     /// What the batch did with the files.
     fn files(&self) -> String {
         let status = text(self.batch, "status");
+        let of = |total: u64, completed: u64| match self.unknown() {
+            0 => format!("{completed} of {total} files succeeded."),
+            unknown => format!(
+                "{completed} of {total} files are known to have succeeded, and LlamaCloud does not say how {unknown} ended."
+            ),
+        };
         match (status, self.counts()) {
             ("COMPLETED", Some((1, 1))) => "The file succeeded.".to_owned(),
             ("COMPLETED", Some((total, completed))) if total == completed => format!("All {total} files succeeded."),
-            ("COMPLETED", Some((total, completed))) => format!("{completed} of {total} files succeeded."),
-            ("CANCELLED", Some((total, completed))) => {
-                format!("The batch was cancelled: {completed} of {total} files succeeded before.")
-            }
+            ("COMPLETED", Some((total, completed))) => of(total, completed),
+            ("CANCELLED", Some((total, completed))) => format!("The batch was cancelled; {}", of(total, completed)),
             ("FAILED", _) => "The batch failed as a whole, so no file has a reliable result.".to_owned(),
             (status, _) => format!(
                 "Batch {} is {}, and how its files ended could not be read.",
@@ -132,17 +153,25 @@ impl Ending<'_> {
         objects(self.batch.get("results"))
     }
 
+    /// How many more files than those of the table did not succeed.
+    fn not_shown(&self) -> Option<String> {
+        let (total, completed) = self.counts()?;
+        let shown = self.not_done().map_or(0, |files| files.len() as u64);
+        let more = total.saturating_sub(completed + shown);
+        (shown > 0 && more > 0).then(|| format!("And {more} more."))
+    }
+
     /// Results that could not be saved although the batch has them, by reason.
     fn not_saved(&self) -> Option<Vec<&Object>> {
         let (_, saved) = self.saved?;
         let reasons = objects(saved.get("failed"))?;
         let not_saved: u64 = reasons.iter().map(|reason| count(reason, "count")).sum();
-        let not_done = self.not_done().map_or(0, |files| files.len() as u64);
-        (not_saved > not_done).then_some(reasons)
+        let (total, completed) = self.counts()?;
+        (not_saved > total.saturating_sub(completed)).then_some(reasons)
     }
 
     fn can_retry(&self) -> bool {
-        Self::has_results(self.batch) && self.not_done().is_some()
+        Self::has_results(self.batch) && self.failed() > 0
     }
 }
 
