@@ -5,7 +5,7 @@
 //! parameters, refused parameters whose reason hosts would not show, and panics.
 //!
 //! The engine reads each response that it has written once more, to be sure that it is JSON. Results that may be long are written
-//! here instead, and the engine sees [`Past`] in their place.
+//! here instead, and the engine sees [`Placeholder`] in their place.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,20 +76,20 @@ pub(crate) struct Written(Arc<Mutex<Option<String>>>);
 
 /// What the engine sees of such a result.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Past;
+pub(crate) struct Placeholder;
 
 impl Written {
     /// Writes the result.
     ///
     /// # Errors
     /// For a value that JSON cannot hold, which is a bug.
-    pub(crate) fn put(&self, result: &impl Serialize) -> Result<Past, ProtocolError> {
+    pub(crate) fn put(&self, result: &impl Serialize) -> Result<Placeholder, ProtocolError> {
         let mut json = br#""result":"#.to_vec();
         serde_json::to_writer(&mut json, result).map_err(|_| ProtocolError::internal())?;
         json.push(b'}');
         let json = String::from_utf8(json).map_err(|_| ProtocolError::internal())?;
         *self.lock() = Some(json);
-        Ok(Past)
+        Ok(Placeholder)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<String>> {

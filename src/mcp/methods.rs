@@ -16,7 +16,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::context::{RequestContext, Session};
-use super::dispatch::{Past, Written};
+use super::dispatch::{Placeholder, Written};
 use super::elicitation::Answers;
 use super::error::ProtocolError;
 use super::meta::client_name;
@@ -52,7 +52,7 @@ pub(crate) trait Mcp {
 
     /// Lists the tools, all on one page. Source: server/tools, listing tools.
     #[method(name = "tools/list", param_kind = map, with_extensions)]
-    fn list_tools(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Past>;
+    fn list_tools(&self, cursor: Option<Box<RawValue>>) -> RpcResult<Placeholder>;
 
     /// Calls a tool. Source: server/tools, calling tools.
     #[method(name = "tools/call", param_kind = map, with_extensions)]
@@ -62,7 +62,7 @@ pub(crate) trait Mcp {
         arguments: Option<Box<RawValue>>,
         #[argument(rename = "inputResponses")] input_responses: Option<Box<RawValue>>,
         #[argument(rename = "requestState")] request_state: Option<String>,
-    ) -> RpcResult<Past>;
+    ) -> RpcResult<Placeholder>;
 
     /// Lists the views. Source: server/resources, listing resources.
     #[method(name = "resources/list", param_kind = map, with_extensions)]
@@ -205,7 +205,7 @@ impl McpServer for Table {
         ))
     }
 
-    fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Past> {
+    fn list_tools(&self, extensions: &Extensions, cursor: Option<Box<RawValue>>) -> RpcResult<Placeholder> {
         one_page(cursor.as_deref())?;
         let written = written(extensions)?;
         let context = context(extensions)?;
@@ -253,7 +253,7 @@ impl McpServer for Table {
         arguments: Option<Box<RawValue>>,
         input_responses: Option<Box<RawValue>>,
         request_state: Option<String>,
-    ) -> RpcResult<Past> {
+    ) -> RpcResult<Placeholder> {
         let answers = Answers {
             input_responses,
             request_state,

@@ -118,7 +118,8 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
     assert_eq!(code, Some(1), "{said}");
     expect![[r#"
         0 of 4 files are known to have succeeded, and LlamaCloud does not say how 4
-        ended. 4 results are in FOLDER/out; manifest.json there lists them.
+        ended. 4 results are in FOLDER/out; manifest.json there lists
+        them.
 
         NAME                     STATUS
         lease-berlin.pdf         unknown

@@ -131,7 +131,7 @@ impl Ending<'_> {
             1 => format!("1 result is in {folder}; manifest.json there describes it."),
             _ => format!("{results} results are in {folder}; manifest.json there lists them."),
         }];
-        sentences.extend(match count(saved, "incomplete") {
+        sentences.extend(match count(saved, "with_failed_pages") {
             0 => None,
             1 => Some("1 of them lacks pages that could not be parsed: manifest.json names the pages.".to_owned()),
             some => Some(format!(

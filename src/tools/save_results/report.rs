@@ -30,7 +30,7 @@ pub(crate) struct SaveResultsOutput {
     remaining: usize,
     /// Number of saved files that lack pages, because those could not be parsed. The manifest names the pages.
     #[serde(skip_serializing_if = "is_zero")]
-    incomplete: usize,
+    with_failed_pages: usize,
     /// Files without a result, grouped by reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<Reason>,
@@ -59,7 +59,7 @@ pub(super) struct Report {
     pub(super) saved: usize,
     pub(super) already_there: usize,
     pub(super) remaining: usize,
-    incomplete: usize,
+    with_failed_pages: usize,
     failed: BTreeMap<String, Vec<String>>,
     pub(super) trouble: Option<Error>,
 }
@@ -71,7 +71,7 @@ impl Report {
         } else {
             &mut self.already_there
         }) += 1;
-        self.incomplete += usize::from(!entry.failed_pages.is_empty());
+        self.with_failed_pages += usize::from(!entry.failed_pages.is_empty());
     }
 
     pub(super) fn fail(&mut self, entry: &Entry) {
@@ -92,11 +92,11 @@ impl Report {
             let verb = plural(self.already_there, "was", "were");
             sentences.push(format!("{} {verb} saved before.", files(self.already_there)));
         }
-        if self.incomplete > 0 {
+        if self.with_failed_pages > 0 {
             sentences.push(format!(
                 "{} {} pages that could not be parsed; `{}` names them.",
-                files(self.incomplete),
-                plural(self.incomplete, "lacks", "lack"),
+                files(self.with_failed_pages),
+                plural(self.with_failed_pages, "lacks", "lack"),
                 manifest::NAME
             ));
         }
@@ -127,7 +127,7 @@ impl Report {
             saved: self.saved,
             already_there: self.already_there,
             remaining: self.remaining,
-            incomplete: self.incomplete,
+            with_failed_pages: self.with_failed_pages,
             failed: group(self.failed),
             manifest: manifest::NAME.to_owned(),
         }
