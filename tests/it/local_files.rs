@@ -340,6 +340,28 @@ async fn each_document_is_saved_under_its_own_name_with_what_is_missing() {
 }
 
 #[tokio::test]
+async fn no_result_is_saved_under_an_id_because_the_names_could_not_be_read() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let first = upload(&mut harness, json!({ "path": "." })).await;
+    let id = batch(&mut harness, &first["directory_id"]).await;
+    let arguments = json!({ "batch_id": id, "folder": "." });
+    // Once for each size of the pages.
+    harness.inject("400@files:3");
+    let text = harness.call("save_results", arguments.clone()).await.error().to_owned();
+    assert!(text.contains("could not be saved"), "{text}");
+    assert_eq!(fs::read_dir(folder.out()).unwrap().count(), 0);
+    let saved = harness.call("save_results", arguments).await.json();
+    assert_eq!(
+        (&saved["complete"], &saved["saved"]),
+        (&json!(true), &json!(3)),
+        "{saved:#}"
+    );
+    assert!(read(&folder.out(), "a.txt.md").contains("First document."));
+    close(harness).await;
+}
+
+#[tokio::test]
 async fn files_without_a_result_are_named_with_their_reason() {
     let folder = Folder::new();
     let mut harness = folder.open(&[], "").await;

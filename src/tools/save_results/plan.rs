@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::report::explain_save;
 use crate::files::{Claim, file_names};
-use crate::llamacloud::{Advice, Batch, BatchResult, JobId, Product};
+use crate::llamacloud::{Batch, BatchResult, ErrorKind, JobId, Product};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::outcomes::{product, read_names};
@@ -23,14 +23,14 @@ pub(super) struct File {
     pub(super) error: Option<String>,
 }
 
-/// The names of the files, by id. Without them, files are named after their ids.
+/// The names of the files, by id. Where LlamaCloud no longer has the directory, files are named after their ids.
 pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, String>, ToolError> {
     let results = batch.results.as_deref().unwrap_or_default();
     let directory_id = &batch.source_directory_id;
     let read = read_names(&call.account, &call.scope, directory_id, results, call.deadline);
     match read.await {
-        // If names were missing now but known in the next call, everything would be saved twice.
-        (_, Some(error)) if !matches!(error.advice(), Advice::Never) => Err(explain_save(error, call)),
+        // Results keep the names that they are saved under: after one bad answer, those would be IDs for good.
+        (_, Some(error)) if *error.kind() != ErrorKind::NotFound => Err(explain_save(error, call)),
         (names, _) => Ok(names),
     }
 }
