@@ -111,13 +111,22 @@ impl Saving {
     /// # Errors
     /// Where nothing can be written, or LlamaCloud would refuse every read.
     pub(super) async fn save(self, call: &Call, pace: Pace) -> Result<(String, SaveResultsOutput), ToolError> {
-        let Self { saver, files, known } = self;
+        let Self {
+            saver,
+            files,
+            mut known,
+        } = self;
         let count = files.len();
         let mut report = Report::default();
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut pending = Vec::new();
-        for (index, (file, earlier)) in saver.look_at(files, known).await?.into_iter().enumerate() {
-            match earlier {
+        for (index, file) in files.into_iter().enumerate() {
+            if pace.is_over() {
+                // Nothing was read yet, so the manifest still says all that is known.
+                report.remaining = count - entries.len();
+                return Ok((report.sentences(&saver.folder), report.output(&saver.folder)));
+            }
+            match saver.look_at(&file, known.remove(&file.id)).await? {
                 Some(Earlier::Saved(entry)) => {
                     report.save(&entry, false);
                     entries.insert(index, entry);
@@ -205,33 +214,32 @@ enum Earlier {
 }
 
 impl Saver {
-    /// What is there already of each file. It is read and compared, which takes a while for many.
-    async fn look_at(
-        self: &Arc<Self>,
-        files: Vec<File>,
-        mut known: HashMap<String, Entry>,
-    ) -> Result<Vec<(File, Option<Earlier>)>, ToolError> {
-        let saver = Arc::clone(self);
-        let look = move |file: File| {
-            let earlier = match known.remove(&file.id) {
-                Some(entry) if saver.is_done(&entry, &file) => Some(Earlier::Saved(entry)),
-                Some(entry) if file.job.is_some() && is_final_failure(&entry) => Some(Earlier::Failed(entry)),
-                _ => None,
-            };
-            (file, earlier)
-        };
-        blocking(move || files.into_iter().map(look).collect()).await
+    /// What an earlier call has left of a file, if that is its outcome.
+    async fn look_at(&self, file: &File, entry: Option<Entry>) -> Result<Option<Earlier>, ToolError> {
+        Ok(match entry {
+            Some(entry) if self.is_done(&entry, file).await? => Some(Earlier::Saved(entry)),
+            Some(entry) if file.job.is_some() && is_final_failure(&entry) => Some(Earlier::Failed(entry)),
+            _ => None,
+        })
     }
 
-    /// Whether everything that is wanted of a file is saved.
-    fn is_done(&self, entry: &Entry, file: &File) -> bool {
+    /// Whether everything that is wanted of a file is saved. What was saved is read and compared, a file at a time, so that a call
+    /// that is dropped stops soon.
+    async fn is_done(&self, entry: &Entry, file: &File) -> Result<bool, ToolError> {
         let job_id = file.job.as_ref().map(|(_, id)| id.as_str());
-        entry.job_id.as_deref() == job_id
-            && job_id.is_some()
-            && self.formats.iter().all(|format| {
-                let saved = entry.saved.get(format);
-                saved.is_some_and(|saved| self.folder.holds(&saved.path, saved.bytes, &saved.sha256))
-            })
+        if job_id.is_none() || entry.job_id.as_deref() != job_id {
+            return Ok(false);
+        }
+        let saved = self.formats.iter().map(|format| entry.saved.get(format).cloned());
+        let Some(saved) = saved.collect::<Option<Vec<SavedFile>>>() else {
+            return Ok(false);
+        };
+        let folder = Arc::clone(&self.folder);
+        blocking(move || {
+            let mut saved = saved.iter();
+            saved.all(|saved| folder.holds(&saved.path, saved.bytes, &saved.sha256))
+        })
+        .await
     }
 
     async fn save(&self, pace: &Pace, file: &File) -> Outcome {
