@@ -71,7 +71,7 @@ struct Meta {
     /// Whether the same call may succeed later.
     #[serde(default, rename = "llamacloud/retryable")]
     retryable: bool,
-    /// When, if LlamaCloud said so. Units: seconds.
+    /// When, if that is known. Units: seconds.
     #[serde(rename = "llamacloud/retryAfterSeconds")]
     retry_after_seconds: Option<f64>,
     /// Whether a batch may have been created all the same.

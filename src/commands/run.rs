@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
-use tokio::time::sleep;
+use tokio::time::{Duration, Instant, sleep};
 
 use self::ending::Ending;
 use super::answer::{Answer, Failure, count, text};
@@ -26,6 +26,8 @@ use crate::untrusted::quote;
 
 /// After this many calls in a row without progress, the command ends.
 const MAX_IDLE_CALLS: usize = 5;
+/// For at least this long, failures that may pass are waited out: so long another process may use a folder.
+const MIN_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_PATH_CHARS: usize = 300;
 
 type Object = Map<String, Value>;
@@ -314,14 +316,15 @@ impl Steps<'_> {
 
     /// Calls a tool. Failures that may pass are shown and waited out.
     async fn patiently(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
-        let mut failures = 0;
+        let (started, mut failures) = (Instant::now(), 0);
         loop {
             let failure = match self.once(tool, arguments, progress).await {
                 Err(Stopped::Failed(failure)) => failure,
                 other => return other,
             };
             failures += 1;
-            let Some(pause) = failure.retry_after.filter(|_| failures < MAX_IDLE_CALLS) else {
+            let is_patient = failures < MAX_IDLE_CALLS || started.elapsed() < MIN_PATIENCE;
+            let Some(pause) = failure.retry_after.filter(|_| is_patient) else {
                 return Err(Stopped::Failed(failure));
             };
             let pause = pause.max(self.context.config.poll_interval);

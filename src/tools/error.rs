@@ -2,7 +2,7 @@
 //!
 //! Why is [`Error::cause`], and what can be done is decided on [`Error::advice`]; a tool adds its own words as a [`Failure`] in its
 //! own file. Programs find the advice in `_meta`, so that nobody has to read the sentences: `llamacloud/retryable` is true where the
-//! same call may succeed later, and `llamacloud/retryAfterSeconds` says when, if LlamaCloud said so.
+//! same call may succeed later, and `llamacloud/retryAfterSeconds` says when, if that is known.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use crate::mcp::{RequestContext, ToolError};
 
 /// How long to wait where LlamaCloud does not say.
 const WAIT: Duration = Duration::from_mins(1);
+/// How long to wait for what another call or process uses.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(5);
 
 /// What a tool adds to the sentences about a failure.
 #[derive(Debug, Clone, Copy)]
@@ -100,9 +102,9 @@ pub(crate) fn with_advice(text: String, error: Error) -> ToolError {
     ToolError::caused_by(text, error).with_meta(meta)
 }
 
-/// An error for what another call or process uses at the moment. `timeout` bounds a call, and so how long it is in use.
-pub(crate) fn in_use(text: &str, timeout: Duration) -> ToolError {
-    ToolError::new(text).with_meta(retryable(Some(timeout / 4)))
+/// An error for what another call or process uses at the moment.
+pub(crate) fn in_use(text: &str) -> ToolError {
+    ToolError::new(text).with_meta(retryable(Some(WAIT_FOR_OTHERS)))
 }
 
 fn retryable(after: Option<Duration>) -> Map<String, Value> {

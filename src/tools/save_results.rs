@@ -7,7 +7,6 @@ mod report;
 mod saving;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -68,7 +67,7 @@ impl Tool<Call> for SaveResults {
         let batch = batch.map_err(|error| explain_save(error, call))?;
         let formats = formats(&batch, input.formats)?;
         let name = input.folder.unwrap_or_else(|| input.batch_id.to_string());
-        let folder = open(&self.output, name, call.account.policy.timeout).await?;
+        let folder = open(&self.output, name).await?;
         let saving = Saving::prepare(call, input.batch_id, batch, formats, folder).await?;
         let (account, scope) = (Arc::clone(&call.account), call.scope.clone());
         let (context, deadline) = (Arc::clone(&call.context), call.deadline);
@@ -117,15 +116,14 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
     Ok(formats)
 }
 
-async fn open(output: &Output, name: String, timeout: Duration) -> Result<Arc<OutputFolder>, ToolError> {
+async fn open(output: &Output, name: String) -> Result<Arc<OutputFolder>, ToolError> {
     let output = output.clone();
     let shown = quote(&name, 200);
     let opened = tokio::task::spawn_blocking(move || output.folder(&name)).await;
     match opened {
         Ok(Ok(Some(folder))) => Ok(Arc::new(folder)),
         Ok(Ok(None)) => Err(in_use(
-            "Nothing was saved: another call or process is writing to this folder. Try again in a minute.",
-            timeout,
+            "Nothing was saved: another call or process is writing to this folder. Try again in a few seconds.",
         )),
         Ok(Err(error)) => Err(ToolError::caused_by(
             format!(

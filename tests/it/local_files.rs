@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_DOCUMENTS, DIR_FAILING, DIR_THOUSAND};
+use llamacloud_batches_mcp::sandbox::{DIR_DOCUMENTS, DIR_FAILING, DIR_SMALL, DIR_THOUSAND};
 use serde_json::{Value, json};
 
 #[cfg(unix)]
@@ -358,6 +358,33 @@ async fn no_result_is_saved_under_an_id_because_the_names_could_not_be_read() {
         "{saved:#}"
     );
     assert!(read(&folder.out(), "a.txt.md").contains("First document."));
+    close(harness).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_is_in_use_is_worth_another_call() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let id = batch(&mut harness, &json!(DIR_SMALL)).await;
+    let arguments = json!({ "batch_id": id, "folder": "." });
+    let lock = fs::File::open(folder.out()).unwrap();
+    lock.lock().unwrap();
+    let call = json!({ "name": "save_results", "arguments": arguments });
+    let refused = harness.result("tools/call", call).await;
+    let text = refused["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("Try again in a few seconds"), "{text}");
+    assert_eq!(
+        (
+            &refused["_meta"]["llamacloud/retryable"],
+            &refused["_meta"]["llamacloud/retryAfterSeconds"]
+        ),
+        (&json!(true), &json!(5)),
+        "{refused:#}"
+    );
+    drop(lock);
+    let saved = harness.call("save_results", arguments).await.json();
+    assert_eq!(saved["complete"], json!(true), "{saved:#}");
     close(harness).await;
 }
 

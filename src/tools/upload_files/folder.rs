@@ -73,9 +73,8 @@ impl Folders {
         let place = place.map_err(|error| ToolError::new(format!("Nothing was sent. `path` {error}.")))?;
         let Some(lock) = self.lock(&place, until).await else {
             return Err(in_use(
-                "Nothing was sent: another process is uploading this folder. Try again in a minute. What that process uploads is not \
-                 sent again.",
-                timeout,
+                "Nothing was sent: another process is uploading this folder. Try again in a few seconds. What that process uploads is \
+                 not sent again.",
             ));
         };
         let (hashes, inner) = (Arc::clone(&self.hashes), place.clone());
