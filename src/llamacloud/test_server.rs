@@ -2,7 +2,12 @@
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::Notify,
+    time::sleep,
+};
 use url::Url;
 
 use super::{
@@ -75,4 +80,15 @@ impl Deref for TestServer {
     fn deref(&self) -> &HttpServer {
         &self.0
     }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_fails_the_test() {
+    let server = TestServer::start(|_, seen| panic!("not expected: {}", seen.line())).await;
+    let connection = TcpStream::connect(("127.0.0.1", server.port)).await;
+    let mut connection = connection.unwrap();
+    connection.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert_eq!(connection.read(&mut [0]).await.unwrap(), 0, "no answer");
+    let dropped = tokio::spawn(async move { drop(server) }).await;
+    assert!(dropped.unwrap_err().is_panic());
 }

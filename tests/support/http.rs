@@ -94,11 +94,13 @@ impl HttpServer {
 
     /// What arrived so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.check();
         lock(&self.shared.seen).clone()
     }
 
     /// What arrived since this was last asked.
     pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        self.check();
         std::mem::take(&mut *lock(&self.shared.seen))
     }
 
@@ -112,11 +114,19 @@ impl HttpServer {
             arrived.await;
         }
     }
+
+    /// A handler that panics poisons its mutex, and must not pass for a connection that broke.
+    fn check(&self) {
+        assert!(!self.shared.handler.is_poisoned(), "the handler of a request panicked");
+    }
 }
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
         self.accepting.abort();
+        if !std::thread::panicking() {
+            self.check();
+        }
     }
 }
 
