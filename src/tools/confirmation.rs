@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::wording::{number, plural};
+use super::wording;
 use crate::llamacloud::{BatchConfig, CreateBatch, Duplicates, NewJob, Order};
 use crate::mcp::{InputRequired, Question, ToolError, Verdict};
 use crate::untrusted::clean;
@@ -20,7 +20,7 @@ pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
             },
     } = &order.request;
     let over = match files {
-        Some(files) => format!("the {} {}", number(files), plural(files, "file", "files")),
+        Some(files) => format!("the {}", wording::files(files)),
         None => "all files".to_owned(),
     };
     let again = match order.duplicates {

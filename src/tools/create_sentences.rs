@@ -1,7 +1,7 @@
 //! The summary of `create_batch`: one or two sentences for each way in which a batch came to be the answer.
 
 use super::batch::BatchFacts;
-use super::wording::{number, plural};
+use super::wording::{files, plural};
 use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, How, Input, Order};
 use crate::untrusted::{clean, quote};
 
@@ -30,10 +30,8 @@ pub(super) fn tell(batch: &Batch, how: &How, order: &Order, can_retry: bool) -> 
     }
 }
 
-fn created(batch: &Batch, files: Option<usize>, earlier: &[Earlier], order: &Order) -> Vec<String> {
-    let over = files.map_or(String::new(), |files| {
-        format!(" over {} {}", number(files), plural(files, "file", "files"))
-    });
+fn created(batch: &Batch, count: Option<usize>, earlier: &[Earlier], order: &Order) -> Vec<String> {
+    let over = count.map_or(String::new(), |count| format!(" over {}", files(count)));
     let mut sentences = vec![format!("Batch {}{over} was created and {}.", id(batch), state(batch))];
     if order.duplicates == Duplicates::Allow {
         sentences.push(
@@ -49,16 +47,16 @@ fn created(batch: &Batch, files: Option<usize>, earlier: &[Earlier], order: &Ord
 fn before(Earlier { batch, change }: &Earlier, order: &Order) -> String {
     let earlier = format!("The earlier batch {}{}", id(batch), created_at(batch));
     let directory = &order.request.source_directory_id;
-    let files = |count: usize, what: &str| {
-        let verb = plural(count, "was", "were");
-        format!("{} {} {verb} {what}", number(count), plural(count, "file", "files"))
-    };
+    let happened = |count: usize, what: &str| format!("{} {} {what}", files(count), plural(count, "was", "were"));
     let changed = match change {
         None if batch.status == BatchStatus::Failed => return format!("{earlier} for the same work FAILED."),
         None => return format!("{earlier} for the same work was CANCELLED."),
-        Some(Change::FilesAdded(count)) => format!("{} to directory {directory}", files(*count, "added")),
+        Some(Change::FilesAdded(count)) => format!("{} to directory {directory}", happened(*count, "added")),
         Some(Change::FilesUpdated(count)) => {
-            format!("{} in directory {directory} by its connector", files(*count, "updated"))
+            format!(
+                "{} in directory {directory} by its connector",
+                happened(*count, "updated")
+            )
         }
         Some(Change::Configuration) => format!(
             "configuration {} was changed",

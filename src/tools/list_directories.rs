@@ -12,7 +12,7 @@ use super::listing::{Beginning, PageEnd, read_beginning};
 use super::prefixed::Prefixed;
 use super::search::{MAX_NAME_CHARS, PartOfName, search_limit};
 use super::token::Token;
-use super::wording::{number, plural};
+use super::wording::{self, number};
 use crate::llamacloud::{self, Directory, DirectoryFile, DirectoryId, FilesOf, MAX_FILES, Window};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::{clean, quote};
@@ -284,11 +284,10 @@ fn about_files(call: &Call, directory: &Directory, files: &Beginning<DirectoryFi
     let count = files.entries.len();
     let more_than = if files.is_whole { "" } else { "more than " };
     let mut sentences = vec![format!(
-        "Directory {} ({}) has {more_than}{} {}.",
+        "Directory {} ({}) has {more_than}{}.",
         quote(&directory.name, 100),
         clean(&directory.id, MAX_ID_CHARS),
-        number(count),
-        plural(count, "file", "files")
+        wording::files(count)
     )];
     if directory.connector_subscription_id.is_some() {
         sentences.push("A connector fills it, so its files can change at any time.".to_owned());

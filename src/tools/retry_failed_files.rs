@@ -26,7 +26,7 @@ use super::error::explain;
 use super::outcomes::Seen;
 use super::view;
 use super::wait::WaitSeconds;
-use super::wording::{number, plural};
+use super::wording;
 use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, UploadOnce};
 use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
@@ -121,9 +121,8 @@ fn question(call: &Call, plan: &Plan) -> Question {
     let files = plan.files.len();
     Question {
         message: format!(
-            "Process again {} {} of LlamaCloud batch {} that did not succeed (job {}, configuration {})? It costs credits.",
-            number(files),
-            plural(files, "file", "files"),
+            "Process again {} of LlamaCloud batch {} that did not succeed (job {}, configuration {})? It costs credits.",
+            wording::files(files),
             plan.batch_id,
             clean(plan.job.job_type.as_str(), 60),
             plan.job.configuration_id

@@ -16,7 +16,7 @@ use super::call::{Answer, Call};
 use super::confirmation;
 use super::long_work::LongWork;
 use super::prefixed::Prefixed;
-use super::wording::{number, plural};
+use super::wording;
 use crate::files::{Allowed, Selection};
 use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
 use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
@@ -107,9 +107,8 @@ impl UploadFiles {
         let (files, folder) = (sending.files.len(), &sending.folder);
         let question = Question {
             message: format!(
-                "Upload {} {} ({}) from {} to LlamaCloud?",
-                number(files),
-                plural(files, "file", "files"),
+                "Upload {} ({}) from {} to LlamaCloud?",
+                wording::files(files),
                 size(sending.total_bytes()),
                 quote(&folder.name, 200)
             ),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::account::{Account, PollPolicy};
 use super::outcomes::{Finality, Seen, files_in_directory};
 use super::task_reference::TaskReference;
-use super::wording::{number, plural};
+use super::wording::{self, number};
 use crate::llamacloud::{Advice, Error, Scope};
 use crate::mcp::{Progress, RequestContext, Task, TaskState};
 use crate::untrusted::clean;
@@ -161,7 +161,7 @@ fn message(seen: &Seen, elapsed: Duration, trouble: Option<&str>) -> String {
     let status = clean(seen.batch.status.as_str(), 60);
     let files = match (seen.files_ended(), seen.files_in_directory) {
         (Some((ended, all)), _) => format!(", {} of {} files finished", number(ended), number(all)),
-        (None, Some(all)) => format!(", {} {}", number(all), plural(all, "file", "files")),
+        (None, Some(all)) => format!(", {}", wording::files(all)),
         (None, None) => String::new(),
     };
     let trouble = trouble.map_or(String::new(), |cause| format!("; {cause}; trying again"));

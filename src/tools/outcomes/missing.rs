@@ -1,7 +1,7 @@
 //! What could not be read about a batch's files, as sentences.
 
 use crate::llamacloud::{Advice, Error, JobType};
-use crate::tools::wording::{number, plural};
+use crate::tools::wording::{files, number, plural};
 use crate::untrusted::quote;
 
 /// Why something was not read.
@@ -49,12 +49,7 @@ pub(crate) fn names(missing: usize, total: usize, why: Option<&Unread>) -> Optio
     let which = if missing == total {
         "The file names".to_owned()
     } else {
-        format!(
-            "The {} of {} {}",
-            plural(missing, "name", "names"),
-            number(missing),
-            plural(missing, "file", "files")
-        )
+        format!("The {} of {}", plural(missing, "name", "names"), files(missing))
     };
     let why = why.map_or(String::new(), |why| format!(": {}", why.cause));
     Some(format!("{which} could not be read{why}. IDs are shown instead."))
