@@ -35,7 +35,7 @@ fn path(
     variable: &dyn Fn(&str) -> Option<OsString>,
     home: Option<PathBuf>,
 ) -> anyhow::Result<PathBuf> {
-    let folder = |name: &str| variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = |name: &str| folder(name, variable);
     if let Some(folder) = host.folder_variable.and_then(folder) {
         return Ok(folder.join(host.file.file_name()));
     }
@@ -62,18 +62,20 @@ fn path(
     })
 }
 
+/// The folder that a variable names. A path that is not absolute names none.
+fn folder(name: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
+}
+
 /// Windows keeps what a packaged program writes below `%APPDATA%` in the folder of the package, and shows it nothing else there.
 fn path_in_package(host: &Host, system: System, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let start = host.package?;
     let place = host.file.on(system);
     let rest = place.strip_prefix(r"%APPDATA%\")?;
-    let packages = PathBuf::from(variable("LOCALAPPDATA")?).join("Packages");
+    let packages = folder("LOCALAPPDATA", variable)?.join("Packages");
     let names = fs::read_dir(&packages).ok()?.flatten().map(|entry| entry.file_name());
     let package = names
-        .filter(|name| {
-            name.to_str()
-                .zip(host.package)
-                .is_some_and(|(name, start)| name.starts_with(start))
-        })
+        .filter(|name| name.to_str().is_some_and(|name| name.starts_with(start)))
         .min()?;
     Some(packages.join(package).join("LocalCache").join("Roaming").join(rest))
 }
@@ -149,16 +151,20 @@ mod tests {
     fn a_host_that_is_a_package_reads_the_file_in_its_package() {
         let local = tempfile::tempdir().unwrap();
         let folder = local.path().to_str().unwrap();
-        let located = || {
-            let variables = [("APPDATA", "/a"), ("LOCALAPPDATA", folder)];
+        let located = |local| {
+            let variables = [("APPDATA", "/a"), ("LOCALAPPDATA", local)];
             located("claude-desktop", System::Windows, &variables)
         };
         let usual = r"/a/Claude\claude_desktop_config.json";
-        assert_eq!(located(), usual);
+        assert_eq!(located(folder), usual);
         fs::create_dir_all(local.path().join("Packages/Other_1")).unwrap();
-        assert_eq!(located(), usual);
+        assert_eq!(located(folder), usual);
         fs::create_dir(local.path().join("Packages/Claude_2")).unwrap();
         let expected = format!(r"{folder}/Packages/Claude_2/LocalCache/Roaming/Claude\claude_desktop_config.json");
-        assert_eq!(located(), expected);
+        assert_eq!(located(folder), expected);
+        let depth = std::env::current_dir().unwrap().components().count();
+        let relative = format!("{}{}", "../".repeat(depth), folder.trim_start_matches('/'));
+        assert!(fs::exists(&relative).unwrap());
+        assert_eq!(located(&relative), usual);
     }
 }
