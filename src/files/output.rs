@@ -245,14 +245,12 @@ mod tests {
     /// `save` looks first; this is what holds if a file appears in between.
     #[test]
     fn a_file_that_is_whole_never_takes_the_name_of_another() {
-        let path = std::env::temp_dir().join(format!("lcb-output-{}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        let dir = Dir::open_ambient_dir(&path, cap_std::ambient_authority()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
         dir.write("x.md", "the user's").unwrap();
         let published = Partial::write(&dir, b"new").unwrap().publish(&dir, "x.md");
         assert_eq!(published.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(dir.read_to_string("x.md").unwrap(), "the user's");
         assert_eq!(dir.entries().unwrap().count(), 1, "nothing is left");
-        std::fs::remove_dir_all(&path).unwrap();
     }
 }
