@@ -20,15 +20,15 @@ pub(crate) enum Step {
     ListDirectories,
     MakeDirectory,
     ListFiles,
-    /// The so-manieth upload to arrive, from 1.
+    /// The nth upload to arrive, counted from 1.
     Upload(usize),
-    /// The so-manieth stored file to be added, from 1.
+    /// The nth stored file to be added, counted from 1.
     AddFile(usize),
     ListBatches,
     CreateBatch,
     /// Reading a batch, the jobs of its files, or the names of the source's files.
     ReadBatch,
-    /// The so-manieth result to be read, from 1.
+    /// The nth result to be read, counted from 1.
     ReadResult(usize),
 }
 
