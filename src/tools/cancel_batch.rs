@@ -15,7 +15,7 @@ use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 /// Cancels one batch for good. Use it only when the user asks to stop a batch. Finished files keep their results and are still
-/// cost; `retry_failed_files` can run the rest later. Returns the batch, which becomes CANCELLED once processing stops (see
+/// charged; `retry_failed_files` can run the rest later. Returns the batch, which becomes CANCELLED once processing stops (see
 /// `get_batch`); a final batch stays as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
