@@ -46,7 +46,7 @@ pub(crate) async fn play(cell: Cell) -> Result<(), String> {
     report(cell, &problems, &api, &processes)
 }
 
-/// This many processes at a time keep the machine busy; the others wait for what becomes of a POST. More at once would only make
+/// This many processes at a time keep the machine busy; the others wait for the fate of a POST. More at once would only make
 /// them late, and what is late is unknown.
 pub(crate) static BUSY: Semaphore = Semaphore::const_new(24);
 

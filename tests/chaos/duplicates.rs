@@ -1,4 +1,4 @@
-//! `allow_duplicate`, whatever becomes of the POST: another batch, and never the one that was there in its place.
+//! `allow_duplicate`, whatever happens to the POST: another batch is created, and the earlier one is never the answer.
 
 use futures_util::StreamExt;
 use futures_util::stream::iter;

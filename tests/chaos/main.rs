@@ -1,6 +1,6 @@
 //! Never a second paid batch by accident, and never one that nobody hears of: the built binary against a server that breaks things.
 //!
-//! A cell is a combination of what the first POST meets, what becomes of the process while the fault has that POST, what the caller
+//! A cell is a combination of what the first POST meets, what happens to the process while the fault has that POST, what the caller
 //! does then, and what the list shows ([`matrix`]; it also says which combinations are left out, and why). Each has a server
 //! ([`api`]), processes ([`process`]) and a ledger ([`ledger`]) of its own. The server speaks HTTP by hand and shares nothing with
 //! the product. Nothing sleeps: the server holds the POST until the caller and the process have done what the cell says, and all

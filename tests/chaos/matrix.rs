@@ -33,7 +33,7 @@ pub(crate) enum Fault {
     RedirectElsewhere,
 }
 
-/// What becomes of the process once the fault has its POST.
+/// What happens to the process once the fault has its POST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Lives,

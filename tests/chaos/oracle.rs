@@ -157,7 +157,7 @@ fn the_second_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<S
             Verdict::Created { .. } => seen.made.len() == 1,
             // The list cannot be read.
             Verdict::NotCreated if cell.listing.error(true).is_some() => true,
-            // Nobody listens any more.
+            // The reader is gone.
             Verdict::NotCreated => seen.made.is_empty() && cell.expected() == Expected::NotCreated,
             _ => false,
         },

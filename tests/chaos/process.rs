@@ -109,7 +109,7 @@ impl Process {
         Ok(self)
     }
 
-    /// Writes one line. A process that does not read any more is no failure of the test.
+    /// Writes one line. A process that has stopped reading does not fail the test.
     async fn send(&mut self, message: &Value) {
         let line = message.to_string();
         if let Some(stdin) = &mut self.stdin {
@@ -207,7 +207,7 @@ impl Process {
         self.stdin = None;
     }
 
-    /// Nobody reads the output any more.
+    /// The output has no reader.
     pub(crate) async fn close_stdout(&mut self) {
         if let Some(reading) = self.reading.take() {
             reading.abort();

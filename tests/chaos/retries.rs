@@ -1,9 +1,9 @@
-//! One directory, one batch, each failed file once: what a retry meets × what becomes of the process × the call made again.
+//! One directory, one batch, each failed file once: what a retry meets × what happens to the process × the call made again.
 
 use serde_json::json;
 
 use crate::stored::SOURCE_BATCH;
-use crate::storing::{Call, Fate, Work, play_all};
+use crate::storing::{Call, Fate, Work, cells, play_all, test_each_fate};
 use crate::upload_api::{Fault, Step, UploadApi};
 
 const STEPS: [Step; 8] = [
@@ -49,46 +49,26 @@ async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
     if stored.directories.len() == 1 && files == expected && stored.batches == ["dir-0"] {
         return Ok(());
     }
-    let requests = stored.requests.join("\n");
-    Err(format!(
-        "{:?} {files:?} {:?}\n{requests}",
-        stored.directories, stored.batches
-    ))
+    Err(stored.told())
 }
 
 async fn play_each(fate: Fate) {
-    // LlamaCloud does not take a file at 422, and the retry then is about the others.
-    let is_about_others =
-        |(step, fault): (Step, Fault)| matches!((step, fault), (Step::AddFile(_), Fault::Status(422)));
-    let cells = STEPS.into_iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));
-    // Both processes wait for the same time, one for its answer and one for the other process, and then create at the same moment.
-    let is_a_tie =
-        |cell: (Step, Fault)| fate == Fate::HasATwin && matches!(cell, (Step::AddFile(_), Fault::SilenceAfterCommit));
-    let cells = cells.filter(|cell| cell.1.can_strike(cell.0) && !is_about_others(*cell) && !is_a_tie(*cell));
-    play_all(cells, fate, |(step, fault)| play(step, fault, fate)).await;
+    let is_left_out = |(step, fault): &(Step, Fault)| match (step, fault) {
+        // LlamaCloud does not take a file at 422, and the retry then is about the others.
+        (Step::AddFile(_), Fault::Status(422)) => true,
+        // Both processes wait for the same time, one for its answer and one for the other process, and then create at the same
+        // moment.
+        (Step::AddFile(_), Fault::SilenceAfterCommit) => fate == Fate::HasATwin,
+        _ => false,
+    };
+    play_all(cells(STEPS, FAULTS).filter(|cell| !is_left_out(cell)), fate, play).await;
 }
 
-#[tokio::test]
-async fn the_process_lives() {
-    play_each(Fate::Lives).await;
-}
-
-#[tokio::test]
-async fn two_processes_retry_at_once() {
-    play_each(Fate::HasATwin).await;
-}
-
-#[tokio::test]
-async fn the_call_is_cancelled() {
-    play_each(Fate::IsCancelled).await;
-}
-
-#[tokio::test]
-async fn the_process_is_killed() {
-    play_each(Fate::Sigkill).await;
-}
-
-#[tokio::test]
-async fn the_input_ends() {
-    play_each(Fate::InputEnds).await;
+test_each_fate! {
+    play_each,
+    the_process_lives: Lives,
+    two_processes_retry_at_once: HasATwin,
+    the_call_is_cancelled: IsCancelled,
+    the_process_is_killed: Sigkill,
+    the_input_ends: InputEnds,
 }

@@ -1,10 +1,10 @@
-//! One directory, each file uploaded once, one batch, each result saved: what a `run` meets × what becomes of it × the same again.
+//! One directory, each file uploaded once, one batch, each result saved: what a `run` meets × what happens to it × the same command again.
 
 use std::fs::File;
 
 use crate::folder::{FILES, Folder};
 use crate::stored::result_of;
-use crate::storing::{Fate, Work, play_all};
+use crate::storing::{Fate, Work, cells, play_all, test_each_fate};
 use crate::upload_api::{Fault, Step, UploadApi};
 
 const STEPS: [Step; 10] = [
@@ -51,14 +51,7 @@ fn all_is_done_once(folder: &Folder, api: &UploadApi) -> Result<(), String> {
     if is_right && saved.into_iter().eq(expected) {
         return Ok(());
     }
-    Err(format!(
-        "{:?} {:?} {:?} {:?}\n{}",
-        stored.directories,
-        stored.names(),
-        stored.batches,
-        folder.saved().keys(),
-        stored.requests.join("\n")
-    ))
+    Err(format!("{:?} {}", folder.saved().keys(), stored.told()))
 }
 
 async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
@@ -70,24 +63,14 @@ async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
 }
 
 async fn play_each(fate: Fate) {
-    let cells = STEPS.into_iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));
-    let cells = cells.filter(|(step, fault)| fault.can_strike(*step));
-    play_all(cells, fate, |(step, fault)| play(step, fault, fate)).await;
+    play_all(cells(STEPS, FAULTS), fate, play).await;
 }
 
-#[tokio::test]
-async fn the_process_lives() {
-    play_each(Fate::Lives).await;
-}
-
-#[tokio::test]
-async fn the_user_presses_ctrl_c() {
-    play_each(Fate::IsCancelled).await;
-}
-
-#[tokio::test]
-async fn the_process_is_killed() {
-    play_each(Fate::Sigkill).await;
+test_each_fate! {
+    play_each,
+    the_process_lives: Lives,
+    the_user_presses_ctrl_c: IsCancelled,
+    the_process_is_killed: Sigkill,
 }
 
 /// Both folders are locked while a call works on them.

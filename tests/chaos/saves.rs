@@ -1,4 +1,4 @@
-//! Each result once, whole, and over nothing else: what a download meets × what becomes of the process × the call made again.
+//! Each result once, whole, and over nothing else: what a download meets × what happens to the process × the call made again.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::folder::{Folder, write};
 use crate::process::Process;
 use crate::stored::result_of;
-use crate::storing::{Call, Fate, Work, play_all};
+use crate::storing::{Call, Fate, Work, cells, play_all, test_each_fate};
 use crate::upload_api::{Fault, Step, UploadApi};
 
 /// As LlamaCloud names them.
@@ -123,8 +123,7 @@ fn all_is_saved(folder: &Folder, api: &UploadApi) -> Result<(), String> {
     if saved == expected() && is_right(&manifest) {
         return Ok(());
     }
-    let requests = api.stored().requests.join("\n");
-    Err(format!("{:?}\n{manifest:#}\n{requests}", saved.keys()))
+    Err(format!("{:?}\n{manifest:#}\n{}", saved.keys(), api.stored().told()))
 }
 
 async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
@@ -147,33 +146,16 @@ async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
 async fn play_each(fate: Fate) {
     // Files of a directory that LlamaCloud does not find are named after their IDs.
     let is_found = |cell: &(Step, Fault)| *cell != (Step::ListFiles, Fault::Status(404));
-    let cells = STEPS.into_iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));
-    play_all(cells.filter(is_found), fate, |(step, fault)| play(step, fault, fate)).await;
+    play_all(cells(STEPS, FAULTS).filter(is_found), fate, play).await;
 }
 
-#[tokio::test]
-async fn the_process_lives() {
-    play_each(Fate::Lives).await;
-}
-
-#[tokio::test]
-async fn two_processes_save_at_once() {
-    play_each(Fate::HasATwin).await;
-}
-
-#[tokio::test]
-async fn the_call_is_cancelled() {
-    play_each(Fate::IsCancelled).await;
-}
-
-#[tokio::test]
-async fn the_process_is_killed() {
-    play_each(Fate::Sigkill).await;
-}
-
-#[tokio::test]
-async fn the_input_ends() {
-    play_each(Fate::InputEnds).await;
+test_each_fate! {
+    play_each,
+    the_process_lives: Lives,
+    two_processes_save_at_once: HasATwin,
+    the_call_is_cancelled: IsCancelled,
+    the_process_is_killed: Sigkill,
+    the_input_ends: InputEnds,
 }
 
 /// Larger than a manifest, smaller than a result. Units: the shell's blocks of 512 bytes.

@@ -49,7 +49,13 @@ impl Stored {
         names
     }
 
-    /// How often a result was asked for.
+    /// All that is held, and the requests that led to it.
+    pub(crate) fn told(&self) -> String {
+        let (files, requests) = (&self.files, self.requests.join("\n"));
+        format!("{:?} {files:?} {:?}\n{requests}", self.directories, self.batches)
+    }
+
+    /// How often a result was requested.
     pub(crate) fn results_read(&self) -> usize {
         let requests = self.requests.iter();
         requests.filter(|request| request.contains("/api/v2/parse/")).count()

@@ -1,6 +1,4 @@
-//! One cell of what several calls store or make: a step, a fault, what becomes of the process, and the same done again.
-
-use std::fmt::Debug;
+//! One cell of what several calls store or make: a step, a fault, what happens to the process, and the same done again.
 
 use futures_util::StreamExt;
 use futures_util::stream::iter;
@@ -9,13 +7,13 @@ use serde_json::Value;
 
 use crate::cell::BUSY;
 use crate::process::Process;
-use crate::upload_api::UploadApi;
+use crate::upload_api::{Fault, Step, UploadApi};
 
 const AT_ONCE: usize = 30;
 /// After so many calls the work has to be done.
 const MOST_CALLS: u32 = 9;
 
-/// What becomes of the process once the fault has its request.
+/// What happens to the process once the fault has its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Lives,
@@ -190,17 +188,32 @@ impl Work {
     }
 }
 
+/// Every step with every fault that can strike it.
+pub(crate) fn cells<const FAULTS: usize>(
+    steps: impl IntoIterator<Item = Step>,
+    faults: [Fault; FAULTS],
+) -> impl Iterator<Item = (Step, Fault)> {
+    let cells = steps
+        .into_iter()
+        .flat_map(move |step| faults.map(|fault| (step, fault)));
+    cells.filter(|(step, fault)| fault.can_strike(*step))
+}
+
 /// Plays every cell, and fails with all that failed.
-pub(crate) async fn play_all<C: Copy + Debug, F: Future<Output = Result<(), String>>>(
-    cells: impl IntoIterator<Item = C>,
+pub(crate) async fn play_all<F: Future<Output = Result<(), String>>>(
+    cells: impl IntoIterator<Item = (Step, Fault)>,
     fate: Fate,
-    play: impl Fn(C) -> F,
+    play: impl Fn(Step, Fault, Fate) -> F,
 ) {
-    let cells: Vec<C> = cells.into_iter().collect();
+    let cells: Vec<_> = cells.into_iter().collect();
     let count = cells.len();
-    let playing = iter(cells).map(|cell| {
-        let played = play(cell);
-        async move { played.await.map_err(|problem| format!("{cell:?} {fate:?}: {problem}")) }
+    let playing = iter(cells).map(|(step, fault)| {
+        let played = play(step, fault, fate);
+        async move {
+            played
+                .await
+                .map_err(|problem| format!("{step:?} {fault:?} {fate:?}: {problem}"))
+        }
     });
     let failed: Vec<_> = playing
         .buffer_unordered(AT_ONCE)
@@ -214,3 +227,14 @@ pub(crate) async fn play_all<C: Copy + Debug, F: Future<Output = Result<(), Stri
         failed.join("\n\n")
     );
 }
+
+/// A test for each fate, which plays its cells.
+macro_rules! test_each_fate {
+    ($play_each:ident, $($test:ident: $fate:ident,)+) => {
+        $(#[tokio::test]
+        async fn $test() {
+            $play_each(crate::storing::Fate::$fate).await;
+        })+
+    };
+}
+pub(crate) use test_each_fate;

@@ -1,9 +1,9 @@
-//! Each file at most once, and each directory at most once: what an upload meets × what becomes of the process × the call made again.
+//! Each file at most once, and each directory at most once: what an upload meets × what happens to the process × the call made again.
 
 use serde_json::json;
 
 use crate::folder::{FILES, Folder};
-use crate::storing::{Call, Fate, Work, play_all};
+use crate::storing::{Call, Fate, Work, cells, play_all, test_each_fate};
 use crate::upload_api::{Fault, Step, UploadApi};
 
 const STEPS: [Step; 6] = [
@@ -53,38 +53,19 @@ async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
     if stored.directories.len() == 1 && stored.names() == FILES {
         return Ok(());
     }
-    let requests = stored.requests.join("\n");
-    Err(format!("{:?} {:?}\n{requests}", stored.directories, stored.names()))
+    Err(stored.told())
 }
 
 async fn play_each(fate: Fate) {
-    let cells = STEPS.into_iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));
     // The files of a new directory are listed only after it was made: every step is reached.
-    let cells = cells.filter(|(step, fault)| fault.can_strike(*step));
-    play_all(cells, fate, |(step, fault)| play(step, fault, fate)).await;
+    play_all(cells(STEPS, FAULTS), fate, play).await;
 }
 
-#[tokio::test]
-async fn the_process_lives() {
-    play_each(Fate::Lives).await;
-}
-
-#[tokio::test]
-async fn two_processes_upload_at_once() {
-    play_each(Fate::HasATwin).await;
-}
-
-#[tokio::test]
-async fn the_call_is_cancelled() {
-    play_each(Fate::IsCancelled).await;
-}
-
-#[tokio::test]
-async fn the_process_is_killed() {
-    play_each(Fate::Sigkill).await;
-}
-
-#[tokio::test]
-async fn the_input_ends() {
-    play_each(Fate::InputEnds).await;
+test_each_fate! {
+    play_each,
+    the_process_lives: Lives,
+    two_processes_upload_at_once: HasATwin,
+    the_call_is_cancelled: IsCancelled,
+    the_process_is_killed: Sigkill,
+    the_input_ends: InputEnds,
 }
