@@ -9,12 +9,15 @@
 )]
 
 mod session;
+#[path = "../../tests/support/tools.rs"]
+mod tools;
 
 use std::time::Instant;
 
 use llamacloud_batches_mcp::sandbox::{DIR_HUNDRED, DIR_ONE, DIR_TEN, DIR_THOUSAND, PRESET_PARSE, Speed};
 use serde_json::Value;
 use session::Session;
+use tools::Tools;
 
 const MAX_RESULT_CHARS: usize = 6000;
 const ROUND_TRIP_MS: u32 = 500;

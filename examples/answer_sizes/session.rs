@@ -12,6 +12,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::tools::Tools;
+
 /// A server, its sandbox, and the pipe between it and us.
 pub(crate) struct Session {
     pub(crate) sandbox: Sandbox,
@@ -61,52 +63,6 @@ impl Session {
         session
     }
 
-    /// The result of a tool call: its structured content, or the text of its error. Both halves of a success are compared.
-    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
-        let answer = self
-            .request("tools/call", &json!({ "name": tool, "arguments": arguments }))
-            .await;
-        let result = &answer["result"];
-        let text = result["content"][0]["text"].as_str().unwrap();
-        if result["isError"] == true {
-            return Err(text.to_owned());
-        }
-        assert_eq!(serde_json::to_string(&result["structuredContent"]).unwrap(), text);
-        Ok(result["structuredContent"].clone())
-    }
-
-    /// Creates a batch and gives its id.
-    pub(crate) async fn create(&mut self, directory: &str, job_type: &str, configuration: &str) -> String {
-        let arguments = json!({
-            "source_directory_id": directory,
-            "allow_duplicate": true,
-            "config": { "job": { "type": job_type, "configuration_id": configuration } },
-        });
-        let batch = self.call("create_batch", arguments).await.unwrap();
-        batch["id"].as_str().unwrap().to_owned()
-    }
-
-    /// The first page of what became of a batch's files.
-    pub(crate) async fn outcomes(&mut self, batch_id: &str) -> Value {
-        let arguments = json!({ "batch_id": batch_id, "expand": ["outcomes"] });
-        self.call("get_batch", arguments).await.unwrap()
-    }
-
-    /// Every page of a batch's files, as the calls one after the other bring them.
-    pub(crate) async fn pages(&mut self, batch_id: &str, expand: &str) -> Vec<Value> {
-        let mut pages = vec![
-            self.call("get_batch", json!({ "batch_id": batch_id, "expand": [expand] }))
-                .await
-                .unwrap(),
-        ];
-        while let Some(cursor) = pages.last().and_then(|page| page["next_results_cursor"].as_str()) {
-            let arguments = json!({ "batch_id": batch_id, "results_cursor": cursor });
-            let page = self.call("get_batch", arguments).await.unwrap();
-            pages.push(page);
-        }
-        pages
-    }
-
     async fn request(&mut self, method: &str, params: &Value) -> Value {
         self.id += 1;
         let request = json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params });
@@ -119,5 +75,21 @@ impl Session {
 
     async fn send(&mut self, message: &Value) {
         self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+}
+
+impl Tools for Session {
+    /// Both halves of a success are compared.
+    async fn call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
+        let answer = self
+            .request("tools/call", &json!({ "name": tool, "arguments": arguments }))
+            .await;
+        let result = &answer["result"];
+        let text = result["content"][0]["text"].as_str().unwrap();
+        if result["isError"] == true {
+            return Err(text.to_owned());
+        }
+        assert_eq!(serde_json::to_string(&result["structuredContent"]).unwrap(), text);
+        Ok(result["structuredContent"].clone())
     }
 }

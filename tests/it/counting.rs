@@ -5,6 +5,7 @@ use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_FAILING, DIR_SMALL, DIR_ST
 use serde_json::{Value, json};
 
 use super::session::Session;
+use super::tools::Tools;
 
 async fn ended(session: &mut Session, directory: &str) -> String {
     let id = session.create(directory, "parse_v2", PRESET_PARSE).await;
@@ -12,7 +13,7 @@ async fn ended(session: &mut Session, directory: &str) -> String {
     id
 }
 
-/// Looks at a batch until it has ended. Only its mapping is read: what became of its jobs is then still unknown.
+/// Looks at a batch until it has ended. Only its mapping is read: how its jobs ended is still unknown.
 async fn until_it_has_ended(session: &mut Session, id: &str) {
     let look = json!({ "batch_id": id, "expand": ["results"] });
     while !["COMPLETED", "FAILED"].contains(

@@ -60,7 +60,7 @@ mod log_lines;
 /// What other machines read about this server: hosts, registries, bundles.
 mod manifests;
 mod network;
-/// What became of each file of a batch, against the API's own word.
+/// How each file of a batch ended, compared with what the API says.
 mod outcomes;
 /// Lists of batches and of files: filters and pages.
 mod paging;
@@ -96,6 +96,9 @@ mod terminal;
 mod terminal_faults;
 /// Rules that the sources keep.
 mod tidy;
+/// Calls of tools, shared with the examples.
+#[path = "../support/tools.rs"]
+mod tools;
 /// What the tools do with a LlamaCloud that behaves.
 mod tools_call;
 /// What is advertised: the contract of `manifests/tools.json`.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{CANARY, Setup};
 use super::session::Session;
+use super::tools::Tools;
 
 const PARSE: (&str, &str) = ("parse_v2", PRESET_PARSE);
 

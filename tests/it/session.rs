@@ -4,9 +4,10 @@ use std::ops::{Deref, DerefMut};
 
 use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::Speed;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::harness::{Harness, Setup, flags};
+use super::tools::Tools;
 
 /// A server with a sandbox of its own. Ends with [`Session::end`].
 pub(crate) struct Session(Harness);
@@ -23,44 +24,16 @@ impl Session {
         Self(setup.open(Revision::V2025_06_18).await)
     }
 
-    /// The result of a tool call, or the text of its error.
-    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
-        let said = self.0.call(tool, arguments).await;
-        if said.is_error { Err(said.text) } else { Ok(said.json()) }
-    }
-
-    /// Creates a batch and gives its id.
-    pub(crate) async fn create(&mut self, directory: &str, job_type: &str, configuration: &str) -> String {
-        let arguments = json!({
-            "source_directory_id": directory,
-            "allow_duplicate": true,
-            "config": { "job": { "type": job_type, "configuration_id": configuration } },
-        });
-        let batch = self.call("create_batch", arguments).await.unwrap();
-        batch["id"].as_str().unwrap().to_owned()
-    }
-
-    /// The first page of what became of a batch's files.
-    pub(crate) async fn outcomes(&mut self, batch_id: &str) -> Value {
-        let arguments = json!({ "batch_id": batch_id, "expand": ["outcomes"] });
-        self.call("get_batch", arguments).await.unwrap()
-    }
-
-    /// Every page of a batch's files, as the calls one after the other bring them.
-    pub(crate) async fn pages(&mut self, batch_id: &str, expand: &str) -> Vec<Value> {
-        let first = json!({ "batch_id": batch_id, "expand": [expand] });
-        let mut pages = vec![self.call("get_batch", first).await.unwrap()];
-        while let Some(cursor) = pages.last().and_then(|page| page["next_results_cursor"].as_str()) {
-            let arguments = json!({ "batch_id": batch_id, "results_cursor": cursor });
-            let page = self.call("get_batch", arguments).await.unwrap();
-            pages.push(page);
-        }
-        pages
-    }
-
     /// Ends the session. What it costs is counted call by call in these tests, not in the end.
     pub(crate) async fn end(self) {
         self.0.end().await;
+    }
+}
+
+impl Tools for Session {
+    async fn call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
+        let said = self.0.call(tool, arguments).await;
+        if said.is_error { Err(said.text) } else { Ok(said.json()) }
     }
 }
 
