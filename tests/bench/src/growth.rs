@@ -1,4 +1,4 @@
-//! What becomes of a server as its work grows: more calls in flight, more calls in all, more files in a batch.
+//! How a server's costs grow with its work: more calls in flight, more calls in all, more files in a batch.
 
 use anyhow::{Context, Result};
 use serde::Serialize;

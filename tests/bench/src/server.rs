@@ -68,7 +68,7 @@ impl Server {
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let input = self.input.as_mut().context("the input is closed")?;
-        input.write_all(bytes).context("the server does not read any more")
+        input.write_all(bytes).context("the server has stopped reading")
     }
 
     /// The next line, waiting for it.

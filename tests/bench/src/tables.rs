@@ -59,7 +59,7 @@ fn works(rows: &[Row], setting: Setting, work: &Work) -> String {
     text
 }
 
-/// What becomes of it as work grows.
+/// How its costs grow with the work.
 pub(crate) fn growth(growth: &Growth) -> String {
     in_flight(growth) + &memory(growth) + &files(growth)
 }

@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use ring::digest::{self, SHA256};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
@@ -132,19 +133,9 @@ async fn hash(path: &Path) -> anyhow::Result<String> {
 
 /// Saves every result of a batch as markdown.
 pub(crate) async fn save(api: &Api, batch_id: &str, folder: &Path) -> anyhow::Result<String> {
-    let body = api
-        .get(&format!("/api/v2/batches/{batch_id}?expand=results"))
-        .await?
-        .bytes()
-        .await?;
-    let batch: Batch = serde_json::from_slice(&body)?;
+    let batch: Batch = read(api, &format!("/api/v2/batches/{batch_id}?expand=results")).await?;
     let directory_id = &batch.source_directory_id;
-    let body = api
-        .get(&format!("{DIRECTORIES}/{directory_id}/files?page_size=1000"))
-        .await?
-        .bytes()
-        .await?;
-    let files: Files = serde_json::from_slice(&body)?;
+    let files: Files = read(api, &format!("{DIRECTORIES}/{directory_id}/files?page_size=1000")).await?;
     let mut names: HashMap<_, _> = files
         .items
         .into_iter()
@@ -159,14 +150,14 @@ pub(crate) async fn save(api: &Api, batch_id: &str, folder: &Path) -> anyhow::Re
     Ok(format!(r#"{{"complete":true,"saved":{}}}"#, saved.len()))
 }
 
+/// What the API answers to a GET.
+async fn read<T: DeserializeOwned>(api: &Api, path: &str) -> anyhow::Result<T> {
+    Ok(serde_json::from_slice(&api.get(path).await?.bytes().await?)?)
+}
+
 async fn save_one(api: &Api, job_id: String, name: Option<String>, folder: &Path) -> anyhow::Result<()> {
     let name = name.context("a file has no name")?;
-    let body = api
-        .get(&format!("/api/v2/parse/{job_id}?expand=usage&expand=markdown"))
-        .await?
-        .bytes()
-        .await?;
-    let parsed: Parsed = serde_json::from_slice(&body)?;
+    let parsed: Parsed = read(api, &format!("/api/v2/parse/{job_id}?expand=usage&expand=markdown")).await?;
     let pages: Vec<&str> = parsed
         .markdown
         .pages

@@ -157,7 +157,7 @@ fn take(line: &[u8], list: &str, api: &Arc<Api>, lines: &Lines) -> anyhow::Resul
 
 fn answer(lines: &Lines, id: &RawValue, result: &str) {
     let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n");
-    // Nobody writes any more when the output has failed, and then that failure is what ends the program.
+    // When the output has failed, nothing more is written, and that failure ends the program.
     lines.send(line).ok();
 }
 
