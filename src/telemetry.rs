@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::LogFormat;
 use crate::config::Config;
+use crate::files::reason;
 
 const MAX_WAITING_LINES: usize = 1000;
 
@@ -26,7 +27,10 @@ pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
         Ok(file) => Some(file),
         // A server without its log file is better than no server.
         Err(error) => {
-            let why = error.kind();
+            let why = match error.kind() {
+                io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+                _ => reason(&error),
+            };
             drop(writeln!(
                 io::stderr(),
                 "--log-file: it cannot be opened ({why}); the log goes to stderr"

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use crate::cli::{Environment, Flags};
+use crate::files::reason;
 use crate::llamacloud::KeySource;
 use crate::untrusted::{is_unexpanded, quote};
 
@@ -124,7 +125,7 @@ fn in_home(path: &Path, home: Option<&OsStr>) -> PathBuf {
 
 /// The first line of a file, or why it cannot be read, without its path.
 fn read(path: &Path) -> Result<String, String> {
-    let cannot = |error: &io::Error| format!("cannot be read ({})", error.kind());
+    let cannot = |error: &io::Error| format!("cannot be read ({})", reason(error));
     // Before it is opened: opening a pipe may wait for ever.
     if !fs::metadata(path).map_err(|error| cannot(&error))?.is_file() {
         return Err("is not a regular file".to_owned());
@@ -295,7 +296,7 @@ mod tests {
         assert_eq!(of_file(&folder), unusable("is not a regular file"));
         assert_eq!(
             of_file(&folder.join("none")),
-            unusable("cannot be read (entity not found)")
+            unusable("cannot be read (it does not exist)")
         );
         fs::remove_dir_all(&folder).unwrap();
     }

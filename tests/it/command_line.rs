@@ -263,11 +263,11 @@ async fn the_log_goes_where_it_was_sent() {
 #[tokio::test]
 async fn a_log_file_that_cannot_be_opened_means_a_log_on_stderr() {
     for (file, why) in [
-        (PathBuf::from("/nonexistent/folder/log"), "entity not found"),
+        (PathBuf::from("/nonexistent/folder/log"), "its folder does not exist"),
         (
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
             if cfg!(windows) {
-                "permission denied"
+                "no permission"
             } else {
                 "is a directory"
             },

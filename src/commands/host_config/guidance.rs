@@ -126,7 +126,7 @@ impl Guidance<'_> {
             _ if self.this.registration.passes_key => self.host.what_to_do_about_the_key(self.system),
             _ if !self.this.has_key_file => "The sandbox needs no key.".to_owned(),
             ApiKey::Missing(reason) => {
-                format!("There is no key yet: {reason}. Write it there before you use the server.")
+                format!("No key can be read yet: {reason}. Write the key into that file before you use the server.")
             }
             ApiKey::Given(_) => "The server reads the key from that file each time it starts.".to_owned(),
         }

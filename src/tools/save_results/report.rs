@@ -83,11 +83,11 @@ impl Report {
     }
 
     pub(super) fn sentences(&self, folder: &OutputFolder) -> String {
-        let mut sentences = vec![format!(
-            "Saved the results of {} to {}.",
-            files(self.saved),
-            quote(&folder.to_string(), 300)
-        )];
+        let place = quote(&folder.to_string(), 300);
+        let mut sentences = vec![match self.saved {
+            0 => format!("No new result was saved to {place}."),
+            saved => format!("Saved the results of {} to {place}.", files(saved)),
+        }];
         if self.already_there > 0 {
             let verb = plural(self.already_there, "was", "were");
             sentences.push(format!("{} {verb} saved before.", files(self.already_there)));

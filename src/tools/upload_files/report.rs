@@ -130,8 +130,7 @@ impl Report {
             ));
         }
         if self.already_there > 0 {
-            let verb = plural(self.already_there, "was", "were");
-            sentences.push(format!("{} {verb} already there.", files(self.already_there)));
+            sentences.push(format!("{} already there.", were(self.already_there)));
         }
         if !self.changed.is_empty() {
             sentences.push(format!(
@@ -142,7 +141,7 @@ impl Report {
         }
         let refused = self.refused_count();
         if refused > 0 {
-            sentences.push(format!("{} not uploaded for the reasons in `refused`.", were(refused)));
+            sentences.push(format!("{} cannot be uploaded: `refused` says why.", files(refused)));
         }
         if !is_dry_run {
             sentences.extend(self.next_step());
@@ -165,8 +164,9 @@ impl Report {
         }
         match &self.directory_id {
             Some(id) if !self.is_empty() => {
+                let others = if self.refused_count() > 0 { "other " } else { "" };
                 vec![format!(
-                    "All files are uploaded. Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
+                    "All {others}files are uploaded. Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
                 )]
             }
             _ => Vec::new(),

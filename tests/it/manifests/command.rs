@@ -100,16 +100,16 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["zed", "--api-key-file", "no-such-file"],
             expect![[r#"
-            To register it, let this program edit the file:
-              PROGRAM --api-key-file HERE/no-such-file host-config zed --write
-            Zed reads the text above from ~/.config/zed/settings.json, or for one project
-            from .zed/settings.json in its folder. If that file exists, add the part about
-            llamacloud-batches to it.
-            There is no key yet: the file given with --api-key-file cannot be read (entity
-            not found). Write it there before you use the server.
-            Then restart Zed. To see llamacloud-batches there, open the settings of the
-            Agent Panel. To try it, ask: "List my LlamaCloud batches."
-        "#]],
+                To register it, let this program edit the file:
+                  PROGRAM --api-key-file HERE/no-such-file host-config zed --write
+                Zed reads the text above from ~/.config/zed/settings.json, or for one project
+                from .zed/settings.json in its folder. If that file exists, add the part about
+                llamacloud-batches to it.
+                No key can be read yet: the file given with --api-key-file cannot be read (it
+                does not exist). Write the key into that file before you use the server.
+                Then restart Zed. To see llamacloud-batches there, open the settings of the
+                Agent Panel. To try it, ask: "List my LlamaCloud batches."
+            "#]],
         ),
         (
             &["goose"],

@@ -324,7 +324,7 @@ fn what_the_user_has_added_to_the_entry_stays() {
             "autoApprove": ["x"], "args": []
         })
     );
-    // A key that is not needed any more does not stay in the file.
+    // A key that is no longer needed does not stay in the file.
     assert_eq!(
         merged(mine, &sandbox()),
         json!({
