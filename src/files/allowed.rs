@@ -221,7 +221,7 @@ impl Candidate {
     /// Opens the file again, by the same rules.
     ///
     /// # Errors
-    /// Why it may not be uploaded any more.
+    /// Why it may no longer be uploaded.
     pub(super) fn open(&self) -> Result<(std::fs::File, Stamp), Refusal> {
         let dir = self.folder.below(&self.below).map_err(|error| Refusal::of(&error))?;
         open_document(&dir, &self.name)

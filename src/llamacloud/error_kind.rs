@@ -107,7 +107,7 @@ pub enum TlsProblem {
     UnknownIssuer,
     /// By this machine's clock, the certificate is not valid yet.
     NotYetValid,
-    /// By this machine's clock, the certificate is not valid any more.
+    /// By this machine's clock, the certificate has expired.
     Expired,
     /// The certificate is for another name.
     WrongName,

@@ -144,7 +144,7 @@ impl<M: Default, T> Default for Slot<M, T> {
 }
 
 impl<M, T> Attempt<M, T> {
-    /// Whether every caller has gone. If so, nobody can join any more, and nothing has to be sent.
+    /// Whether every caller has gone. If so, nobody can join it, and nothing has to be sent.
     pub(super) fn is_abandoned(&self) -> bool {
         let mut joinable = lock(&self.slot.joinable);
         let is_abandoned = self.sender.receiver_count() == 0;

@@ -65,7 +65,7 @@ impl Default for Limits {
 pub enum End {
     /// The input ended; what was in flight was answered.
     InputEnded,
-    /// The output cannot be written: nobody reads it any more, or it is full.
+    /// The output cannot be written: its reader is gone, or it is full.
     OutputClosed,
     /// The process was told to stop.
     Stopped,

@@ -70,7 +70,7 @@ impl Reply {
     }
 }
 
-/// A result that goes past the engine. It is among the extensions of every request.
+/// A result that is written without the engine. It is among the extensions of every request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Option<String>>>);
 

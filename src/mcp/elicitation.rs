@@ -71,7 +71,7 @@ pub(crate) struct Answers {
 #[derive(Debug)]
 pub(crate) struct Elicitation {
     outbox: Arc<Outbox>,
-    /// Cancelled when no answer can come any more.
+    /// Cancelled when an answer can no longer come.
     draining: CancellationToken,
     /// How long a user may take to answer.
     limit: Duration,

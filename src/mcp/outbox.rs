@@ -169,7 +169,7 @@ impl Outbox {
         }
     }
 
-    /// Resolves when nobody reads any more.
+    /// Resolves when the reader is gone.
     pub(crate) async fn closed(&self) {
         self.broken.cancelled().await;
     }

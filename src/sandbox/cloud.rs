@@ -42,7 +42,7 @@ pub(super) struct Cloud {
 /// What the account holds. Ids of deleted things are never reused.
 pub(super) struct Account {
     pub(super) directories: Vec<Directory>,
-    /// Stored files by id, also those that no directory holds any more.
+    /// Stored files by id, also those that are no longer in a directory.
     pub(super) stored: HashMap<String, Arc<Stored>>,
     /// Every version of every configuration, oldest first.
     pub(super) configurations: Vec<Arc<Configuration>>,

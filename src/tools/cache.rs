@@ -90,7 +90,7 @@ impl Cache {
         }
     }
 
-    /// Keeps a value that will not change any more.
+    /// Keeps a value that can no longer change.
     pub(crate) fn keep<T: Keep>(&self, scope: &Scope, id: &str, value: Arc<T>) {
         self.0.insert(Key::of::<T>(scope, id), Entry::of(value, id));
     }

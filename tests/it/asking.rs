@@ -271,7 +271,7 @@ async fn a_call_that_is_given_up_while_the_user_is_asked_creates_nothing() {
     }
 }
 
-/// No answer can come any more.
+/// An answer can no longer come.
 #[tokio::test]
 async fn the_end_of_the_input_ends_the_question() {
     let setup = Setup {

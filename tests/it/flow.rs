@@ -119,7 +119,7 @@ impl Pour {
         Self { pouring, poured }
     }
 
-    /// Lets everybody run until nothing moves any more: all of it happens on this one thread. How many bytes went in.
+    /// Lets everybody run until nothing moves: all of it happens on this one thread. How many bytes went in.
     async fn stand_still(&self) -> usize {
         let mut still = 0;
         let mut before = usize::MAX;

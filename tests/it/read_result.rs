@@ -522,7 +522,7 @@ async fn a_file_is_read_by_its_id_where_names_cannot_be_read() {
     harness.end().await;
 }
 
-/// What an API says about one job, and what becomes of it.
+/// What an API says about one job, and what is answered.
 async fn of_upstream(reply: Reply, arguments: Value) -> Result<Value, String> {
     let upstream = Upstream::start([reply]).await;
     let setup = Setup::over(&upstream, &[]);

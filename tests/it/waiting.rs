@@ -82,7 +82,7 @@ async fn it_waits_for_a_batch_that_is_there() {
         "{read:#}"
     );
     assert!(read["files"]["total"].as_u64().unwrap() > 0);
-    // There is nothing to wait for any more.
+    // There is nothing left to wait for.
     let before = looks(&harness);
     let again = json!({ "batch_id": id, "wait_seconds": 300 });
     assert_eq!(harness.call("get_batch", again).await.json()["final"], json!(true));

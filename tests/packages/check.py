@@ -51,7 +51,7 @@ class Server:
         self.process.stdout.readline()
 
     def end(self):
-        """How the launcher ended. Reads to the end of stdout, which comes when no process holds it any more."""
+        """How the launcher ended. Reads to the end of stdout, which comes when the last process has closed it."""
         rest = []
         reader = threading.Thread(target=lambda: rest.append(self.process.stdout.read()), daemon=True)
         reader.start()

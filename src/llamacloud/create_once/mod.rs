@@ -74,7 +74,7 @@ impl CreateOnce {
     /// Creates a batch, or finds the one that does the work already.
     ///
     /// # Errors
-    /// Why there is no such batch, or why that is not known.
+    /// No batch was created, or it is unknown whether one was.
     ///
     /// # Cancel safety
     /// Dropping the future stops the attempt only before the POST; once that has left, the outcome is logged at `warn`.

@@ -16,7 +16,7 @@
 //!
 //! **Not guaranteed**: two processes that send the same files to the same directory at the same moment both find nothing and both
 //! send. `upload_files` takes turns with a lock on the folder, which works on one machine and not on Windows. Where there is no
-//! folder, a process that did not make the directory waits until nothing is added to it any more ([`UploadOnce::files_when_quiet`]):
+//! folder, a process that did not make the directory waits until nothing more is added to it ([`UploadOnce::files_when_quiet`]):
 //! names are unique, so one process alone has made it. A process that pauses for longer than that while it adds files is not noticed.
 
 mod directory;
@@ -73,7 +73,7 @@ impl UploadOnce {
     /// Stores a file that the directory's list does not hold. `None`: the attempt continues beyond the deadline; call again.
     ///
     /// # Errors
-    /// Why the file is not stored, or why that is not known.
+    /// The file was not stored, or it is unknown whether it was.
     ///
     /// # Cancel safety
     /// Dropping the future stops the attempt only before the POST.
@@ -127,7 +127,7 @@ impl UploadOnce {
     /// The ephemeral directory of this name: the one that is there, or a new one.
     ///
     /// # Errors
-    /// Why there is none, or why that is not known.
+    /// No directory was created, or it is unknown whether one was.
     pub async fn directory(&self, scope: &Scope, name: &str, deadline: Instant) -> Result<Made, DirectoryNotMade> {
         let (shared, key) = (Arc::clone(&self.0), (scope.clone(), name.to_owned()));
         let call = self

@@ -57,7 +57,7 @@ pub(crate) enum Depth {
 /// Whether anything about a batch will still change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finality {
-    /// Nothing will change any more.
+    /// Nothing can change.
     Final,
     /// The batch or one of its jobs waits or runs.
     Going,

@@ -28,7 +28,7 @@ pub(crate) struct BatchReport {
     /// What went wrong, grouped, most frequent first; on the first page only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<Problem>,
-    /// How long to wait before checking again; absent once nothing changes any more.
+    /// How long to wait before checking again; absent once nothing can change.
     #[serde(skip_serializing_if = "Option::is_none")]
     check_again_in_seconds: Option<u32>,
 }

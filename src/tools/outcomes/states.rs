@@ -1,4 +1,4 @@
-//! What LlamaCloud says about each file of a batch, and which part of it will not change any more.
+//! What LlamaCloud says about each file of a batch, and which part of it can no longer change.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct FileStates {
     pub(super) unread: Option<Unread>,
 }
 
-/// A batch that has ended, with the part of its files that will not change any more.
+/// A batch that has ended, with the part of its files that can no longer change.
 pub(super) struct EndedBatch {
     pub(super) batch: Batch,
     pub(super) files: Arc<FileStates>,
@@ -32,7 +32,7 @@ impl FileStates {
         self.jobs.get(&result.job_reference.as_ref()?.id)
     }
 
-    /// Whether a file's job is known and will not change any more.
+    /// Whether a file's job is known and can no longer change.
     pub(super) fn is_settled(&self, batch: &BatchStatus, result: &BatchResult) -> bool {
         let has_ended = |job: &FileJob| {
             let kind = Kind::of_job(&job.status, batch);
@@ -60,7 +60,7 @@ impl FileStates {
         self.jobs_due().filter(|job| !self.jobs.contains_key(&job.id)).count()
     }
 
-    /// The part that will not change any more.
+    /// The part that can no longer change.
     pub(super) fn settled(&self, batch: &BatchStatus) -> Self {
         let results = self.results.iter().filter(|result| self.is_settled(batch, result));
         let jobs = results.filter_map(|result| self.job(result));

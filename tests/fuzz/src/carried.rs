@@ -1,5 +1,5 @@
-//! What a client carries: a state from a question to its answer, a cursor, a page token, a task id. Changed on the way, it is refused
-//! or leads nowhere else; unchanged, it works.
+//! What a client carries: a state from a question to its answer, a cursor, a page token, a task id. If it is
+//! changed on the way, it is refused or has no other effect; unchanged, it works.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn check(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     }
 }
 
-/// The text, or what became of it on the way.
+/// The text, or what it was changed to.
 fn changed(choices: &mut Unstructured<'_>, genuine: &str) -> Result<String> {
     let mut text: Vec<char> = genuine.chars().collect();
     for _ in 0..choices.int_in_range(0..=3)? {
