@@ -23,7 +23,7 @@
 //! - Another process is asked for the same batch while the list does not show it, because it lags: the second process has no memory
 //!   of the first and makes another batch. Both batches are in some answer, on stderr or in the list; a single answer may not
 //!   name both.
-//! - Two processes that retry the same batch create at the same moment: neither sees the other's batch in the list.
+//! - Two processes create at the very same moment: neither sees the other's batch in the list.
 //! - An output that closes in the moment in which an answer is written swallows it. The next identical call finds the batch.
 //!
 //! # Mutations
@@ -64,6 +64,9 @@
 //! |---|---|
 //! | the name of the directory is not derived from the batch and its failed files | 42 to 53 of the 58 cells of each fate |
 //! | what the directory already holds is added again | 7 to 26 of the 58 cells of each fate |
+//!
+//! Where two processes retry, an add that waits half of its call for an answer made two batches in 1 of the 58 cells, in two of four
+//! runs; none did in ten runs with a third.
 //!
 //! Changes to a save and to a whole run, tried on the 222 cells of [`saves`], where two more write with limits, and the 192 of [`runs`].
 //!

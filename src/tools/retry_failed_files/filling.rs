@@ -136,7 +136,9 @@ impl Guards {
             if left.is_zero() {
                 return (again, None);
             }
-            let by = until - left / 2;
+            // An answer that does not come is given up well before another process with the same retry has waited long enough for
+            // this one: this process then creates the batch first, and the other one finds it.
+            let by = until - left * 2 / 3;
             let added = self.upload_once.add(&call.scope, directory_id, again.file.clone(), by);
             (again, added.await)
         });
