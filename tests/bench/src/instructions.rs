@@ -1,7 +1,8 @@
 //! How many instructions a start and a call take, counted by callgrind. Counts hardly vary from run to run, as times do.
 //!
-//! What callgrind has written of the longest run of each work stays beside the packages, as `callgrind.PEER.WORK`, for
-//! `callgrind_annotate`. Of files, the threads that read and write them are counted as well.
+//! What callgrind has written of the longest run of each work stays beside the packages, for `callgrind_annotate`: calls as
+//! `callgrind.PEER.WORK`, parts of the whole job as `callgrind.PEER.whole-job-TOOL`. Of files, the threads that read and write them
+//! are counted as well.
 
 use std::fs;
 use std::path::Path;
@@ -109,7 +110,7 @@ fn count_part(bench: &Bench, here: &Folder, api: &Api, peer: Peer, part: Part) -
     let file = bench
         .places
         .packages
-        .join(format!("callgrind.{}.{}", peer.name(), part.tool()));
+        .join(format!("callgrind.{}.whole-job-{}", peer.name(), part.tool()));
     let command = here.command(bench, peer, api)?;
     let mut server = under_callgrind(&command, &file)?;
     let _watchdog = Watchdog::over(format!("{} under callgrind, {}", peer.name(), part.label()));
