@@ -49,7 +49,7 @@ impl Entry {
         let counted = matches!(seen.batch.status, BatchStatus::Completed | BatchStatus::Cancelled);
         Self {
             counted: counted.then(|| Counted {
-                files: seen.files(Rows::Problems).map(|files| files.counts),
+                files: seen.files(Rows::Problems).map(|files| files.counts.clone()),
                 is_final: seen.finality().known(),
             }),
             batch: seen.batch,

@@ -12,6 +12,7 @@ use super::reasons::{self, Problem};
 use super::states::FileStates;
 use crate::llamacloud::{Batch, BatchResult, FileJob};
 use crate::mcp::ToolError;
+use crate::tools::cache::Keep;
 use crate::untrusted::clean;
 
 const MAX_ID_CHARS: usize = 128;
@@ -116,6 +117,11 @@ impl Files {
         }
     }
 
+    /// How many of them are known by their ID alone.
+    pub(super) fn nameless(&self) -> usize {
+        self.files.iter().filter(|file| file.name.is_none()).count()
+    }
+
     /// All of them, problem files first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &File> {
         self.files.iter()
@@ -138,6 +144,16 @@ impl Files {
         }
         let before = files.partition_point(|file| file.key() <= (*rank, id));
         Ok((files.split_off(before), before))
+    }
+}
+
+impl Keep for Files {
+    fn bytes(&self) -> usize {
+        let texts = |file: &File| {
+            let texts = [&file.name, &file.job_id, &file.status, &file.error];
+            file.id.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+        };
+        self.files.iter().map(|file| size_of::<File>() + texts(file)).sum()
     }
 }
 
@@ -204,6 +220,12 @@ impl File {
     /// Whether the file has ended without success, as far as is known.
     fn did_not_succeed(&self) -> bool {
         self.kind != Kind::Completed && !self.kind.is_unfinished()
+    }
+
+    /// How long its cursor is: that of a file with a higher number is longer.
+    pub(super) fn cursor_chars(&self) -> usize {
+        let (rank, id) = self.key();
+        id.chars().count() + usize::from(rank >= 10)
     }
 
     /// The cursor of the page that begins after this file.

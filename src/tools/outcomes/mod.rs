@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lookup`, `missing` | names of files and states of jobs, read from LlamaCloud, and what of them could not be read |
 //! | `states` | what LlamaCloud says about each file |
+//! | `finality` | whether anything will still change |
 //! | `kinds`, `reasons` | kinds of files and their counts; error messages in groups |
 //! | `mapping` | which job each file has, and what it is called |
 //! | `files` | the files of a batch, problem files first, and the cursor through them |
@@ -12,6 +13,7 @@
 //! | `summary` | what is said about a batch |
 
 pub(crate) mod files;
+mod finality;
 mod kinds;
 mod lookup;
 mod mapping;
@@ -27,7 +29,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use self::files::{Files, Rows};
+use self::files::{Files, Rows, has_problems};
+pub(crate) use self::finality::Finality;
 pub(crate) use self::kinds::{FileCounts, Kind};
 use self::lookup::{FoundJobs, Lookup, Names};
 pub(crate) use self::lookup::{files_in_directory, product, read_names};
@@ -54,41 +57,6 @@ pub(crate) enum Depth {
     Outcomes,
 }
 
-/// Whether anything about a batch will still change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finality {
-    /// Nothing can change.
-    Final,
-    /// The batch or one of its jobs waits or runs.
-    Going,
-    /// The jobs could not be read now.
-    Unreadable,
-    /// The jobs were not looked up, or cannot be.
-    Unknown,
-}
-
-impl Finality {
-    /// Whether the batch is final, if that is known.
-    pub(crate) const fn known(self) -> Option<bool> {
-        match self {
-            Self::Final => Some(true),
-            Self::Going | Self::Unreadable => Some(false),
-            Self::Unknown => None,
-        }
-    }
-}
-
-impl Unread {
-    /// What is known of a batch where this could not be read.
-    const fn finality(&self) -> Finality {
-        if self.may_pass {
-            Finality::Unreadable
-        } else {
-            Finality::Unknown
-        }
-    }
-}
-
 /// A batch as it was last seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
@@ -99,6 +67,8 @@ pub(crate) struct Seen {
     /// Whether the API was asked for results and had none.
     pub(crate) has_no_results: bool,
     names: Option<Arc<Names>>,
+    /// The same in order, once nothing of it can change.
+    arranged: Option<Arc<Files>>,
     /// Why its files could not be read.
     unread: Option<Unread>,
     /// How many files its directory holds, for a batch that has not ended.
@@ -113,6 +83,7 @@ impl Seen {
             files: None,
             has_no_results: false,
             names: None,
+            arranged: None,
             unread: None,
             files_in_directory: None,
         }
@@ -169,6 +140,7 @@ impl Seen {
         Some(Self {
             files: Some(Arc::clone(&known.files)),
             names: account.cache.get(scope, batch_id.as_str()),
+            arranged: account.cache.get(scope, batch_id.as_str()),
             ..Self::new(known.batch.clone())
         })
     }
@@ -225,6 +197,9 @@ impl Seen {
 
     /// Whether everything is known, and nothing of it will change.
     fn is_whole(&self) -> bool {
+        if self.arranged.is_some() {
+            return true;
+        }
         let status = &self.batch.status;
         let has_names = self.names.as_ref().is_some_and(|names| names.unread.is_none());
         status.is_final() && has_names && self.files.as_ref().is_some_and(|files| files.is_whole(status))
@@ -295,8 +270,8 @@ impl Seen {
         }
     }
 
-    /// Keeps what can no longer change: the mapping of a batch that has ended, its ended jobs, and its names.
-    fn keep(&self, account: &Account, scope: &Scope) {
+    /// Keeps what can no longer change: the mapping of a batch that has ended, its ended jobs, its names, and all of that in order.
+    fn keep(&mut self, account: &Account, scope: &Scope) {
         if !self.batch.status.is_final() {
             return;
         }
@@ -313,6 +288,12 @@ impl Seen {
         }
         if let Some(names) = self.names.as_ref().filter(|names| names.unread.is_none()) {
             account.cache.keep(scope, id, Arc::clone(names));
+        }
+        if self.is_whole()
+            && let Some(files) = self.files(Rows::All)
+        {
+            account.cache.keep(scope, id, Arc::clone(&files));
+            self.arranged = Some(files);
         }
     }
 
@@ -365,13 +346,29 @@ impl Seen {
     }
 
     /// The files, problem files first; `None` if they were not read, or the API has none.
-    pub(crate) fn files(&self, rows: Rows) -> Option<Files> {
+    pub(crate) fn files(&self, rows: Rows) -> Option<Arc<Files>> {
+        if let Some(files) = self.arranged.as_ref().filter(|_| rows != Rows::Mapping) {
+            return Some(Arc::clone(files));
+        }
         let files = self.files.as_ref()?;
-        Some(Files::of(&self.batch, files, self.names.as_deref(), rows))
+        Some(Arc::new(Files::of(&self.batch, files, self.names.as_deref(), rows)))
+    }
+
+    /// Whether files of it did not end well, as [`FileCounts::problems`] counts them.
+    pub(crate) fn has_problems(&self) -> bool {
+        match (&self.arranged, &self.files) {
+            (Some(files), _) => files.counts.problems() > 0,
+            (None, Some(states)) => has_problems(&self.batch, states),
+            (None, None) => false,
+        }
     }
 
     /// What could not be read, as whole sentences.
     pub(crate) fn missing(&self) -> Vec<String> {
+        if let Some(files) = &self.arranged {
+            let names = missing::names(files.nameless(), files.iter().count(), None);
+            return names.into_iter().collect();
+        }
         let Some(files) = self.files.as_ref().filter(|files| files.looked_up) else {
             let unread = self.unread.iter();
             return unread

@@ -66,12 +66,12 @@ impl Rest<'_> {
 
     /// A page without rows that is as long as the longest part of any page around its rows.
     fn frame(&self) -> Page {
-        let cursors = self.files.iter().map(|file| file.cursor(self.rows));
+        let longest = self.files.iter().max_by_key(|file| file.cursor_chars());
         Page {
             entries: Vec::new(),
             first: self.before + 1,
             last: self.before + self.files.len(),
-            next: cursors.max_by_key(|cursor| cursor.chars().count()),
+            next: longest.map(|file| file.cursor(self.rows)),
         }
     }
 
@@ -105,21 +105,21 @@ impl Answer<'_> {
         let Some(rest) = rest.as_ref().filter(|rest| !rest.files.is_empty()) else {
             let page = |brevity| rest.as_ref().map(|rest| rest.page(0, brevity));
             let usual = Brevity::usual(max_chars);
-            let json = self.output(files.as_ref(), page(usual), usual)?;
+            let json = self.output(files.as_deref(), page(usual), usual)?;
             if json.chars() <= max_chars {
                 return Ok(json);
             }
-            return self.output(files.as_ref(), page(Brevity::BARE), Brevity::BARE);
+            return self.output(files.as_deref(), page(Brevity::BARE), Brevity::BARE);
         };
         for brevity in [Brevity::usual(max_chars), Brevity::BARE] {
-            let rows = self.rows_that_fit(files.as_ref(), rest, brevity, max_chars)?;
+            let rows = self.rows_that_fit(files.as_deref(), rest, brevity, max_chars)?;
             if let Some(rows) = rows.filter(|rows| *rows >= rest.files.len().min(WORTHWHILE_ROWS)) {
-                return self.output(files.as_ref(), Some(rest.page(rows, brevity)), brevity);
+                return self.output(files.as_deref(), Some(rest.page(rows, brevity)), brevity);
             }
         }
-        let rows = self.rows_that_fit(files.as_ref(), rest, Brevity::BARE, max_chars)?;
+        let rows = self.rows_that_fit(files.as_deref(), rest, Brevity::BARE, max_chars)?;
         let page = rest.page(rows.unwrap_or_default().max(1), Brevity::BARE);
-        self.output(files.as_ref(), Some(page), Brevity::BARE)
+        self.output(files.as_deref(), Some(page), Brevity::BARE)
     }
 
     /// How many rows fit with the rest of the answer; `None` if that alone is too long. Each row is measured once.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::files::{Files, Rows, has_problems};
+use super::files::{Files, Rows};
 use super::kinds::FileCounts;
 use super::reasons::Problem;
 use super::summary::{Detail, Report};
@@ -86,12 +86,7 @@ impl Brevity {
 /// Whether the next step is `retry_failed_files`: files of a final batch failed, and the tool is offered.
 pub(crate) fn can_retry(account: &Account, seen: &Seen) -> bool {
     let has_results = seen.batch.status != BatchStatus::Failed;
-    let has_problems = || {
-        seen.files
-            .as_ref()
-            .is_some_and(|files| has_problems(&seen.batch, files))
-    };
-    account.policy.can_retry() && has_results && seen.finality() == Finality::Final && has_problems()
+    account.policy.can_retry() && has_results && seen.finality() == Finality::Final && seen.has_problems()
 }
 
 impl BatchReport {
@@ -119,10 +114,10 @@ impl BatchReport {
     /// follow: how the files ended, why, and what to do next. `trouble`: why the batch could not be read again during a wait.
     pub(crate) fn beside_status(account: &Account, seen: &Seen, trouble: Option<&str>) -> (Self, String) {
         let files = seen.files(Rows::All);
-        let problems = files.as_ref().map_or(&[][..], |files| &files.problems);
+        let problems = files.as_deref().map_or(&[][..], |files| &files.problems);
         let brevity = Brevity::usual(account.policy.max_result_chars);
         let now = Timestamp::now();
-        let batch = Self::of(seen, files.as_ref(), problems, brevity, now);
+        let batch = Self::of(seen, files.as_deref(), problems, brevity, now);
         let report = Report {
             seen,
             detail: Detail::Status,

@@ -1,6 +1,7 @@
 //! Which files of a batch are retried, which cannot be, and why they had failed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::files::sha256_hex;
 use crate::llamacloud::{
@@ -194,7 +195,7 @@ pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, T
 }
 
 /// The files of a final batch, if some of them did not succeed.
-fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Files, ToolError> {
+fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError> {
     let refuse = |why: &str, next: &str| ToolError::new(format!("No batch was created: {why}. {next}"));
     let status = clean(seen.batch.status.as_str(), 60);
     let known = seen.files(Rows::All);
