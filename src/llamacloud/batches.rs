@@ -11,7 +11,7 @@ use super::{
     client::Client,
     error::Error,
     ids::{BatchId, ConfigurationId, DirectoryId},
-    lenient::{lenient, parse_instant, words},
+    lenient::{WrittenInstant, lenient, words},
     request::{Reply, Request, Scope, Window, token},
 };
 
@@ -158,12 +158,12 @@ pub struct Batch {
     /// Its status.
     #[serde(default)]
     pub status: BatchStatus,
-    /// Shape: RFC 3339.
+    /// When it was created.
     #[serde(default, deserialize_with = "lenient")]
-    pub created_at: Option<String>,
-    /// Shape: RFC 3339.
+    pub created_at: Option<WrittenInstant>,
+    /// When it last changed.
     #[serde(default, deserialize_with = "lenient")]
-    pub updated_at: Option<String>,
+    pub updated_at: Option<WrittenInstant>,
     /// The result of each file; `None` unless requested, or while the API does not know it yet.
     #[serde(default)]
     pub results: Option<Vec<BatchResult>>,
@@ -257,12 +257,12 @@ words! {
 impl Batch {
     /// When it was created, by the API's clock.
     pub fn created(&self) -> Option<Timestamp> {
-        parse_instant(self.created_at.as_deref()?)
+        self.created_at.as_ref()?.at()
     }
 
     /// When it last changed, by the API's clock; for a final batch, when it ended.
     pub fn updated(&self) -> Option<Timestamp> {
-        parse_instant(self.updated_at.as_deref()?)
+        self.updated_at.as_ref()?.at()
     }
 }
 

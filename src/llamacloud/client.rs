@@ -113,9 +113,8 @@ impl Client {
         deadline: Instant,
     ) -> Result<Reply<T>, Error> {
         let started = Instant::now();
-        let line = request.line();
         let mut attempts = 0;
-        let failed = self.repeat(&request, &line, deadline, &mut attempts).await;
+        let failed = self.repeat(&request, deadline, &mut attempts).await;
         let Failed {
             failure, kind, reason, ..
         } = match failed {
@@ -147,16 +146,10 @@ impl Client {
             elapsed: started.elapsed(),
             no_effect: failure.had_no_effect(),
         };
-        Err(Error::new(kind, reason, line, attempts).at(self.base_url().host_str()))
+        Err(Error::new(kind, reason, request.line(), attempts).at(self.base_url().host_str()))
     }
 
-    async fn repeat(
-        &self,
-        request: &Request<'_>,
-        line: &str,
-        deadline: Instant,
-        attempts: &mut u32,
-    ) -> Result<Answer, Failed> {
+    async fn repeat(&self, request: &Request<'_>, deadline: Instant, attempts: &mut u32) -> Result<Answer, Failed> {
         let retry = self.0.settings.retry;
         let key = self.key()?;
         let mut waits = retry::waits(&retry);
@@ -180,7 +173,8 @@ impl Client {
                 key,
                 deadline,
             };
-            let outcome = sending.run(attempts).await;
+            // What an attempt takes would otherwise be part of every call that may make a request, several times in some.
+            let outcome = Box::pin(sending.run(attempts)).await;
             drop(turn);
             let (status, server) = match &outcome {
                 Ok(answer) => (Some(answer.status), answer.server),
@@ -196,7 +190,13 @@ impl Client {
                 *self.clock() = Some((date, Instant::now()));
             }
             let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::debug!(http.status = status, attempt = *attempts, duration_ms, "{line}");
+            tracing::debug!(
+                http.status = status,
+                attempt = *attempts,
+                duration_ms,
+                "{}",
+                request.line()
+            );
             let failed = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,

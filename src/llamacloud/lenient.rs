@@ -98,11 +98,37 @@ pub(super) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
 
 /// A date and time; anything else counts as absent.
 pub(super) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    Ok(lenient::<Option<String>, D>(deserializer)?.and_then(|text| parse_instant(&text)))
+    Ok(lenient::<Option<WrittenInstant>, D>(deserializer)?.and_then(|written| written.at()))
+}
+
+/// What the API wrote where a date and time should be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum WrittenInstant {
+    /// A date and time.
+    At(Timestamp),
+    /// Something else. Upstream text, not cleaned.
+    Unreadable(String),
+}
+
+impl WrittenInstant {
+    /// The date and time, if it is one.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::At(at) => Some(*at),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+impl From<String> for WrittenInstant {
+    fn from(text: String) -> Self {
+        parse_instant(&text).map_or(Self::Unreadable(text), Self::At)
+    }
 }
 
 /// Reads RFC 3339. A time without an offset is in UTC, as the API's clock is.
-pub(super) fn parse_instant(text: &str) -> Option<Timestamp> {
+fn parse_instant(text: &str) -> Option<Timestamp> {
     let without_offset = || TimeZone::UTC.to_timestamp(DateTime::from_str(text).ok()?).ok();
     Timestamp::from_str(text).ok().or_else(without_offset)
 }

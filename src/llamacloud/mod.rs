@@ -79,6 +79,7 @@ pub use error_kind::{Detail, ErrorKind, TlsProblem};
 pub use files::{AddFile, NewFile, UploadError};
 pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, Id, InvalidId, JobId, OrganizationId, ProjectId};
 pub use jobs::{FileJob, JobStatus, Product};
+pub use lenient::WrittenInstant;
 pub(crate) use paging::Reading;
 pub use proxy::{Route, route};
 pub use request::{Page, Scope, Window, is_loopback};

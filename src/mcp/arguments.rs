@@ -251,6 +251,10 @@ impl Reading<'_> {
 /// Every mistake is found: a refused value is removed, and the rest is read again. No refusal is named twice.
 fn decode<T: DeserializeOwned>(members: Map<String, Value>, problems: &mut Problems) -> Option<T> {
     let mut whole = Value::Object(members);
+    // Only a mistake needs its path, which takes time to keep track of.
+    if let Ok(decoded) = T::deserialize(&whole) {
+        return Some(decoded);
+    }
     loop {
         let error = match serde_path_to_error::deserialize::<_, T>(&whole) {
             Ok(decoded) => return Some(decoded),

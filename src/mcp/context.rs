@@ -4,7 +4,7 @@
 //! remembers only what `initialize` agreed on, and that applies only to legacy requests.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -31,16 +31,16 @@ const MODERN_ONLY: [&str; 5] = [
 ];
 
 /// A request's surroundings, as its method sees them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RequestContext {
     /// The revision that this request is served in.
     pub(crate) revision: Revision,
     /// `clientInfo.name`, where the client said it. For wording and logs, never for behaviour.
-    pub(crate) client_name: Option<String>,
+    pub(crate) client_name: Option<Arc<str>>,
     /// What the client can do, as far as it matters.
     pub(crate) capabilities: ClientCapabilities,
-    /// What the client sends with a repeated call.
-    pub(crate) answers: Answers,
+    /// What the client sends with a repeated call; set by `tools/call`.
+    pub(crate) answers: OnceLock<Answers>,
     /// Receives reports, if the client wants any.
     pub(crate) progress: Option<Reporter>,
     /// The request's id, as the client wrote it.
@@ -67,7 +67,7 @@ impl RequestContext {
         let elicitation = &self.connection.elicitation;
         match self.revision.era() {
             _ if !self.capabilities.elicitation => Verdict::CannotAsk,
-            Era::Modern => elicitation.confirm_by_calling_again(&self.answers, question),
+            Era::Modern => elicitation.confirm_by_calling_again(self.answers.get_or_init(Answers::default), question),
             Era::Legacy => elicitation.confirm_by_request(question).await,
         }
     }
@@ -121,7 +121,7 @@ pub(crate) struct Connection {
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) revision: Revision,
-    pub(crate) client_name: Option<String>,
+    pub(crate) client_name: Option<Arc<str>>,
     pub(crate) capabilities: ClientCapabilities,
 }
 
@@ -156,7 +156,7 @@ impl Connection {
             revision,
             client_name,
             capabilities,
-            answers: Answers::default(),
+            answers: OnceLock::new(),
             progress: meta
                 .progress_token
                 .and_then(|token| Reporter::new(token, &self.outbox, revision)),

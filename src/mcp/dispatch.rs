@@ -84,7 +84,9 @@ impl Written {
     /// # Errors
     /// For a value that JSON cannot hold, which is a bug.
     pub(crate) fn put(&self, result: &impl Serialize) -> Result<Placeholder, ProtocolError> {
-        let mut json = br#""result":"#.to_vec();
+        // Most results fit into this, and need not be moved while they are written.
+        let mut json = Vec::with_capacity(4096);
+        json.extend(br#""result":"#);
         serde_json::to_writer(&mut json, result).map_err(|_| ProtocolError::internal())?;
         json.push(b'}');
         let json = String::from_utf8(json).map_err(|_| ProtocolError::internal())?;
@@ -103,7 +105,7 @@ pub(crate) fn dispatch(methods: &Methods, context: RequestContext, method: &str,
     let params = Params::new(Some(params.map_or("{}", RawValue::get)));
     let written = Written::default();
     let mut extensions = Extensions::new();
-    extensions.insert(context);
+    extensions.insert(Arc::new(context));
     extensions.insert(written.clone());
     match methods.method(method) {
         Some(MethodCallback::Sync(callback)) => {

@@ -1,5 +1,7 @@
 //! The members of `params._meta` that affect a request.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -69,13 +71,13 @@ impl<'a> Meta<'a> {
 }
 
 /// The name in a `clientInfo`; an unreadable one counts as absent.
-pub(crate) fn client_name(client_info: &RawValue) -> Option<String> {
+pub(crate) fn client_name(client_info: &RawValue) -> Option<Arc<str>> {
     #[derive(Deserialize)]
     struct ClientInfo {
         name: String,
     }
     let name = serde_json::from_str::<ClientInfo>(client_info.get()).ok()?.name;
-    Some(untrusted::clean(&name, 100))
+    Some(untrusted::clean(&name, 100).into())
 }
 
 /// Whether a value is an object; raw values have no blanks in front.

@@ -254,15 +254,12 @@ impl McpServer for Table {
         input_responses: Option<Box<RawValue>>,
         request_state: Option<String>,
     ) -> RpcResult<Placeholder> {
-        let answers = Answers {
+        let context = context(extensions)?;
+        context.answers.get_or_init(|| Answers {
             input_responses,
             request_state,
-        };
-        let context = Arc::new(RequestContext {
-            answers,
-            ..context(extensions)?.clone()
         });
-        let outcome = self.tools.call(&context, &name, arguments.as_deref()).await?;
+        let outcome = self.tools.call(context, &name, arguments.as_deref()).await?;
         let mut meta = Map::new();
         let mut complete = |outcome| {
             let mut result = CallToolResult::new(context.revision, outcome);
@@ -274,7 +271,7 @@ impl McpServer for Table {
             Err(error) => complete(Err(error)),
             Ok(Outcome::Task(task)) => (
                 "task",
-                CallAnswer::Task(Box::new(self.detail(&context, task).just_begun())),
+                CallAnswer::Task(Box::new(self.detail(context, task).just_begun())),
             ),
             Ok(Outcome::Ask(question)) => ("input_required", CallAnswer::Ask(question)),
         };
@@ -370,7 +367,7 @@ impl Table {
     }
 }
 
-fn context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
+fn context(extensions: &Extensions) -> Result<&Arc<RequestContext>, ErrorObjectOwned> {
     extensions.get().ok_or_else(|| ProtocolError::internal().into())
 }
 

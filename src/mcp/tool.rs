@@ -237,8 +237,7 @@ impl<S: CallSetup, T: Tool<S::Call>> Typed<T, S> {
             ))
         })?;
         let call = self.setup.call(context, common)?;
-        // What a tool does takes kilobytes, which would be moved about with this future if they were part of it.
-        let outcome = Box::pin(self.tool.call(&call, input)).await?;
+        let outcome = self.tool.call(&call, input).await?;
         Ok(outcome.untyped())
     }
 }

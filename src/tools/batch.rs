@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::llamacloud::{Batch, BatchStatus};
+use crate::llamacloud::{Batch, BatchStatus, WrittenInstant};
 use crate::untrusted::clean;
 
 pub(crate) const MAX_ID_CHARS: usize = 128;
@@ -58,15 +58,15 @@ impl BatchFacts {
     pub(crate) fn of(batch: &Batch, is_final: Option<bool>) -> Self {
         let word = |text: &str| clean(text, MAX_ID_CHARS);
         Self {
-            id: word(&batch.id),
+            id: shown_id(batch),
             status: word(batch.status.as_str()),
             r#final: is_final,
             job_type: word(batch.config.job.job_type.as_str()),
             configuration_id: word(&batch.config.job.configuration_id),
             source_directory_id: word(&batch.source_directory_id),
             project_id: batch.project_id.as_deref().map(word),
-            created_at: to_the_second(batch.created(), batch.created_at.as_deref()),
-            updated_at: to_the_second(batch.updated(), batch.updated_at.as_deref()),
+            created_at: batch.created_at.as_ref().map(to_the_second),
+            updated_at: batch.updated_at.as_ref().map(to_the_second),
         }
     }
 
@@ -96,11 +96,23 @@ pub(crate) fn seconds_between_checks(batch: &Batch, now: Timestamp) -> u32 {
     u32::try_from(age / 10).unwrap_or(0).clamp(least, 300)
 }
 
+/// The id of a batch, as it is shown.
+pub(crate) fn shown_id(batch: &Batch) -> String {
+    clean(&batch.id, MAX_ID_CHARS)
+}
+
+/// When a batch was created. Shape: ` (created 2026-11-24T10:00:00Z)`; empty where that is not known.
+pub(crate) fn when_created(batch: &Batch) -> String {
+    let at = batch.created_at.as_ref().map(to_the_second);
+    at.map_or(String::new(), |at| format!(" (created {at})"))
+}
+
 /// The instant without fractions of a second, in UTC; as it came if it cannot be read.
-fn to_the_second(instant: Option<Timestamp>, text: Option<&str>) -> Option<String> {
-    let instant = instant.and_then(|instant| Timestamp::from_second(instant.as_second()).ok());
-    let instant = instant.map(|instant| instant.to_string());
-    instant.or_else(|| text.map(|text| clean(text, 40)))
+fn to_the_second(written: &WrittenInstant) -> String {
+    match written {
+        WrittenInstant::At(at) => format!("{at:.0}"),
+        WrittenInstant::Unreadable(text) => clean(text, 40),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The summary of `create_batch`: one or two sentences for each way in which a batch came to be the answer.
 
-use super::batch::BatchFacts;
+use super::batch::{shown_id, when_created};
 use super::wording::{files, plural};
 use crate::llamacloud::{Batch, BatchStatus, Change, Duplicates, Earlier, How, Input, Order};
-use crate::untrusted::{clean, quote};
+use crate::untrusted::quote;
 
 /// How the batch came to be the answer. What follows is how its files ended, and what to do next.
 ///
@@ -14,12 +14,12 @@ pub(super) fn tell(batch: &Batch, how: &How, order: &Order, can_retry: bool) -> 
         How::Recovered => vec![format!(
             "Batch {} was created and {}. LlamaCloud's response was lost, but the batch was found in the list: do not create it \
              again.",
-            id(batch),
+            shown_id(batch),
             state(batch)
         )],
         How::Shared => vec![format!(
             "Batch {} {}. An identical call at the same time created it, so this call created nothing.",
-            id(batch),
+            shown_id(batch),
             state(batch)
         )],
         How::AlreadyThere(input) if can_retry => vec![already_there(batch, *input)],
@@ -32,7 +32,11 @@ pub(super) fn tell(batch: &Batch, how: &How, order: &Order, can_retry: bool) -> 
 
 fn created(batch: &Batch, count: Option<usize>, earlier: &[Earlier], order: &Order) -> Vec<String> {
     let over = count.map_or(String::new(), |count| format!(" over {}", files(count)));
-    let mut sentences = vec![format!("Batch {}{over} was created and {}.", id(batch), state(batch))];
+    let mut sentences = vec![format!(
+        "Batch {}{over} was created and {}.",
+        shown_id(batch),
+        state(batch)
+    )];
     if order.duplicates == Duplicates::Allow {
         sentences.push(
             "`allow_duplicate` was true, so it was created without regard to earlier batches of the same work."
@@ -45,7 +49,7 @@ fn created(batch: &Batch, count: Option<usize>, earlier: &[Earlier], order: &Ord
 
 /// An earlier batch of the same work, and why it was not the answer.
 fn before(Earlier { batch, change }: &Earlier, order: &Order) -> String {
-    let earlier = format!("The earlier batch {}{}", id(batch), created_at(batch));
+    let earlier = format!("The earlier batch {}{}", shown_id(batch), when_created(batch));
     let directory = &order.request.source_directory_id;
     let happened = |count: usize, what: &str| format!("{} {} {what}", files(count), plural(count, "was", "were"));
     let changed = match change {
@@ -71,7 +75,7 @@ fn before(Earlier { batch, change }: &Earlier, order: &Order) -> String {
 
 fn already_there(batch: &Batch, input: Input) -> String {
     const SAME_WORK: &str = "the same work (same directory, job type and configuration)";
-    let batch_id = format!("batch {}{}", id(batch), created_at(batch));
+    let batch_id = format!("batch {}{}", shown_id(batch), when_created(batch));
     match (&batch.status, input) {
         (BatchStatus::Completed, Input::Unknown) => format!(
             "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. It could not be determined whether files \
@@ -96,14 +100,4 @@ fn state(batch: &Batch) -> String {
         BatchStatus::Other(word) => format!("has the status {}, which this server does not know", quote(word, 60)),
         status => format!("is {status}"),
     }
-}
-
-fn id(batch: &Batch) -> String {
-    BatchFacts::from(batch).id
-}
-
-/// Shape: ` (created 2026-11-24T10:00:00Z)`.
-fn created_at(batch: &Batch) -> String {
-    let created_at = BatchFacts::from(batch).created_at;
-    created_at.map_or(String::new(), |at| format!(" (created {})", clean(&at, 40)))
 }

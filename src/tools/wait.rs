@@ -101,7 +101,8 @@ pub(crate) async fn wait_or_task(
     if context.can_follow_tasks() && seen.finality() != Finality::Final {
         return Waited::AsTask(reference.task(account, &seen.batch, TaskState::Working));
     }
-    let (seen, trouble) = until_final(account, context, &reference.scope, seen, limits).await;
+    // Most calls do not wait, and should not hold the room that waiting takes.
+    let (seen, trouble) = Box::pin(until_final(account, context, &reference.scope, seen, limits)).await;
     Waited::Until(seen, trouble)
 }
 

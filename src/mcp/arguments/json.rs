@@ -50,6 +50,9 @@ pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The text of a JSON string.
 pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    if !raw.get().starts_with('"') {
+        return None;
+    }
     serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|Text(text)| text)
 }
 

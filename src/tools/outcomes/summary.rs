@@ -7,7 +7,7 @@ use super::kinds::{FileCounts, Kind};
 use super::reasons::Problem;
 use super::{Finality, Seen};
 use crate::llamacloud::{BatchStatus, JobType};
-use crate::tools::batch::BatchFacts;
+use crate::tools::batch::shown_id;
 use crate::tools::wording::{ago, and, files, number};
 use crate::untrusted::quote;
 
@@ -94,7 +94,7 @@ impl Report<'_> {
     /// The status and, where known, the counts, in one or two sentences that do not contradict each other.
     fn state(&self) -> String {
         let batch = &self.seen.batch;
-        let id = BatchFacts::from(batch).id;
+        let id = shown_id(batch);
         let clause = self.known_counts().map(Self::clause);
         match (&batch.status, clause) {
             (BatchStatus::Completed, _) => self.completed(&id),
@@ -312,7 +312,7 @@ impl Report<'_> {
             steps.push(if self.can_retry {
                 format!(
                     "To process the failed files again, which costs credits, call `retry_failed_files` with `batch_id` {}.",
-                    BatchFacts::from(&self.seen.batch).id
+                    shown_id(&self.seen.batch)
                 )
             } else {
                 "To process failed files again, put them into a new directory and create a batch over it."

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::plan::{FAILS, Plan};
 use crate::llamacloud::{BatchStatus, DirectoryNotMade, Error, How, NotSettled, Order};
 use crate::mcp::{Json, ToolError};
-use crate::tools::batch::BatchFacts;
+use crate::tools::batch::{BatchFacts, when_created};
 use crate::tools::call::{Answer, Call};
 use crate::tools::create_sentences::tell;
 use crate::tools::creation::Creation;
@@ -15,7 +15,7 @@ use crate::tools::outcomes::Seen;
 use crate::tools::outcomes::reasons::Problem;
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{and, files, number, plural};
-use crate::untrusted::{clean, quote};
+use crate::untrusted::quote;
 
 /// How many reasons the summary names.
 const MAX_REASONS: usize = 3;
@@ -88,10 +88,8 @@ fn sentences(call: &Call, plan: &Plan, seen: &Seen, how: &How) -> Vec<String> {
 }
 
 fn already_there(plan: &Plan, seen: &Seen) -> String {
-    let BatchFacts {
-        id, status, created_at, ..
-    } = BatchFacts::from(&seen.batch);
-    let created = created_at.map_or(String::new(), |at| format!(" (created {})", clean(&at, 40)));
+    let BatchFacts { id, status, .. } = BatchFacts::from(&seen.batch);
+    let created = when_created(&seen.batch);
     let what = format!(
         "the {} of batch {} that did not succeed",
         files(plan.files.len()),
