@@ -40,7 +40,8 @@ impl InputSchema {
 
     /// The schema as it is advertised, without the description of the type itself.
     ///
-    /// Unknown arguments are refused, but the keyword that says so is not advertised: one vendor's SDK fails on it.
+    /// Unknown arguments are refused, but the keyword that says so is not advertised: one vendor's SDK fails on it. Nor is the length
+    /// of a text that has a rule of its own, such as a date or a cursor: it says nothing to a model that knows the rule.
     pub(crate) fn advertised(&self) -> Value {
         let mut schema = self.accepted.clone();
         take_description(&mut schema);
@@ -49,7 +50,9 @@ impl InputSchema {
         }
         walk(&mut schema, &|keywords| {
             keywords.remove("additionalProperties");
-            keywords.remove("format");
+            if keywords.remove("format").is_some() {
+                keywords.remove("maxLength");
+            }
         });
         schema
     }

@@ -23,11 +23,11 @@ use crate::llamacloud::{
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Starts one batch: a parse or extract job over all files (at most 1,000) of a directory. Each page, also of files processed
-/// before, costs `credits_per_page` (`list_configurations`): only if the user asked or agrees. Returns `id`, `status`, `final`,
-/// `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if it is unfinished
-/// (files added since are not in it: wait for `final`, then call again) or COMPLETED with no change since. Follow with
-/// `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
+/// Starts one batch: a parse or extract job over all files of a directory (at most 1,000). Only if the user asked or agrees, as
+/// each page costs `credits_per_page` (`list_configurations`), also of files processed before. Returns `id`, `status`, `final`,
+/// `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if that is
+/// unfinished, or COMPLETED with no file changed since. An unfinished batch lacks files added since: wait for `final`, then call
+/// again. Follow with `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -35,9 +35,9 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
-    /// Create one even if such a batch exists; not for added files. Default: false.
+    /// Create one even if there is such a batch; not needed for new files. Default: false.
     allow_duplicate: Option<bool>,
-    /// Seconds to wait for `final`; then returns the current state. Over 50, some hosts time out. Default: 0.
+    /// Seconds to wait for `final`, then returns the current state; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
@@ -53,7 +53,7 @@ struct BatchConfig {
 struct JobConfig {
     /// `parse_v2`: to text; `extract_v2`: to structured data.
     r#type: JobType,
-    /// `cfg-PARSE_AGENTIC` (the standard for `parse_v2`), or another `cfg-…` of that type from `list_configurations`.
+    /// `cfg-…` from `list_configurations`, of this `type`. The standard for `parse_v2` is `cfg-PARSE_AGENTIC`.
     configuration_id: Prefixed<ConfigurationId>,
 }
 

@@ -17,20 +17,21 @@ use super::wait::{Limits, WaitSeconds, Waited, time_to_read, wait_or_task};
 use crate::llamacloud::BatchId;
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 
-/// Reads one batch: `status`, `final`, and, once COMPLETED or CANCELLED, `files` (how many succeeded or failed) and `problems`
-/// (reasons, grouped). FAILED: no reliable results. COMPLETED can still have running jobs: until `final`, use `wait_seconds` or
-/// call again after `check_again_in_seconds`; after a few waits, report the state and stop. For text or data use `read_result`.
+/// Reads one batch: `status`, `final` (true: nothing runs any more), and, once COMPLETED or CANCELLED, `files` (how many
+/// succeeded or failed) and `problems` (reasons, grouped). COMPLETED alone is not done: jobs can still run. Until `final`, use
+/// `wait_seconds` or call again after `check_again_in_seconds`; after a few waits, report the state and stop. FAILED: no reliable
+/// results. For text or data use `read_result`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Adds rows as `results`. `problems`: files that did not succeed (name, error); `outcomes`: all files, failed first (also ID
-    /// and `job_id`); `results`: job IDs only.
+    /// Adds rows, as `results`; use one. `problems`: files that did not succeed (name, error). `outcomes`: all files, failed
+    /// first (name, error, ID, `job_id`). `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the previous page; other arguments unchanged.
     results_cursor: Option<Token>,
-    /// Seconds to wait for `final`; then returns the current state. Over 50, some hosts time out. Default: 0.
+    /// Seconds to wait for `final`, then returns the current state; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 

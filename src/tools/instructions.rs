@@ -26,7 +26,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         (has("create_batch"), "call `create_batch` once"),
         (
             has("get_batch"),
-            "`get_batch` with `wait_seconds` until `final` is true; then `expand: [\"problems\"]` for failed files, `[\"outcomes\"]` for all",
+            "`get_batch` with `wait_seconds`, a few times, until `final`; then `expand: [\"problems\"]` for failed files, `[\"outcomes\"]` for all",
         ),
         (has("read_result"), "read files with `read_result`"),
         (has("save_results"), "save results with `save_results`"),

@@ -31,8 +31,8 @@ const AT_ONCE: usize = 4;
 
 /// Lists batches, newest first: finds a batch's ID, or whether a timed-out `create_batch` succeeded; for one known batch use
 /// `get_batch`. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `source_directory_id`, `job_type`,
-/// `configuration_id`), `in_common` (shared values, given once), `next_page_token`, and `summary` (this page by status). To find
-/// batches with failed files, set `expand: ["counts"]` and omit `status`: COMPLETED ones can have some.
+/// `configuration_id`), `in_common` (what all share, omitted from each), `next_page_token`, and `summary` (this page by
+/// status). To find batches with failed files, set `expand: ["counts"]` and omit `status`: COMPLETED ones can have some.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {
@@ -44,9 +44,9 @@ pub(crate) struct ListBatchesInput {
     created_at_on_or_after: Option<DateOrInstant>,
     /// Same formats; a date means its end in UTC.
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: adds `files` (succeeded, failed, running) to COMPLETED and CANCELLED batches, not to FAILED; at most 10 a page.
+    /// `counts`: adds `files` (succeeded, failed, running) to COMPLETED and CANCELLED batches; then at most 10 a page.
     expand: Option<Vec<Expansion>>,
-    /// Default: 20; fewer if too long for one answer.
+    /// Default: 20; a page can be shorter.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
     /// `next_page_token` of the previous page; other arguments unchanged.

@@ -17,9 +17,9 @@ use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists parse and extract configurations for `create_batch`; it cannot make new ones. Standard parse: needed only for its cost.
-/// Returns `configurations`, built-in ones first, then saved ones in their latest version, with `id`, `name`, `job_type`, `tier`,
-/// `credits_per_page`, `version`, and `fields` (extract) or `tables` (parse: HTML or markdown).
+/// Lists parse and extract configurations for `create_batch`; it cannot make new ones. Standard parse: call it only to learn the
+/// cost. Returns `configurations`, built-in ones first, then saved ones (latest version), with `id`, `name`, `job_type`, `tier`,
+/// `credits_per_page`, `version`, and `fields` (extract) or `tables` (parse: as HTML or markdown).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListConfigurationsInput {
@@ -31,7 +31,7 @@ pub(crate) struct ListConfigurationsInput {
     /// Default: 20.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the previous page, other arguments unchanged.
+    /// `next_page_token` of the previous page; other arguments unchanged.
     page_token: Option<Token>,
 }
 

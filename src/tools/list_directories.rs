@@ -38,7 +38,7 @@ pub(crate) struct ListDirectoriesInput {
     /// Default: 50.
     #[schemars(range(min = 1))]
     page_size: Option<NonZeroU32>,
-    /// `next_page_token` of the previous page, other arguments unchanged.
+    /// `next_page_token` of the previous page; other arguments unchanged.
     page_token: Option<Token>,
 }
 

@@ -31,11 +31,11 @@ use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, Upload
 use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
 
-/// Reruns the files that did not succeed in a final batch, with the same job and configuration, as a new batch over a new
+/// Reruns the files of a `final` batch that did not succeed, with the same job and configuration, as a new batch over a new
 /// directory. Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`, `final`,
-/// `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). Safe to repeat: returns the
-/// same new batch (`created: false`); to retry its failures, pass its `id`. Encrypted or faulty files fail again. After adding
-/// files, or if the batch is FAILED, use `create_batch`.
+/// `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). Repeating returns the same new
+/// batch (`created: false`), unless that FAILED or was CANCELLED; to retry its failures, pass its `id`. Encrypted or faulty files
+/// fail again. After adding files, or if the batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {

@@ -126,9 +126,10 @@ async fn input_schemas_are_what_every_provider_takes() {
                     }
                 }
                 "string" => {
-                    // An ID is checked for more than its length.
-                    let is_id = path.ends_with("_id");
-                    let bounded = is_id || schema["maxLength"].is_u64() || schema["enum"].is_array();
+                    // An ID, a date or a cursor is checked for more than its length.
+                    let rules = ["_id", "_token", "cursor", "_on_or_after", "_on_or_before"];
+                    let has_a_rule = rules.iter().any(|name| path.ends_with(name));
+                    let bounded = has_a_rule || schema["maxLength"].is_u64() || schema["enum"].is_array();
                     assert!(bounded, "{path} is as long as it likes");
                 }
                 "array" => assert!(schema["items"].is_object(), "{path}"),
