@@ -243,6 +243,16 @@ fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError
 }
 
 #[cfg(test)]
+impl RequestContext {
+    /// The context of a legacy request without a session, for tests of what is called with one.
+    pub(crate) fn alone() -> Self {
+        let connection = Connection::new(Arc::new(Outbox::new(1)), Duration::ZERO);
+        let id: &RawValue = serde_json::from_str("1").unwrap();
+        connection.context(RequestId::read(id).unwrap(), "ping", None).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

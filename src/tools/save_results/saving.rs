@@ -357,3 +357,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| ToolError::caused_by("The results could not be written. This is a bug.", error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! What was saved earlier is checked only while the call has time.
+
+use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::files::{Forbidden, Output};
+use crate::llamacloud::{Credential, Product, Settings};
+use crate::mcp::{self, Json, RequestContext};
+use crate::tools::Policy;
+use crate::tools::account::Account;
+use crate::tools::long_work::LongWork;
+
+/// The API does not exist: whatever is read fails.
+fn call(timeout: Duration) -> Call {
+    let credential = Credential::Missing { reason: String::new() };
+    let base_url = "http://127.0.0.1:9".parse().unwrap();
+    let policy = Policy {
+        timeout,
+        ..Policy::default()
+    };
+    let account = Account::new(Client::new(Settings::new(base_url, credential)), policy);
+    Call {
+        context: Arc::new(RequestContext::alone()),
+        scope: Scope::default(),
+        deadline: account.deadline(),
+        account: Arc::new(account),
+    }
+}
+
+/// A batch of two files. An earlier call has saved one; the job of the other failed.
+fn saving(call: &Call, output: &Output) -> Saving {
+    let folder = output.folder("").unwrap().unwrap();
+    let text = b"text\n";
+    folder.save("a.md", "a", text).unwrap();
+    let saved = SavedFile {
+        path: "a.md".to_owned(),
+        bytes: text.len() as u64,
+        sha256: sha256_hex([text.as_slice()]),
+    };
+    let file = |id: &str| File {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        path: id.to_owned(),
+        job: Some((Product::Parse, format!("pjb-{id}").parse().unwrap())),
+        error: None,
+    };
+    let entry = |id: &str, status: &str, saved: Option<SavedFile>| Entry {
+        file_id: id.to_owned(),
+        job_id: Some(format!("pjb-{id}")),
+        status: status.to_owned(),
+        saved: saved.into_iter().map(|saved| (Format::Markdown, saved)).collect(),
+        ..Entry::default()
+    };
+    let known = [entry("a", "COMPLETED", Some(saved)), entry("b", "FAILED", None)];
+    Saving {
+        files: vec![file("a"), file("b")],
+        known: known.map(|entry| (entry.file_id.clone(), entry)).into(),
+        saver: Arc::new(Saver {
+            client: call.account.client.clone(),
+            scope: Scope::default(),
+            batch_id: "bat-1".parse().unwrap(),
+            job_type: JobType::ParseV2,
+            formats: vec![Format::Markdown],
+            folder: Arc::new(folder),
+            deadline: call.deadline,
+        }),
+    }
+}
+
+/// What a call answers that has so much time: `already_there`, failed files, `remaining`.
+async fn check(timeout: Duration, expected: [usize; 3]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::fs::canonicalize(folder.path()).unwrap();
+    let output = Output::open(&path, &Forbidden::default()).unwrap();
+    let call = Arc::new(call(timeout));
+    let saving = saving(&call, &output);
+    let own = Arc::clone(&call);
+    let work = move |pace| async move { Json::of(&saving.save(&own, pace).await?.1) };
+    let outcome = LongWork::new(TaskTracker::new()).run(&call, "Saving", work).await;
+    let Ok(mcp::Outcome::Done(json)) = outcome else {
+        panic!("not answered")
+    };
+    let answer: Value = serde_json::from_str(json.as_str()).unwrap();
+    let failed = answer
+        .get("failed")
+        .map_or(0, |groups| groups.as_array().unwrap().len());
+    assert_eq!(
+        [&answer["already_there"], &json!(failed), &answer["remaining"]],
+        expected.map(|count| json!(count)).each_ref(),
+        "{answer:#}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_with_time_checks_what_was_saved() {
+    check(Policy::default().timeout, [1, 1, 0]).await;
+}
+
+#[tokio::test]
+async fn a_call_without_time_checks_nothing_and_says_what_remains() {
+    check(Duration::ZERO, [0, 0, 2]).await;
+}
