@@ -8,6 +8,9 @@
     reason = "a program for developers, whose output is the table"
 )]
 
+#[path = "../../tests/support/rpc.rs"]
+#[expect(dead_code, reason = "a legacy session that is asked nothing")]
+mod rpc;
 mod session;
 #[path = "../../tests/support/tools.rs"]
 mod tools;

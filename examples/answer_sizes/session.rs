@@ -7,11 +7,12 @@ use llamacloud_batches_mcp::cli::{Environment, Flags};
 use llamacloud_batches_mcp::config::Config;
 use llamacloud_batches_mcp::mcp::{Limits, Transport, serve};
 use llamacloud_batches_mcp::sandbox::{self, Sandbox, Speed};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::rpc::{self, Message};
 use crate::tools::Tools;
 
 /// A server, its sandbox, and the pipe between it and us.
@@ -53,38 +54,30 @@ impl Session {
             output: BufReader::new(output).lines(),
             id: 0,
         };
-        let client = json!({
-            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "session", "version": "1" },
-        });
-        session.request("initialize", &client).await;
-        session
-            .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
-            .await;
+        session.request("initialize", &rpc::initialize("2025-06-18")).await;
+        session.send(rpc::initialized()).await;
         session
     }
 
-    async fn request(&mut self, method: &str, params: &Value) -> Value {
+    async fn request(&mut self, method: &str, params: &Value) -> Message {
         self.id += 1;
-        let request = json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params });
-        self.send(&request).await;
+        self.send(rpc::request(self.id, method, params)).await;
         let line = self.output.next_line().await.unwrap().unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(answer["id"], self.id, "{line}");
+        let answer = Message::read(&line).unwrap();
+        assert_eq!(answer.answers(), Some(&*self.id.to_string()), "{line}");
         answer
     }
 
-    async fn send(&mut self, message: &Value) {
-        self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    async fn send(&mut self, line: String) {
+        self.input.write_all((line + "\n").as_bytes()).await.unwrap();
     }
 }
 
 impl Tools for Session {
     /// Both halves of a success are compared.
     async fn call(&mut self, tool: &str, arguments: Value) -> Result<Value, String> {
-        let answer = self
-            .request("tools/call", &json!({ "name": tool, "arguments": arguments }))
-            .await;
-        let result = &answer["result"];
+        let answer = self.request("tools/call", &rpc::call(tool, &arguments)).await;
+        let result = answer.result();
         let text = result["content"][0]["text"].as_str().unwrap();
         if result["isError"] == true {
             return Err(text.to_owned());

@@ -11,6 +11,7 @@ use crate::matrix::{Caller, Cell, Fate};
 use crate::oracle;
 use crate::process::Process;
 use crate::report::report;
+use crate::rpc::Message;
 use crate::verdict::Verdict;
 
 /// What stderr says of a create whose outcome is unknown and of which nobody could be told.
@@ -116,7 +117,7 @@ async fn act(cell: Cell, api: &mut Api, processes: &mut Vec<Process>) -> Result<
 }
 
 /// Waits for what the first call comes to, and makes the caller's further call, whose answer is returned.
-async fn follow(cell: Cell, api: &Api, processes: &mut Vec<Process>) -> Result<Option<Value>, String> {
+async fn follow(cell: Cell, api: &Api, processes: &mut Vec<Process>) -> Result<Option<Message>, String> {
     let first = &mut processes[0];
     match cell.caller {
         Caller::Restarts => {
@@ -174,8 +175,8 @@ async fn list(process: &mut Process, id: u32, arguments: &Value) -> Result<Strin
         let id = id * 100 + page;
         process.call(id, "list_batches", &arguments).await;
         let answer = process.answer(id).await?.ok_or("no answer to `list_batches`")?;
-        shown += &answer.to_string();
-        let token = &answer["result"]["structuredContent"]["next_page_token"];
+        shown += &answer.result().to_string();
+        let token = &answer.result()["structuredContent"]["next_page_token"];
         if !token.is_string() {
             break;
         }

@@ -99,6 +99,9 @@ mod matrix;
 mod oracle;
 mod process;
 mod report;
+#[path = "../support/rpc.rs"]
+#[expect(dead_code, reason = "these tests open legacy sessions and are asked nothing")]
+mod rpc;
 mod verdict;
 
 /// `allow_duplicate`.

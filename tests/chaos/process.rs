@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::ledger::{CONFIGURATION, DIRECTORY};
+use crate::rpc::{self, Message};
 use crate::verdict::Verdict;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_llamacloud-batches-mcp");
@@ -35,8 +36,8 @@ pub(crate) struct Process {
 #[derive(Default)]
 pub(crate) struct Said {
     pub(crate) stdout: Vec<String>,
-    /// The same, decoded.
-    messages: Vec<Value>,
+    /// The same, decoded, without what is not a message.
+    messages: Vec<Message>,
     pub(crate) stderr: String,
     stdout_ended: bool,
     stderr_ended: bool,
@@ -99,19 +100,14 @@ impl Process {
 
     /// Opens the conversation.
     async fn introduced(mut self) -> Result<Self, String> {
-        let params = json!({
-            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "chaos", "version": "1" },
-        });
-        self.request(0, "initialize", &params).await;
+        self.request(0, "initialize", &rpc::initialize("2025-06-18")).await;
         self.answer(0).await?.ok_or("no answer to `initialize`")?;
-        self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
-            .await;
+        self.send(rpc::initialized()).await;
         Ok(self)
     }
 
     /// Writes one line. A process that has stopped reading does not fail the test.
-    async fn send(&mut self, message: &Value) {
-        let line = message.to_string();
+    async fn send(&mut self, line: String) {
         if let Some(stdin) = &mut self.stdin {
             drop(stdin.write_all(format!("{line}\n").as_bytes()).await);
         }
@@ -119,13 +115,11 @@ impl Process {
     }
 
     async fn request(&mut self, id: u32, method: &str, params: &Value) {
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
-            .await;
+        self.send(rpc::request(id, method, params)).await;
     }
 
     pub(crate) async fn call(&mut self, id: u32, tool: &str, arguments: &Value) {
-        self.request(id, "tools/call", &json!({ "name": tool, "arguments": arguments }))
-            .await;
+        self.request(id, "tools/call", &rpc::call(tool, arguments)).await;
     }
 
     /// Calls `create_batch`, always for the same batch.
@@ -151,9 +145,7 @@ impl Process {
     }
 
     pub(crate) async fn cancel(&mut self, id: u32) {
-        let params = json!({ "requestId": id, "reason": "the user said so" });
-        self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }))
-            .await;
+        self.send(rpc::cancellation(id)).await;
     }
 
     /// Waits until the process has read everything that was sent.
@@ -165,7 +157,7 @@ impl Process {
     }
 
     /// The answer to a request; `None` if none came before the output ended.
-    pub(crate) async fn answer(&self, id: u32) -> Result<Option<Value>, String> {
+    pub(crate) async fn answer(&self, id: u32) -> Result<Option<Message>, String> {
         self.wait(&format!("answer {id}"), |said| {
             said.stdout_ended || said.answer(id).is_some()
         })
@@ -183,7 +175,7 @@ impl Process {
     }
 
     /// The answer to a request, if it has come.
-    pub(crate) fn answer_so_far(&self, id: u32) -> Option<Value> {
+    pub(crate) fn answer_so_far(&self, id: u32) -> Option<Message> {
         self.said().answer(id).cloned()
     }
 
@@ -240,18 +232,19 @@ impl Process {
 }
 
 impl Said {
-    fn answer(&self, id: u32) -> Option<&Value> {
-        self.messages.iter().find(|message| message["id"] == id)
+    fn answer(&self, id: u32) -> Option<&Message> {
+        let id = id.to_string();
+        self.messages.iter().find(|message| message.answers() == Some(&id))
     }
 }
 
 async fn read_stdout(stdout: impl AsyncRead + Unpin, said: Arc<watch::Sender<Said>>) {
     let mut lines = BufReader::new(stdout).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let message = serde_json::from_str(&line).unwrap_or_default();
+        let message = Message::read(&line).ok();
         said.send_modify(|said| {
             said.stdout.push(line);
-            said.messages.push(message);
+            said.messages.extend(message);
         });
     }
     said.send_modify(|said| said.stdout_ended = true);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::folder::{Folder, write};
 use crate::process::Process;
+use crate::rpc::Message;
 use crate::stored::result_of;
 use crate::storing::{Call, Fate, Work, cells, play_all, test_each_fate};
 use crate::upload_api::{Fault, Step, UploadApi};
@@ -162,7 +163,7 @@ test_each_fate! {
 const LIMIT: &str = "ulimit -c 0; ulimit -f 8";
 
 /// Saves with files limited in size, and then without a limit. What the process said in the first place, and what it left.
-async fn with_limit(prepare: &str) -> (Option<Value>, Vec<String>) {
+async fn with_limit(prepare: &str) -> (Option<Message>, Vec<String>) {
     let (folder, api) = start(Step::ReadBatch, Fault::None).await;
     let flags = flags(&folder);
     let flags = flags.each_ref().map(String::as_str);
@@ -193,7 +194,7 @@ async fn the_process_is_killed_while_it_writes() {
 #[tokio::test]
 async fn nothing_more_can_be_written() {
     let (answer, left) = with_limit(&format!("trap '' XFSZ; {LIMIT}")).await;
-    let text = answer.unwrap()["result"]["content"][0]["text"]
+    let text = answer.unwrap().result()["content"][0]["text"]
         .as_str()
         .unwrap()
         .to_owned();

@@ -109,17 +109,18 @@ impl Work {
                 };
             }
         };
-        let mut last = Value::Null;
+        let mut last = None;
         for id in from..=MOST_CALLS {
             if id > 1 {
                 call.make(process, id).await;
             }
-            last = process.answer(id).await?.ok_or("no answer")?;
-            if (call.is_done)(&last["result"]["structuredContent"]) {
+            let answer = process.answer(id).await?.ok_or("no answer")?;
+            if (call.is_done)(&answer.result()["structuredContent"]) {
                 return Ok(());
             }
+            last = Some(answer);
         }
-        Err(format!("never done: {last}"))
+        Err(format!("never done: {last:?}"))
     }
 
     /// Plays one cell, to the end of a fresh process that finds what is there and does the rest.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::matrix::{Fault, Listing};
 use crate::process::Process;
+use crate::rpc::Message;
 use crate::verdict::Verdict;
 
 /// The batch of the same work that was COMPLETED 30 hours ago.
@@ -17,10 +18,10 @@ async fn twice(api: &Api) -> (Verdict, Verdict, String) {
     api.go_ahead();
     let first = once(api, 1, &json!({})).await;
     let second = once(api, 2, &json!({})).await;
-    (Verdict::of(&first), Verdict::of(&second), first.to_string())
+    (Verdict::of(&first), Verdict::of(&second), first.result().to_string())
 }
 
-async fn once(api: &Api, number: usize, more: &Value) -> Value {
+async fn once(api: &Api, number: usize, more: &Value) -> Message {
     let mut process = Process::start(&api.url(), number).await.unwrap();
     process.create_with(1, more).await;
     process.answer(1).await.unwrap().unwrap()

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::rpc::Message;
+
 /// An answer of `create_batch`, as a model understands it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Verdict {
@@ -24,8 +26,8 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn of(answer: &Value) -> Self {
-        let result = &answer["result"];
+    pub(crate) fn of(answer: &Message) -> Self {
+        let result = answer.result();
         let text = result["content"][0]["text"].as_str().unwrap_or_default();
         if result["isError"] == true {
             return Self::of_error(text);
@@ -33,7 +35,7 @@ impl Verdict {
         let content = &result["structuredContent"];
         let id = content["id"].as_str().unwrap_or_default().to_owned();
         if id.is_empty() || !content["summary"].as_str().is_some_and(|summary| summary.contains(&id)) {
-            return Self::Odd(answer.to_string());
+            return Self::Odd(format!("{answer:?}"));
         }
         match (
             content["created"].as_bool(),
@@ -42,7 +44,7 @@ impl Verdict {
             (Some(true), false) => Self::Created { id },
             (Some(true), true) => Self::Recovered { id },
             (Some(false), false) => Self::AlreadyThere { id },
-            _ => Self::Odd(answer.to_string()),
+            _ => Self::Odd(format!("{answer:?}")),
         }
     }
 

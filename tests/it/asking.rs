@@ -6,8 +6,8 @@ use llamacloud_batches_mcp::mcp::{Limits, Revision};
 use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_FAILING, DIR_SMALL, PRESET_PARSE, Speed};
 use serde_json::{Value, json};
 
-use super::harness::oracle::Message;
 use super::harness::peer::{Peer, Said};
+use super::harness::rpc::Message;
 use super::harness::{Setup, flags};
 use super::tools_call::parse;
 

@@ -6,8 +6,8 @@ use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::DIR_SMALL;
 use serde_json::json;
 
-use super::harness::oracle::Message;
 use super::harness::peer::Peer;
+use super::harness::rpc::Message;
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup};
 use super::tools_call::parse;
@@ -194,7 +194,7 @@ async fn listen(peer: &mut Peer) -> String {
             json!({ "notifications": { "toolsListChanged": true } }),
         )
         .await;
-    let Message::Notification { method, params } = peer.next().await else {
+    let Message::Notification { method, params, .. } = peer.next().await else {
         panic!("not acknowledged")
     };
     assert_eq!(method, "notifications/subscriptions/acknowledged");

@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 
 use llamacloud_batches_mcp::mcp::Revision;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -13,6 +11,7 @@ use tokio::time::timeout;
 use super::corpora::fuzzed::api::Api;
 use super::harness::child::{Child, Plumbing, Takes};
 use super::harness::peer::{Reader, Writer};
+use super::harness::rpc::{self, Message};
 use super::harness::{CANARY, PATIENCE};
 use super::local_files::Folder;
 
@@ -47,20 +46,17 @@ impl Counting {
     fn request(&mut self, method: &str, params: &Value) -> String {
         self.last += 1;
         self.due.insert(self.last, 1);
-        format!(
-            "{}\n",
-            json!({ "jsonrpc": "2.0", "id": self.last, "method": method, "params": params })
-        )
+        rpc::request(self.last, method, params) + "\n"
     }
 
     fn call(&mut self, tool: &str, arguments: &Value) -> String {
-        self.request("tools/call", &json!({ "name": tool, "arguments": arguments }))
+        self.request("tools/call", &rpc::call(tool, arguments))
     }
 
     /// Gives up the last request, as a line. Nothing is due for it.
     fn cancel_last(&mut self) -> String {
         self.due.remove(&self.last);
-        cancellation(self.last)
+        rpc::cancellation(self.last) + "\n"
     }
 
     /// Reads answers until at most so many are due.
@@ -75,15 +71,10 @@ impl Counting {
     }
 
     fn take(&mut self, line: &str) {
-        #[derive(Deserialize)]
-        struct Answer<'a> {
-            #[serde(borrow)]
-            id: Option<&'a RawValue>,
-        }
         assert!(!line.contains(CANARY), "{line}");
-        let Answer { id } = serde_json::from_str(line).unwrap();
-        let id = id.unwrap_or_else(|| panic!("no id: {line}")).get().parse().unwrap();
-        assert!(self.due.remove(&id).is_some(), "not due: {line}");
+        let message = Message::read(line).unwrap();
+        let id = message.answers().unwrap_or_else(|| panic!("no id: {line}"));
+        assert!(self.due.remove(&id.parse().unwrap()).is_some(), "not due: {line}");
     }
 
     /// Ends the input and reads the rest: exactly what is due.
@@ -98,14 +89,6 @@ impl Counting {
         assert_eq!(rest, "");
         self.child.close().await
     }
-}
-
-fn cancellation(id: u64) -> String {
-    let params = json!({ "requestId": id });
-    format!(
-        "{}\n",
-        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params })
-    )
 }
 
 async fn write(writer: &mut Writer, lines: &str) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::harness::masks::masked;
 use super::harness::upstream::{Reply, Upstream, response};
-use super::harness::{Harness, Setup};
+use super::harness::{Harness, Setup, rpc};
 use super::tools_call::parse;
 
 /// What a call says that must be an error; numbers that differ from run to run are blanked.
@@ -268,8 +268,7 @@ async fn a_key_that_is_missing_is_explained_in_the_hosts_own_words() {
         let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
         harness.result("initialize", params).await;
         let call = json!({ "name": "create_batch", "arguments": parse(DIR_SMALL) });
-        let line = json!({ "jsonrpc": "2.0", "id": "k", "method": "tools/call", "params": call });
-        harness.send(line.to_string()).await;
+        harness.send(rpc::request(json!("k"), "tools/call", call)).await;
         expected.assert_eq(harness.said("\"k\"").await.error());
         harness.close(0).await;
     }

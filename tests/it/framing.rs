@@ -5,7 +5,7 @@ use std::time::Duration;
 use llamacloud_batches_mcp::mcp::{Limits, Revision};
 use serde_json::json;
 
-use super::harness::peer::initialize;
+use super::harness::rpc::initialize;
 use super::harness::{Harness, Setup};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":"ok","method":"ping"}"#;

@@ -3,8 +3,8 @@
 use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::{Value, json};
 
-use super::harness::oracle::Message;
-use super::harness::peer::{Peer, initialize};
+use super::harness::peer::Peer;
+use super::harness::rpc::{Message, initialize};
 use super::harness::{Harness, Setup, flags};
 use super::tools_list::DEFAULT_TOOLS;
 

@@ -9,8 +9,8 @@ use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_FAILING, DIR_SMALL, DIR_TH
 use serde_json::{Value, json};
 
 use super::harness::child::{Child, Plumbing};
-use super::harness::oracle::Message;
 use super::harness::peer::Peer;
+use super::harness::rpc::Message;
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup, flags};
 use super::tools_call::{create, parse};

@@ -6,9 +6,9 @@ use std::process::{Output, Stdio};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::harness::PATIENCE;
 use super::harness::child::{command, run};
 use super::harness::upstream::{Reply, Upstream, response};
+use super::harness::{PATIENCE, rpc};
 use super::terminal::{CREATE, text, with};
 
 /// Runs a command to its end with this input.
@@ -177,11 +177,11 @@ async fn every_command_into_a_full_or_closed_stdout_fails() {
 #[tokio::test]
 async fn serve_into_a_full_stdout_fails() {
     let mut command = command(&["--sandbox"]);
-    let line = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    let line = rpc::request(1, "initialize", rpc::initialize("2025-06-18")) + "\n";
     command.stdin(Stdio::piped()).stdout(full()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
     let mut stdin = process.stdin.take().unwrap();
-    stdin.write_all(&[line, &b"\n"[..]].concat()).await.unwrap();
+    stdin.write_all(line.as_bytes()).await.unwrap();
     drop(stdin);
     let output = tokio::time::timeout(PATIENCE, process.wait_with_output()).await;
     assert_eq!(code(&output.expect("the process hangs").unwrap()), 1);

@@ -32,7 +32,7 @@ async fn capabilities(revision: Revision, declared: Value) -> Value {
     let result = match revision.era() {
         Era::Modern => harness.result("server/discover", json!({})).await,
         Era::Legacy => {
-            let mut params = super::harness::peer::initialize(revision.as_str());
+            let mut params = super::harness::rpc::initialize(revision.as_str());
             params["capabilities"] = declared;
             harness.result("initialize", params).await
         }

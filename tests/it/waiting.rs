@@ -6,7 +6,7 @@ use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::{DIR_BROKEN, DIR_FAILING, DIR_SMALL, DIR_STRAGGLERS, DIR_THROTTLED, Speed};
 use serde_json::{Value, json};
 
-use super::harness::oracle::Message;
+use super::harness::rpc::Message;
 use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup};
 use super::tools_call::{create, parse};
@@ -146,7 +146,7 @@ async fn progress_is_told_to_who_gave_a_token() {
             let told = harness.take_unclaimed();
             assert_eq!(told.len(), 3, "{told:#?}");
             for message in told {
-                let Message::Notification { method, params } = message else {
+                let Message::Notification { method, params, .. } = message else {
                     panic!("{message:?}")
                 };
                 assert_eq!(

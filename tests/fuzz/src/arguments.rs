@@ -4,7 +4,8 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Map, Value, json};
 
-use super::said::{Said, messages, tool_answer};
+use super::rpc::Message;
+use super::said::{messages, tool_answer};
 use super::words;
 use super::world::{Pipes, Served, World, request, with};
 
@@ -41,10 +42,10 @@ fn check(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     let sent = world.api.take_seen();
     assert_eq!(answers.len(), 1, "{answers:#?}");
     let said = messages(&answers[0]);
-    let [Said::Result { result, .. }] = said.as_slice() else {
+    let [Message::Result { result, .. }] = said.as_slice() else {
         assert!(!(arguments.is_object() || arguments.is_null()), "{arguments} {said:?}");
         assert!(
-            matches!(&said[..], [Said::Error { code: -32602, message, .. }] if message.contains("arguments")),
+            matches!(&said[..], [Message::Error { code: -32602, message, .. }] if message.contains("arguments")),
             "{said:?}"
         );
         return Ok(());

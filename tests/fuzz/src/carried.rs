@@ -4,7 +4,8 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
-use super::said::{Said, messages, tool_answer};
+use super::rpc::Message;
+use super::said::{messages, tool_answer};
 use super::words;
 use super::world::{Pipes, Served, World, request, with};
 
@@ -102,7 +103,7 @@ fn check_state(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     );
     assert_eq!(answers.len(), 2);
     let said = messages(&answers[1]);
-    let [Said::Result { result, .. }] = said.as_slice() else {
+    let [Message::Result { result, .. }] = said.as_slice() else {
         panic!("{said:?}")
     };
     if result["resultType"] == json!("complete") {
@@ -130,7 +131,7 @@ fn check_cursor(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     let line = call("get_batch", &arguments(Some(&cursor)), &json!({}));
     let answers = world.converse(Served::Usual, Pipes::default(), line.as_bytes());
     let said = messages(&answers[0]);
-    let [Said::Result { result, .. }] = said.as_slice() else {
+    let [Message::Result { result, .. }] = said.as_slice() else {
         panic!("{said:?}")
     };
     let (is_error, text) = tool_answer(world, "get_batch", result);
@@ -145,7 +146,7 @@ fn check_page_token(world: &World, choices: &mut Unstructured<'_>) -> Result<()>
     let line = call("list_batches", &json!({ "page_token": token }), &json!({}));
     let answers = world.converse(Served::Usual, Pipes::default(), line.as_bytes());
     let said = messages(&answers[0]);
-    let [Said::Result { result, .. }] = said.as_slice() else {
+    let [Message::Result { result, .. }] = said.as_slice() else {
         panic!("{said:?}")
     };
     let (is_error, text) = tool_answer(world, "list_batches", result);
@@ -168,9 +169,9 @@ fn check_task(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     );
     let answers = world.converse(Served::Usual, Pipes::default(), line.as_bytes());
     match messages(&answers[0]).as_slice() {
-        [Said::Result { result, .. }] if method == "tasks/get" => assert_eq!(result["taskId"], json!(task)),
-        [Said::Result { .. }] => assert!(task.starts_with("batch.")),
-        [Said::Error { code, .. }] => {
+        [Message::Result { result, .. }] if method == "tasks/get" => assert_eq!(result["taskId"], json!(task)),
+        [Message::Result { .. }] => assert!(task.starts_with("batch.")),
+        [Message::Error { code, .. }] => {
             assert!([-32602, -32603].contains(code), "{answers:?}");
             assert!(
                 task != genuine || !genuine.starts_with("batch.bat-1"),

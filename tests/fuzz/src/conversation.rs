@@ -3,6 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
+use super::rpc;
 use super::traffic::{Session, Traffic};
 use super::words;
 use super::world::{Pipes, Served, World, with};
@@ -117,10 +118,7 @@ impl Client<'_, '_> {
         // Numbers that no `Value` can hold are among them.
         text = text.replacen(&json!(token).to_string(), token, usize::from(!token.is_empty()));
         self.traffic.asks(id, method, params, token);
-        format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":{},"params":{text}}}"#,
-            json!(method)
-        )
+        rpc::request(id, method, text)
     }
 
     /// The JSON text of an id that was not used yet.
@@ -222,9 +220,7 @@ impl Client<'_, '_> {
             ids => (*self.choices.choose(ids)?).clone(),
         };
         self.traffic.gives_up(&id);
-        Ok(format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
-        ))
+        Ok(rpc::cancellation(id))
     }
 
     fn notification(&mut self) -> Result<String> {
@@ -236,7 +232,7 @@ impl Client<'_, '_> {
         ])?;
         let params = [json!({}), json!([]), json!({ "requestId": null }), json!(7)];
         let params = self.choices.choose(&params)?;
-        Ok(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string())
+        Ok(rpc::notification(method, params))
     }
 
     /// An answer to a request of the server, which may or may not have asked.
@@ -249,10 +245,7 @@ impl Client<'_, '_> {
             json!({ "result": 7 }),
             json!({ "error": { "code": 1, "message": "no" } }),
         ];
-        let mut reply = self.choices.choose(&replies)?.clone();
-        reply["jsonrpc"] = json!("2.0");
-        reply["id"] = json!(id);
-        Ok(reply.to_string())
+        Ok(rpc::reply(json!(id), self.choices.choose(&replies)?))
     }
 
     fn array(&mut self) -> Result<String> {

@@ -24,6 +24,9 @@ pub(crate) mod api;
 #[path = "../../support/http.rs"]
 #[expect(dead_code, reason = "the fuzzed API never hangs, and takes whole requests only")]
 mod http;
+#[path = "../../support/rpc.rs"]
+#[expect(dead_code, reason = "the targets open sessions in their own ways")]
+mod rpc;
 mod said;
 mod traffic;
 mod words;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::said::{Said, check_text, messages, tool_answer};
+use super::rpc::{self, Message};
+use super::said::{check_text, messages, tool_answer};
 use super::world::{Pipes, Served, World, with};
 
 /// How the conversation was opened before the bytes come; the first byte of an input chooses.
@@ -44,7 +45,7 @@ fn check(world: &World, bytes: &[u8]) {
         let said = messages(answer);
         answered += usize::from(
             said.iter()
-                .any(|said| matches!(said, Said::Result { .. } | Said::Error { .. })),
+                .any(|said| matches!(said, Message::Result { .. } | Message::Error { .. })),
         );
         for said in &said {
             check_message(world, said);
@@ -61,11 +62,7 @@ fn opening(choice: usize) -> Vec<u8> {
         return Vec::new();
     };
     let params = json!({ "protocolVersion": revision, "capabilities": { "elicitation": {} } });
-    format!(
-        "{}\n",
-        json!({ "jsonrpc": "2.0", "id": "opening", "method": "initialize", "params": params })
-    )
-    .into_bytes()
+    (rpc::request("\"opening\"", "initialize", params) + "\n").into_bytes()
 }
 
 /// How many lines the bytes hold that are not blank.
@@ -78,9 +75,9 @@ fn lines(bytes: &[u8]) -> usize {
 }
 
 /// What tools say is held against their schemas, as far as it can be told which tool it was.
-fn check_message(world: &World, said: &Said) {
+fn check_message(world: &World, said: &Message) {
     match said {
-        Said::Result { result, .. } if result.get("isError").is_some() => {
+        Message::Result { result, .. } if result.get("isError").is_some() => {
             let structured = &result["structuredContent"];
             if result["isError"] == json!(true) {
                 tool_answer(world, "get_batch", result);
@@ -88,7 +85,7 @@ fn check_message(world: &World, said: &Said) {
                 tool_answer(world, "list_batches", result);
             }
         }
-        Said::Notification { method, params, .. } => {
+        Message::Notification { method, params, .. } => {
             assert!(
                 [
                     "notifications/progress",
@@ -101,7 +98,7 @@ fn check_message(world: &World, said: &Said) {
             );
             check_text(&params["message"].to_string());
         }
-        Said::Request { method } => assert_eq!(method, "elicitation/create"),
+        Message::Request { method, .. } => assert_eq!(method, "elicitation/create"),
         _ => {}
     }
 }

@@ -6,7 +6,8 @@ use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
 use super::api::response;
-use super::said::{Said, messages, tool_answer};
+use super::rpc::Message;
+use super::said::{messages, tool_answer};
 use super::words;
 use super::world::{Pipes, Served, World, request, with};
 
@@ -66,7 +67,7 @@ fn read(world: &World, arguments: &Value) -> std::result::Result<Value, String> 
     let line = request(1, "tools/call", params, &json!({}));
     let answers = world.converse(Served::Usual, Pipes::default(), line.as_bytes());
     let said = messages(&answers[0]);
-    let [Said::Result { result, .. }] = said.as_slice() else {
+    let [Message::Result { result, .. }] = said.as_slice() else {
         panic!("{said:?}")
     };
     match tool_answer(world, "read_result", result) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::said::{Said, messages, tool_answer};
+use super::rpc::Message;
+use super::said::{messages, tool_answer};
 use super::world::World;
 
 /// What a client has sent so far.
@@ -48,7 +49,7 @@ impl Traffic {
     /// Notes a request that is about to be sent.
     pub(crate) fn asks(&mut self, id: &str, method: &str, params: &Value, token: &str) {
         let modern = params["_meta"].get("io.modelcontextprotocol/protocolVersion").is_some();
-        self.tokens.push(token.to_owned());
+        self.tokens.extend((!token.is_empty()).then(|| token.to_owned()));
         let latest = Session { revision: "2025-11-25" };
         let legacy = (!modern).then(|| self.session.clone().unwrap_or(latest));
         let tool = params["name"].as_str().unwrap_or_default().to_owned();
@@ -83,20 +84,20 @@ impl Traffic {
         let mut answered: BTreeMap<&str, usize> = BTreeMap::new();
         let mut duplicates = 0;
         let mut refused = 0;
-        let said: Vec<Said> = answers.iter().flat_map(|line| messages(line)).collect();
+        let said: Vec<Message> = answers.iter().flat_map(|line| messages(line)).collect();
         for said in &said {
             match said {
-                Said::Result { id, result } => {
+                Message::Result { id, result } => {
                     *answered.entry(id).or_default() += 1;
                     self.check_result(world, id, result);
                 }
-                Said::Error { id: Some(id), .. } => *answered.entry(id).or_default() += 1,
-                Said::Error { id: None, message, .. } if message.contains("is in flight already") => duplicates += 1,
-                Said::Error { id: None, .. } => refused += 1,
-                Said::Notification { method, params, place } => {
-                    self.check_notification(method, params, place.as_deref());
+                Message::Error { id: Some(id), .. } => *answered.entry(id).or_default() += 1,
+                Message::Error { id: None, message, .. } if message.contains("is in flight already") => duplicates += 1,
+                Message::Error { id: None, .. } => refused += 1,
+                Message::Notification { method, params, about } => {
+                    self.check_notification(method, params, about.as_deref());
                 }
-                Said::Request { method } => assert_eq!(method, "elicitation/create"),
+                Message::Request { method, .. } => assert_eq!(method, "elicitation/create"),
             }
         }
         assert_eq!(
@@ -158,10 +159,10 @@ impl Traffic {
         }
     }
 
-    fn check_notification(&self, method: &str, params: &Value, place: Option<&str>) {
-        let place = place.unwrap_or_default();
+    fn check_notification(&self, method: &str, params: &Value, about: Option<&str>) {
+        let about = about.unwrap_or_default();
         match method {
-            "notifications/progress" => assert!(self.tokens.iter().any(|token| token == place), "{place}: {params}"),
+            "notifications/progress" => assert!(self.tokens.iter().any(|token| token == about), "{about}: {params}"),
             "notifications/cancelled" => {
                 assert!(
                     params["requestId"].as_str().is_some_and(|id| id.starts_with("server-")),
@@ -169,7 +170,7 @@ impl Traffic {
                 );
             }
             "notifications/tasks" | "notifications/subscriptions/acknowledged" => {
-                assert!(self.requests.contains_key(place), "{place}: {params}");
+                assert!(self.requests.contains_key(about), "{about}: {params}");
             }
             other => panic!("nobody asked for {other}"),
         }

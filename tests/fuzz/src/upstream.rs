@@ -5,7 +5,8 @@ use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
 use super::api::{batch, response};
-use super::said::{Said, check_text, messages, tool_answer};
+use super::rpc::Message;
+use super::said::{check_text, messages, tool_answer};
 use super::words;
 use super::world::{CANARY, Pipes, Served, World, request, with};
 
@@ -92,16 +93,16 @@ fn check(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     world.api.take_seen();
     assert_eq!(answers.len(), 1, "{answers:#?}");
     match messages(&answers[0]).as_slice() {
-        [Said::Result { result, .. }] if name == "tasks/get" => {
+        [Message::Result { result, .. }] if name == "tasks/get" => {
             check_text(result["statusMessage"].as_str().unwrap());
             check_text(result["createdAt"].as_str().unwrap());
             if let Some(result) = result.get("result") {
                 check_failed_or(world, result);
             }
         }
-        [Said::Result { .. }] if name == "tasks/cancel" => {}
-        [Said::Result { result, .. }] => drop(tool_answer(world, name, result)),
-        [Said::Error { code, .. }] => assert!(
+        [Message::Result { .. }] if name == "tasks/cancel" => {}
+        [Message::Result { result, .. }] => drop(tool_answer(world, name, result)),
+        [Message::Error { code, .. }] => assert!(
             name.starts_with("tasks/") && [-32602, -32603].contains(code),
             "{answers:?}"
         ),

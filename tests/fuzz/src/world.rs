@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::api::Api;
+use super::rpc;
 
 /// The API key. It must never come back.
 pub(crate) const CANARY: &str = "llx-canary-9f86d081884c7d65";
@@ -197,13 +198,6 @@ impl World {
 }
 
 /// A request of the modern era, as a line.
-pub(crate) fn request(id: u64, method: &str, mut params: Value, capabilities: &Value) -> String {
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": capabilities,
-    });
-    format!(
-        "{}\n",
-        json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
-    )
+pub(crate) fn request(id: u64, method: &str, params: Value, capabilities: &Value) -> String {
+    rpc::request(id, method, rpc::modern(params, capabilities)) + "\n"
 }

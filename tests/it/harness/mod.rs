@@ -7,6 +7,7 @@
 //! | `reference` | documents of others, and what is said where one is missing |
 //! | `child` | the built binary as a process |
 //! | `masks` | texts without what differs from run to run |
+//! | `rpc` | JSON-RPC, as the clients of all suites speak it |
 //! | `http`, `upstream` | the HTTP server of all suites; an API that answers what a test says, byte for byte |
 
 pub(crate) mod child;
@@ -25,6 +26,13 @@ pub(crate) mod oracle;
 pub(crate) mod peer;
 #[path = "../../support/reference.rs"]
 mod reference;
+#[path = "../../support/rpc.rs"]
+#[expect(dead_code, reason = "these tests want results and errors told apart")]
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the fuzz targets, a crate of their own, bring it along as well"
+)]
+pub(crate) mod rpc;
 pub(crate) mod schemas;
 pub(crate) mod upstream;
 

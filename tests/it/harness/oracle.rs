@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::rpc::{self, Message};
 use super::{CANARY, schemas};
 
 /// The longest text of a tool's result, in characters.
@@ -32,99 +33,39 @@ pub(crate) struct Asked {
     pub(crate) tool: String,
 }
 
-/// A message of the server, checked.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Message {
-    /// An answer. The id is the JSON text as it came.
-    Result { id: String, result: Value },
-    /// A refusal; without an id where the request's could not be read.
-    Error {
-        id: Option<String>,
-        code: i64,
-        message: String,
-        data: Option<Value>,
-    },
-    /// A notification.
-    Notification { method: String, params: Value },
-    /// A request of the server; legacy sessions only. The id is what it holds.
-    Request { id: String, method: String, params: Value },
-}
-
-/// A message as it stands in the line.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire<'a> {
-    jsonrpc: &'a str,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    method: Option<String>,
-    params: Option<Value>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    error: Option<WireError>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireError {
-    code: i64,
-    message: String,
-    data: Option<Value>,
-}
-
 /// Checks one message; `asked` finds the request of an id.
 pub(crate) fn check(text: &str, session: Option<Revision>, asked: impl FnOnce(&str) -> Option<Asked>) -> Message {
     assert!(!text.contains(CANARY), "the API key is in {text}");
-    let wire: Wire<'_> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    let message = Message::read(text).unwrap_or_else(|error| panic!("{error}"));
     let whole: Value = serde_json::from_str(text).unwrap();
-    assert_eq!(wire.jsonrpc, "2.0", "{text}");
     assert!(whole.get("id") != Some(&Value::Null), "{text}");
-    let id = wire.id.map(|id| id.get().to_owned());
-    match (wire.method, wire.result, wire.error) {
-        (Some(method), None, None) if id.is_some() => {
-            check_request(&method, session, &whole);
-            Message::Request {
-                id: whole["id"].as_str().unwrap().to_owned(),
-                method,
-                params: wire.params.unwrap_or_default(),
+    let asked = message
+        .answers()
+        .map(|id| asked(id).unwrap_or_else(|| panic!("nothing was asked with this id, or it was answered: {text}")));
+    match (&message, asked) {
+        (Message::Request { method, .. }, _) => check_request(method, session, &whole),
+        (Message::Notification { method, .. }, _) => check_notification(method, &whole),
+        (Message::Result { result, .. }, asked) => {
+            let (asked, exact) = (asked.unwrap(), rpc::members(text).unwrap()["result"]);
+            check_result(&asked, result, &whole);
+            if asked.method == "tools/call" && matches!(result["resultType"].as_str(), None | Some("complete")) {
+                check_tool_result(&asked, exact);
+            }
+            if asked.method == "tasks/get" && result["status"] == json!("completed") {
+                check_task_result(exact);
             }
         }
-        (Some(method), None, None) => {
-            check_notification(&method, &whole);
-            Message::Notification {
-                method,
-                params: wire.params.unwrap_or_default(),
-            }
-        }
-        (None, Some(result), None) => {
-            let id = id.unwrap_or_else(|| panic!("a result without an id: {text}"));
-            let asked =
-                asked(&id).unwrap_or_else(|| panic!("nothing was asked with this id, or it was answered: {text}"));
-            let value: Value = serde_json::from_str(result.get()).unwrap();
-            check_result(&asked, &value, &whole);
-            if asked.method == "tools/call" && matches!(value["resultType"].as_str(), None | Some("complete")) {
-                check_tool_result(&asked, result);
-            }
-            if asked.method == "tasks/get" && value["status"] == json!("completed") {
-                check_task_result(result);
-            }
-            Message::Result { id, result: value }
-        }
-        (None, None, Some(WireError { code, message, data })) => {
-            let asked = id.as_deref().map(|id| {
-                asked(id).unwrap_or_else(|| panic!("nothing was asked with this id, or it was answered: {text}"))
-            });
-            let revision = asked.map(|asked| asked.revision).or(session);
-            check_error(code, &message, data.as_ref(), &whole, revision);
+        (
             Message::Error {
-                id,
-                code,
-                message,
-                data,
-            }
+                code, message, data, ..
+            },
+            asked,
+        ) => {
+            let revision = asked.map(|asked| asked.revision).or(session);
+            check_error(*code, message, data.as_ref(), &whole, revision);
         }
-        _ => panic!("neither a response nor a notification: {text}"),
     }
+    message
 }
 
 fn check_result(asked: &Asked, result: &Value, whole: &Value) {

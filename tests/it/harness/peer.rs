@@ -10,7 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::time::timeout;
 
 use super::PATIENCE;
-use super::oracle::{self, Asked, Message};
+use super::oracle::{self, Asked};
+use super::rpc::{self, Message};
 
 /// The way to the server.
 pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
@@ -91,11 +92,11 @@ impl Peer {
     pub(crate) async fn speak(&mut self, revision: Revision) {
         self.speaks = revision;
         if revision != Revision::V2026_07_28 {
-            let mut params = initialize(revision.as_str());
+            let mut params = rpc::initialize(revision.as_str());
             params["capabilities"] = self.capabilities.clone();
             let result = self.result("initialize", params).await;
             assert_eq!(result["protocolVersion"], json!(revision.as_str()));
-            self.notify("notifications/initialized", json!({})).await;
+            self.send(rpc::initialized()).await;
         }
     }
 
@@ -120,11 +121,7 @@ impl Peer {
     pub(crate) fn note(&mut self, line: &[u8]) {
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         let Ok(text) = std::str::from_utf8(line) else { return };
-        if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) {
-            for element in elements {
-                self.note_message(element.get());
-            }
-        } else {
+        for text in rpc::elements(text) {
             self.note_message(text);
         }
     }
@@ -171,36 +168,23 @@ impl Peer {
             (true, _) => Revision::V2026_07_28,
             (false, true) => {
                 let wanted = word(protocol_version);
-                let legacy = Revision::ALL.into_iter().take(4);
-                let session = legacy.into_iter().find(|legacy| legacy.as_str() == wanted);
+                let mut legacy = Revision::ALL.into_iter().take(4);
+                let session = legacy.find(|legacy| legacy.as_str() == wanted);
                 *self.session.insert(session.unwrap_or(Revision::V2025_11_25))
             }
             (false, false) => self.session.unwrap_or(Revision::V2025_11_25),
         };
-        let asked = Asked {
-            method,
-            revision,
-            tool: word(name),
-        };
-        self.asked.insert(id.get().to_owned(), asked);
+        let (id, tool) = (id.get().to_owned(), word(name));
+        self.asked.insert(id, Asked { method, revision, tool });
     }
 
     /// A request line in the revision that is spoken, and its id.
     pub(crate) fn line(&mut self, method: &str, mut params: Value) -> (String, String) {
         self.last_id += 1;
         if self.speaks == Revision::V2026_07_28 && method != "initialize" {
-            for (key, value) in [
-                ("io.modelcontextprotocol/protocolVersion", json!("2026-07-28")),
-                ("io.modelcontextprotocol/clientCapabilities", self.capabilities.clone()),
-            ] {
-                if params["_meta"].get(key).is_none() {
-                    params["_meta"][key] = value;
-                }
-            }
+            params = rpc::modern(params, &self.capabilities);
         }
-        let id = self.last_id.to_string();
-        let line = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params });
-        (line.to_string(), id)
+        (rpc::request(self.last_id, method, params), self.last_id.to_string())
     }
 
     /// Sends a request in the revision that is spoken; returns its id.
@@ -208,12 +192,6 @@ impl Peer {
         let (line, id) = self.line(method, params);
         self.send(line).await;
         id
-    }
-
-    /// Sends a notification.
-    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
-        self.send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string())
-            .await;
     }
 
     /// Asks, and waits for the result.
@@ -236,8 +214,7 @@ impl Peer {
 
     /// Calls a tool; returns the request's id.
     pub(crate) async fn ask_tool(&mut self, tool: &str, arguments: Value) -> String {
-        self.ask("tools/call", json!({ "name": tool, "arguments": arguments }))
-            .await
+        self.ask("tools/call", rpc::call(tool, &arguments)).await
     }
 
     /// What the tool said that was called with this id.
@@ -267,12 +244,9 @@ impl Peer {
 
     /// The answer that bears this id, whatever comes before it.
     pub(crate) async fn claim(&mut self, wanted: &str) -> Message {
-        let bears = |message: &Message| match message {
-            Message::Result { id, .. } | Message::Error { id: Some(id), .. } => id == wanted,
-            _ => false,
-        };
         loop {
-            if let Some(place) = self.unclaimed.iter().position(bears) {
+            let mut unclaimed = self.unclaimed.iter();
+            if let Some(place) = unclaimed.position(|message| message.answers() == Some(wanted)) {
                 return self.unclaimed.remove(place).unwrap();
             }
             assert!(self.read_line().await, "the output ended before the answer to {wanted}");
@@ -300,10 +274,10 @@ impl Peer {
         }
     }
 
-    /// The next message, which is a request of the server: its id and its parameters.
+    /// The next message, which is a request of the server: what its id holds, and its parameters.
     pub(crate) async fn next_request(&mut self) -> (String, Value) {
         match self.next().await {
-            Message::Request { id, params, .. } => (id, params),
+            Message::Request { id, params, .. } => (serde_json::from_str(&id).unwrap(), params),
             other => panic!("{other:?}"),
         }
     }
@@ -311,18 +285,14 @@ impl Peer {
     /// The next message, which is this notification: its parameters.
     pub(crate) async fn next_notification(&mut self, wanted: &str) -> Value {
         match self.next().await {
-            Message::Notification { method, params } if method == wanted => params,
+            Message::Notification { method, params, .. } if method == wanted => params,
             other => panic!("{other:?}"),
         }
     }
 
     /// Answers a request of the server. Shape of `outcome`: `{"result": …}` or `{"error": …}`.
     pub(crate) async fn reply(&mut self, id: &str, outcome: Value) {
-        let mut line = json!({ "jsonrpc": "2.0", "id": id });
-        for (name, value) in outcome.as_object().unwrap() {
-            line[name] = value.clone();
-        }
-        self.write(format!("{line}\n").as_bytes()).await;
+        self.write((rpc::reply(json!(id), &outcome) + "\n").as_bytes()).await;
     }
 
     /// What came and was not claimed, without waiting for more.
@@ -332,12 +302,7 @@ impl Peer {
 
     /// Gives up a request.
     pub(crate) async fn cancel(&mut self, id: &str) {
-        let id: Value = serde_json::from_str(id).unwrap();
-        self.notify(
-            "notifications/cancelled",
-            json!({ "requestId": id, "reason": "the user lost interest" }),
-        )
-        .await;
+        self.send(rpc::cancellation(id)).await;
     }
 
     /// Makes sure that everything sent so far has been read, and that nothing is left to claim.
@@ -392,22 +357,20 @@ impl Peer {
         assert!(!line.contains('\r') && !line.is_empty(), "{line:?}");
         if line.starts_with('[') {
             assert_eq!(self.session, Some(Revision::V2025_03_26), "{line}");
-            let elements: Vec<&RawValue> = serde_json::from_str(line).unwrap();
-            assert!(!elements.is_empty());
-            for element in elements {
-                self.keep(element.get());
-            }
-        } else {
-            self.keep(line);
+        }
+        let elements = rpc::elements(line);
+        assert!(!elements.is_empty());
+        for text in elements {
+            self.keep(text);
         }
         true
     }
 
     /// Progress is only told with a token, before the answer, strictly increasing, and in words only where the revision has them.
-    fn check_progress(&mut self, params: &Value) {
+    fn check_progress(&mut self, token: &str, params: &Value) {
         let (id, last) = self
             .tokens
-            .get_mut(&params["progressToken"].to_string())
+            .get_mut(token)
             .unwrap_or_else(|| panic!("no such token: {params}"));
         let asked = self
             .asked
@@ -426,18 +389,12 @@ impl Peer {
     }
 
     fn keep(&mut self, text: &str) {
-        let asked = &mut self.asked;
-        let message = oracle::check(text, self.session, |id| asked.remove(id));
-        if let Message::Notification { method, params } = &message
+        let message = oracle::check(text, self.session, |id| self.asked.remove(id));
+        if let Message::Notification { method, params, about } = &message
             && method == "notifications/progress"
         {
-            self.check_progress(params);
+            self.check_progress(about.as_ref().unwrap(), params);
         }
         self.unclaimed.push_back(message);
     }
-}
-
-/// Parameters of an `initialize`.
-pub(crate) fn initialize(version: &str) -> Value {
-    json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "0" } })
 }
