@@ -153,6 +153,7 @@ impl Client {
         let retry = self.0.settings.retry;
         let key = self.key()?;
         let mut waits = retry::waits(&retry);
+        let mut earlier = None;
         if Instant::now() >= deadline {
             return Err(Failed::new(Failure::NotConnected, ErrorKind::TimedOut, None));
         }
@@ -202,16 +203,23 @@ impl Client {
                 Err(failed) => failed,
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
-            match retry::decide(
+            let decision = retry::decide(
                 request.method,
                 failed.failure,
                 waits.next(),
                 failed.kind.retry_after(),
                 remaining,
-            ) {
+            );
+            // A read that had little time left says less than the one before.
+            let failed = match (request.method, failed.failure, earlier) {
+                (Method::Get, Failure::TimedOut, Some(earlier)) => earlier,
+                _ => failed,
+            };
+            match decision {
                 Decision::Wait(wait) => sleep(wait).await,
                 Decision::GiveUp => return Err(failed),
             }
+            earlier = Some(failed);
         }
     }
 

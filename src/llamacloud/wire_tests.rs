@@ -226,6 +226,31 @@ async fn the_deadline_ends_everything() {
     );
 }
 
+/// Of a create, the end is what counts: it may have had an effect.
+#[tokio::test]
+async fn the_end_of_a_read_does_not_hide_what_the_api_said_before() {
+    let server = TestServer::start(|number, _| match number {
+        1 => reply("500 x", ""),
+        _ => Reply::Hang(Vec::new()),
+    });
+    let time = || Instant::now() + Duration::from_millis(if cfg!(windows) { 1000 } else { 200 });
+    let error = get_until(&server.await.client(), time()).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Unavailable { status: 500, .. }),
+        "{error}"
+    );
+    assert!(error.attempts() > 1, "{error}");
+    let server = TestServer::start(|number, _| match number {
+        1 => reply("429 x", ""),
+        _ => Reply::Hang(Vec::new()),
+    });
+    let error = create_until(&server.await.client(), time()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts(), error.had_no_effect()),
+        (&ErrorKind::TimedOut, 2, false)
+    );
+}
+
 #[tokio::test]
 async fn no_connection_is_tried_again_by_both_methods() {
     let server = TestServer::start(|_, _| Reply::Close(Vec::new())).await;
