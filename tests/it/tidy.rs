@@ -17,8 +17,8 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("llamacloud", &["untrusted", "request_count"]),
     ("mcp", &["untrusted", "request_count"]),
     ("tools", &["mcp", "llamacloud", "files", "hosts", "untrusted"]),
-    ("config", &["cli", "llamacloud", "files", "hosts", "untrusted"]),
-    ("commands", &["app", "cli", "config", "hosts", "mcp", "untrusted"]),
+    ("config", &["cli", "llamacloud", "files", "untrusted"]),
+    ("commands", &["cli", "config", "hosts", "mcp", "untrusted"]),
     ("cli", &["hosts", "sandbox", "llamacloud"]),
 ];
 

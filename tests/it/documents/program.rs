@@ -79,7 +79,7 @@ fn with_real_ids(message: &str, heard: &[Value]) -> String {
 
 fn serve(arguments: &[&str]) -> Child {
     let mut command = Command::new(BINARY);
-    for variable in words(&read("src/cli.rs"), "LLAMA_") {
+    for variable in words(&read("src/cli/environment.rs"), "LLAMA_") {
         command.env_remove(variable);
     }
     command
