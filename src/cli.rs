@@ -89,7 +89,7 @@ pub enum Command {
         #[arg(short, long)]
         help: bool,
     },
-    /// List the tools on offer with their arguments.
+    /// List the available tools with their arguments.
     #[command(after_help = help::TOOLS)]
     Tools {
         /// Print the definitions as a host gets them: one line of JSON.

@@ -20,8 +20,8 @@ llamacloud-batches-mcp call [OPTIONS] <TOOL> [KEY=VALUE]...
        llamacloud-batches-mcp call <TOOL> --help";
 
 pub(super) const CALL: &str = "\
-The call goes through the same server that assistants use. `config.job.type=parse_v2` reaches inside an argument, and a repeated key \
-makes a list. Ctrl-C ends the call, not the batch. With --confirm-create the terminal asks the question.
+The call goes through the same server that assistants use. A dot leads to a member of an argument, as in `config.job.type=parse_v2`; \
+a key that is repeated makes a list. Ctrl-C ends the call, not the batch. With --confirm-create the terminal asks the question.
 
 Exit code: 0 done, 1 the tool failed, 2 wrong usage, 130 Ctrl-C.
 

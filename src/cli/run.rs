@@ -11,7 +11,7 @@ use crate::llamacloud::{ConfigurationId, DirectoryId};
 pub struct Run {
     /// Folder or file to upload, or a LlamaCloud directory, `dir-…`.
     pub path: PathBuf,
-    /// Save the results to this folder, which is made if missing.
+    /// Save the results to this folder; it is created if it does not exist.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Job: `parse_v2` (documents to text) or `extract_v2` (to structured data; needs --configuration).

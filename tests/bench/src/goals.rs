@@ -144,23 +144,23 @@ fn of_growth(growth: &Growth) -> Vec<Outcome> {
     let memory = growth.memory.iter().find(|row| row.peer == Peer::Ours).and_then(gain);
     [
         (
-            "time a call, at most, for 1 to 256 in flight: ≤ 1.1× that of 1",
+            "longest time per call with 1 to 256 in flight: ≤ 1.1× that with 1",
             most(|row| &row.time_us),
             1.1,
         ),
         (
-            "processor time a call, at most, for 1 to 256 in flight: ≤ 1.1× that of 1",
+            "most processor time per call with 1 to 256 in flight: ≤ 1.1× that with 1",
             most(|row| &row.processor_us),
             1.1,
         ),
         ("memory after ten times as many calls: ≤ 1.05×", memory, 1.05),
         (
-            "`results`, processor time a file, 4,000 files: ≤ 1.1× that of 1,000",
+            "`results`, processor time per file with 4,000 files: ≤ 1.1× that with 1,000",
             linear("results"),
             1.1,
         ),
         (
-            "`outcomes`, processor time a file, 4,000 files: ≤ 1.1× that of 1,000",
+            "`outcomes`, processor time per file with 4,000 files: ≤ 1.1× that with 1,000",
             linear("outcomes"),
             1.1,
         ),

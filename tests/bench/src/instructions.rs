@@ -157,7 +157,7 @@ pub(crate) fn table(counted: &[Counted]) -> String {
             .map(|count| figure(*count));
         text += &line(&std::iter::once(label).chain(cells).collect::<Vec<_>>());
     }
-    text += "\n| the whole job | a file sent | a result saved | a file told of, all pages | a KB read, all pages |\n|---|---|---|---|---|\n";
+    text += "\n| the whole job | upload, per file | save, per result | outcomes, per file, all pages | document, per KB, all pages |\n|---|---|---|---|---|\n";
     for row in counted.iter().filter(|row| row.parts.iter().any(Option::is_some)) {
         let label = row.peer.label().to_owned();
         let cells = row.parts.iter().map(|count| count.map_or("–".to_owned(), figure));

@@ -38,8 +38,8 @@ fn starts(bench: &Bench, rows: &[Row]) -> String {
 
 fn works(rows: &[Row], setting: Setting, work: &Work) -> String {
     let mut text = format!(
-        "\n### `{}`, {}\n\n| server | p50, µs | p99, µs | processor time, µs a call | calls/s, {AT_A_TIME} in flight | \
-         processor time then, µs a call |\n|---|---|---|---|---|---|\n",
+        "\n### `{}`, {}\n\n| server | p50, µs | p99, µs | processor time per call, µs | calls/s, {AT_A_TIME} in flight | \
+         processor time per call with 64 in flight, µs |\n|---|---|---|---|---|---|\n",
         work.name(),
         setting.label()
     );
@@ -115,7 +115,7 @@ fn files(growth: &Growth) -> String {
     }
     let mut text =
         "\n### `get_batch` of more files, this server, pipes, one core\n\n| `expand` | files | requests to the API | \
-                    p50, µs | µs a file | processor time, µs a file | resident, MiB |\n|---|---|---|---|---|---|---|\n"
+                    p50, µs | µs per file | processor time per file, µs | resident, MiB |\n|---|---|---|---|---|---|---|\n"
             .to_owned();
     for expand in EXPANSIONS {
         for count in FILES {
