@@ -27,8 +27,8 @@ const WORDS: [&str; 12] = [
     "\r",
 ];
 const SHOWN: usize = 8;
-/// More answers than the longest result takes.
-const MAX_ANSWERS: usize = 500;
+/// More answers than the longest result takes: a text can be found 21,600 times in it, and an answer has room for about 40 of them.
+const MAX_ANSWERS: usize = 5000;
 
 /// Reads one result.
 pub fn run(bytes: &[u8]) {
