@@ -67,8 +67,11 @@ class Shown {
   async reopen({ profile, theme, answer }) {
     this.answer = answer;
     const { width, capabilities, context } = profile;
+    const before = this.view;
     await this.page.evaluate((host) => window.host.open(host), { capabilities, context: { ...context, theme }, width });
-    this.view = this.page.frames().find((frame) => frame.url().endsWith("/view.html"));
+    // What was shown before may still be listed for a moment.
+    const isNew = (frame) => frame !== before && frame.url().endsWith("/view.html");
+    while (!(this.view = this.page.frames().find(isNew))) await this.page.evaluate(() => window.host.ping());
   }
 
   async respond(method, params) {
