@@ -23,9 +23,9 @@ use crate::llamacloud::{
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
-/// Starts one batch: a parse or extract job over all files of a directory (at most 1,000). Only if the user asked or agrees, as
-/// each page costs `credits_per_page` (`list_configurations`), also of files processed before. Returns `id`, `status`, `final`,
-/// `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if that is
+/// Starts a batch: a parse or extract job over all files of a directory (over 1,000: error). Call only if the user asked or
+/// agrees: each page, even if processed before, costs `credits_per_page` (`list_configurations`). Returns `id`, `status`,
+/// `final`, `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if that is
 /// unfinished, or COMPLETED with no file changed since. An unfinished batch lacks files added since: wait for `final`, then call
 /// again. Follow with `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]

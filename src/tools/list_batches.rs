@@ -31,8 +31,8 @@ const AT_ONCE: usize = 4;
 
 /// Lists batches, newest first: finds a batch's ID, or whether a timed-out `create_batch` succeeded; for one known batch use
 /// `get_batch`. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `source_directory_id`, `job_type`,
-/// `configuration_id`), `in_common` (what all share, omitted from each), `next_page_token`, and `summary` (this page by
-/// status). To find batches with failed files, set `expand: ["counts"]` and omit `status`: COMPLETED ones can have some.
+/// `configuration_id`), `in_common` (what all share, omitted from each), `next_page_token`, and `summary` (this page by status).
+/// For failed or running files, set `expand: ["counts"]` and omit `status`: COMPLETED batches can have some.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListBatchesInput {

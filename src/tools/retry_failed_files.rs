@@ -33,8 +33,8 @@ use crate::untrusted::clean;
 
 /// Reruns the files of a `final` batch that did not succeed, with the same job and configuration, as a new batch over a new
 /// directory. Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`, `final`,
-/// `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). Repeating returns the same new
-/// batch (`created: false`), unless that FAILED or was CANCELLED; to retry its failures, pass its `id`. Encrypted or faulty files
+/// `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). To retry failures of the new
+/// batch, pass its `id`; repeating returns it (`created: false`), unless it FAILED or was CANCELLED. Encrypted or faulty files
 /// fail again. After adding files, or if the batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
