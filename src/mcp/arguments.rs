@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::error::plain_words;
 use super::schema::InputSchema;
+use super::shape::{Kind, Shape};
 use crate::untrusted::{self, escape};
 use json::{MAX_QUOTED_CHARS, Members, arrived, as_json_text, string, trim, trimmed, whole_number};
 
@@ -36,8 +37,7 @@ impl Problems {
     pub(crate) fn advise(&mut self, schema: &InputSchema, advice: impl Fn(&str) -> Option<String>) {
         for (path, problem) in &mut self.0 {
             let name = path.rsplit('.').next().unwrap_or_default();
-            let pointer = format!("/properties/{}", path.replace('.', "/properties/"));
-            if let Some(advice) = advice(name).filter(|_| schema.accepted.pointer(&pointer).is_some()) {
+            if let Some(advice) = advice(name).filter(|_| schema.shape.at(path).is_some()) {
                 *problem = format!("{problem} ({advice})");
             }
         }
@@ -75,9 +75,9 @@ pub(crate) fn read<Own: DeserializeOwned, Common: DeserializeOwned>(
         hidden: &schema.hidden,
         problems: Problems::default(),
     };
-    let members = match reading.value(&schema.accepted, arguments, "") {
+    let members = match reading.value(&schema.shape, arguments, "") {
         Some(Value::Object(members)) => members,
-        _ if is_absent(&schema.accepted, arguments) => Map::new(),
+        _ if is_absent(&schema.shape, arguments) => Map::new(),
         _ => return Err(reading.problems),
     };
     let (common, own) = members.into_iter().partition(|(name, _)| schema.common.contains(name));
@@ -97,27 +97,27 @@ struct Reading<'s> {
 
 impl Reading<'_> {
     /// One value as its schema says. `None` if it is wrong, which is then a problem.
-    fn value(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
-        let found = match schema.get("type").and_then(Value::as_str) {
-            Some("object") => return self.object(schema, raw, path),
-            Some("array") => return self.array(schema, raw, path),
-            Some("string") => return self.text(schema, raw, path),
-            Some("integer") => return self.integer(schema, raw, path),
-            Some("boolean") => match trimmed(raw).as_deref().unwrap_or(raw.get()) {
+    fn value(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
+        let found = match shape.kind {
+            Kind::Object => return self.object(shape, raw, path),
+            Kind::Array => return self.array(shape, raw, path),
+            Kind::String => return self.text(shape, raw, path),
+            Kind::Integer => return self.integer(shape, raw, path),
+            Kind::Boolean => match trimmed(raw).as_deref().unwrap_or(raw.get()) {
                 text if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
                 text if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
                 _ => None,
             },
-            _ => serde_json::from_str(raw.get()).ok(),
+            Kind::Any => serde_json::from_str(raw.get()).ok(),
         };
-        found.or_else(|| self.wrong(schema, raw, path))
+        found.or_else(|| self.wrong(shape, raw, path))
     }
 
-    fn object(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+    fn object(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
         let json = as_json_text(raw, '{');
         let raw = json.as_deref().unwrap_or(raw);
         if !raw.get().starts_with('{') {
-            return self.wrong(schema, raw, path);
+            return self.wrong(shape, raw, path);
         }
         let members: Members<'_> = match serde_json::from_str(raw.get()) {
             Ok(members) => members,
@@ -126,13 +126,10 @@ impl Reading<'_> {
                 return None;
             }
         };
-        let empty = Map::new();
-        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        let required = strings(schema, "required");
         let mut right = Map::new();
         let mut unknown = Vec::new();
         for (name, raw) in &members.0 {
-            match properties.get(name.as_ref()) {
+            match shape.property(name) {
                 Some(property) if is_absent(property, raw) => {}
                 Some(property) => {
                     if let Some(value) = self.value(property, raw, &inside(path, name)) {
@@ -145,21 +142,21 @@ impl Reading<'_> {
                 None => unknown.push(name),
             }
         }
-        for name in required {
+        for name in &shape.required {
             let missing = members.0.iter().all(|(known, raw)| {
-                known != name || properties.get(name).is_none_or(|property| is_absent(property, raw))
+                known != name || shape.property(name).is_none_or(|property| is_absent(property, raw))
             });
             if missing {
                 self.problems.add(&inside(path, name), "is required");
             }
         }
-        self.name_unknown(&unknown, properties, path);
+        self.name_unknown(&unknown, shape, path);
         Some(Value::Object(right))
     }
 
-    fn name_unknown(&mut self, unknown: &[&Cow<'_, str>], properties: &Map<String, Value>, path: &str) {
+    fn name_unknown(&mut self, unknown: &[&Cow<'_, str>], shape: &Shape, path: &str) {
         let accepted = || {
-            let names = properties.keys().map(String::as_str);
+            let names = shape.properties.iter().map(|(name, _)| name.as_str());
             names.filter(|name| !path.is_empty() || !self.hidden.contains(name))
         };
         let mut found = Vec::new();
@@ -174,10 +171,14 @@ impl Reading<'_> {
         self.problems.0.extend(found);
     }
 
-    fn array(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+    fn array(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
         let json = as_json_text(raw, '[');
         let raw = json.as_deref().unwrap_or(raw);
-        let item = schema.get("items").unwrap_or(&Value::Null);
+        let Some(item) = &shape.items else {
+            return serde_json::from_str(raw.get())
+                .ok()
+                .or_else(|| self.wrong(shape, raw, path));
+        };
         if !raw.get().starts_with('[') {
             return Some(Value::Array(vec![self.value(item, raw, path)?]));
         }
@@ -189,25 +190,23 @@ impl Reading<'_> {
         items.into_iter().collect::<Option<Vec<_>>>().map(Value::Array)
     }
 
-    fn text(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+    fn text(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
         let Some(text) = string(raw) else {
-            return self.wrong(schema, raw, path);
+            return self.wrong(shape, raw, path);
         };
-        let text = if is_free_text(schema) { &text } else { trim(&text) };
-        let choices = strings(schema, "enum");
-        if !choices.is_empty() {
-            let meant = choices.iter().find(|choice| choice.eq_ignore_ascii_case(text));
+        let text = if shape.is_free_text() { &text } else { trim(&text) };
+        if !shape.choices.is_empty() {
+            let meant = shape.choices.iter().find(|choice| choice.eq_ignore_ascii_case(text));
             return match meant {
-                Some(choice) => Some(Value::String((*choice).to_owned())),
-                None => self.wrong(schema, raw, path),
+                Some(choice) => Some(Value::String(choice.clone())),
+                None => self.wrong(shape, raw, path),
             };
         }
-        let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
         let length = text.chars().count() as u64;
-        if limit("minLength").is_some_and(|least| length < least) {
+        if shape.min_length.is_some_and(|least| length < least) {
             self.problems.add(path, "is too short");
             None
-        } else if let Some(most) = limit("maxLength").filter(|most| length > *most) {
+        } else if let Some(most) = shape.max_length.filter(|most| length > *most) {
             self.problems
                 .add(path, format!("is {length} characters long, more than {most}"));
             None
@@ -216,30 +215,29 @@ impl Reading<'_> {
         }
     }
 
-    fn integer(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+    fn integer(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
         let text = trimmed(raw);
         let Some(number) = whole_number(text.as_deref().unwrap_or(raw.get())) else {
-            return self.wrong(schema, raw, path);
+            return self.wrong(shape, raw, path);
         };
-        let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
-        let too_small = limit("minimum").is_some_and(|least| number < least.into());
-        let too_large = limit("maximum").is_some_and(|most| number > most.into());
+        let too_small = shape.minimum.is_some_and(|least| number < least.into());
+        let too_large = shape.maximum.is_some_and(|most| number > most.into());
         match i64::try_from(number) {
             Ok(number) if !too_small && !too_large => Some(Value::from(number)),
-            _ => self.wrong(schema, raw, path),
+            _ => self.wrong(shape, raw, path),
         }
     }
 
     /// Names a value that its schema does not allow.
-    fn wrong(&mut self, schema: &Value, raw: &RawValue, path: &str) -> Option<Value> {
+    fn wrong(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
         let arrived = arrived(raw);
-        let choices = strings(schema, "enum");
-        let problem = if choices.is_empty() {
-            format!("must be {}, not {arrived}", expected(schema))
+        let choices = || shape.choices.iter().map(String::as_str);
+        let problem = if shape.choices.is_empty() {
+            format!("must be {}, not {arrived}", shape.expected())
         } else {
             let text = string(raw).unwrap_or_default();
-            let meant = did_you_mean(trim(&text), choices.iter().copied());
-            format!("must be one of {}, not {arrived}{meant}", list(choices.into_iter()))
+            let meant = did_you_mean(trim(&text), choices());
+            format!("must be one of {}, not {arrived}{meant}", list(choices()))
         };
         self.problems.add(path, problem);
         None
@@ -283,41 +281,13 @@ fn take_out(whole: &mut Value, path: &str) -> bool {
 }
 
 /// Whether a value means that the argument is absent.
-fn is_absent(schema: &Value, raw: &RawValue) -> bool {
+fn is_absent(shape: &Shape, raw: &RawValue) -> bool {
     raw.get() == "null"
         || match string(raw) {
-            Some(text) if is_free_text(schema) => text.is_empty(),
+            Some(text) if shape.is_free_text() => text.is_empty(),
             Some(text) => trim(&text).is_empty(),
             None => false,
         }
-}
-
-/// Whether white space and quotation marks are part of a text. Words with a rule of their own, such as ids, have a `format`.
-fn is_free_text(schema: &Value) -> bool {
-    schema.get("type").is_some_and(|name| name == "string")
-        && ["format", "enum"].iter().all(|word| schema.get(*word).is_none())
-}
-
-/// What a schema without choices expects.
-fn expected(schema: &Value) -> String {
-    let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_i64);
-    match (
-        schema.get("type").and_then(Value::as_str).unwrap_or("value"),
-        limit("minimum"),
-        limit("maximum"),
-    ) {
-        ("integer", Some(least), Some(most)) => format!("an integer from {least} to {most}"),
-        ("integer", Some(least), None) => format!("an integer of at least {least}"),
-        ("integer", None, Some(most)) => format!("an integer of at most {most}"),
-        (name @ ("integer" | "object" | "array"), ..) => format!("an {name}"),
-        ("boolean", ..) => "true or false".to_owned(),
-        (name, ..) => format!("a {name}"),
-    }
-}
-
-fn strings<'a>(schema: &'a Value, keyword: &str) -> Vec<&'a str> {
-    let values = schema.get(keyword).and_then(Value::as_array).into_iter().flatten();
-    values.filter_map(Value::as_str).collect()
 }
 
 fn inside(path: &str, name: &str) -> String {

@@ -21,6 +21,7 @@ mod outcome;
 mod progress;
 mod resources;
 mod schema;
+mod shape;
 #[cfg(target_os = "linux")]
 mod stdio_linux;
 mod task;

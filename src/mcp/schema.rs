@@ -8,11 +8,15 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::shape::Shape;
+
 /// The arguments of a tool: what is accepted, and what of that is advertised.
 #[derive(Debug)]
 pub(crate) struct InputSchema {
     /// The tool's own arguments, then the common ones.
-    pub(crate) accepted: Value,
+    accepted: Value,
+    /// The same schema, as arguments are read by it.
+    pub(crate) shape: Shape,
     /// Names of the common arguments.
     pub(crate) common: Vec<String>,
     /// Those of them that are not advertised.
@@ -32,6 +36,7 @@ impl InputSchema {
             all.append(common);
         }
         Self {
+            shape: Shape::of(&accepted),
             accepted,
             common: names,
             hidden,
