@@ -155,8 +155,8 @@ fn pin<T: PartialEq + fmt::Display>(
 ) -> Result<Option<T>, ToolError> {
     match (pinned, asked) {
         (Some(pinned), Some(asked)) if pinned != asked => Err(ToolError::new(format!(
-            "`{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Omit `{argument}`. To use another, \
-             the user has to add another server entry."
+            "`{argument}`: this server is pinned to {pinned}, so nothing was sent for {asked}. Omit `{argument}`. To use \
+             {asked}, the user has to add another entry for this server to the host's MCP configuration."
         ))),
         (Some(pinned), _) => Ok(Some(pinned)),
         (None, asked) => Ok(asked),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::batch::BatchFacts;
 use super::call::{Answer, Call};
-use super::error::{Failure, explain};
+use super::error::{Failure, NO_SUCH_BATCH, explain};
 use super::outcomes::Seen;
 use super::outcomes::report::BatchReport;
 use super::wait::time_to_read;
@@ -35,7 +35,7 @@ pub(crate) struct CancelBatchOutput {
 
 pub(super) const FAILS: Failure = Failure {
     what: "The batch could not be cancelled",
-    not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
+    not_found: NO_SUCH_BATCH,
     ask_less: None,
 };
 
@@ -98,7 +98,7 @@ impl Cancelled {
         let (Self::Accepted(batch) | Self::WasFinal(batch) | Self::Unknown(batch, _)) = self;
         let BatchFacts { id, status, .. } = BatchFacts::from(batch);
         match (self, &batch.status) {
-            (Self::WasFinal(_), _) => format!("There was nothing to cancel: batch {id} is {status} already."),
+            (Self::WasFinal(_), _) => format!("There was nothing to cancel: batch {id} is already {status}."),
             (_, BatchStatus::Cancelled) => {
                 format!("Batch {id} is CANCELLED. Files that had finished keep their results.")
             }
@@ -108,11 +108,11 @@ impl Cancelled {
                 )
             }
             (Self::Unknown(_, cause), is) if is.is_final() => {
-                format!("LlamaCloud's answer to the cancellation was lost: {cause}. Batch {id} is {status}.")
+                format!("LlamaCloud's response to the cancellation was lost ({cause}). Batch {id} is {status}.")
             }
             (Self::Unknown(_, cause), _) => format!(
-                "LlamaCloud's answer to the cancellation was lost: {cause}. Batch {id} is still {status}; if it is not CANCELLED at the \
-                 next check, call `cancel_batch` again."
+                "LlamaCloud's response to the cancellation was lost ({cause}). Batch {id} is still {status}; if it is not \
+                 CANCELLED at the next check, call `cancel_batch` again."
             ),
         }
     }

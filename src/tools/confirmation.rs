@@ -31,8 +31,8 @@ pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     };
     Question {
         message: format!(
-            "Create a LlamaCloud batch over {over} of directory {directory} (job {}, configuration {configuration_id})? It costs \
-             credits.{again}",
+            "Create a LlamaCloud batch over {over} of directory {directory} (job type {}, configuration {configuration_id})? It \
+             costs credits.{again}",
             clean(job_type.as_str(), 60)
         ),
         label: "Create the batch and spend credits",

@@ -15,7 +15,7 @@ use super::outcomes::report::can_retry;
 use super::prefixed::Prefixed;
 use super::view;
 use super::wait::WaitSeconds;
-use super::wording::number;
+use super::wording::{files, number};
 use crate::llamacloud::{
     self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NewJob, NotSettled, Order,
     Unfinished, UploadOnce,
@@ -80,10 +80,11 @@ fn fails(account: &Account) -> Failure {
     Failure {
         what: "No batch was created",
         not_found: if can_look {
-            "Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`; IDs of another \
-             project need its `project_id`."
+            "Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`. For IDs of \
+             another project, also pass that project's `project_id`."
         } else {
-            "Check `source_directory_id` and `configuration_id` with the user; IDs of another project need its `project_id`."
+            "Check `source_directory_id` and `configuration_id` with the user. For IDs of another project, also pass that \
+             project's `project_id`."
         },
         ask_less: None,
     }
@@ -141,16 +142,16 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
         )),
         NotSettled::TooManyFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has more than {} files, the most that one batch can process. Nothing \
-             was sent. Ask the user to split the files into several directories and create one batch for each.",
+             was sent. Ask the user to split the files into several directories, then create one batch for each.",
             number(MAX_FILES)
         )),
         NotSettled::OtherFiles { agreed, now } => ToolError::new(format!(
-            "No batch was created: the user agreed to {} files, but {}. Nothing was sent. Call again, and the user will be asked \
+            "No batch was created: the user agreed to {}, but {}. Nothing was sent. Call again, and the user will be asked \
              about the files that are there now.",
-            number(agreed),
+            files(agreed),
             now.map_or_else(
                 || format!("the files of directory {directory} could not be counted again"),
-                |now| format!("directory {directory} now has {}", number(now))
+                |now| format!("directory {directory} now has {}", files(now))
             )
         )),
     }
@@ -206,11 +207,11 @@ fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Re
     let why = match upload_once.unfinished(directory_id) {
         None => return Ok(()),
         Some(Unfinished::Filling) => "files are being added to it",
-        Some(Unfinished::Incomplete) => "a call that filled it ended before all files were there",
+        Some(Unfinished::Incomplete) => "a call that was adding files to it ended too early",
     };
     Err(ToolError::new(format!(
-        "No batch was created and nothing was sent: directory {directory_id} is not ready, because {why}. Call the tool \
-         that fills it (`upload_files`, `retry_failed_files`) with the same arguments as before until it has finished."
+        "No batch was created and nothing was sent: directory {directory_id} is not ready, because {why}. Call the tool that \
+         was adding the files (`upload_files` or `retry_failed_files`) again with the same arguments until all files are added."
     )))
 }
 

@@ -96,7 +96,7 @@ fn already_there(batch: &Batch, input: Input) -> String {
 /// The status as the end of a sentence.
 fn state(batch: &Batch) -> String {
     match &batch.status {
-        BatchStatus::Other(word) if word.is_empty() => "has no status in LlamaCloud's answer".to_owned(),
+        BatchStatus::Other(word) if word.is_empty() => "has no status in LlamaCloud's response".to_owned(),
         BatchStatus::Other(word) => format!("has the status {}, which this server does not know", quote(word, 60)),
         status => format!("is {status}"),
     }

@@ -46,8 +46,9 @@ pub(crate) fn explain_unchecked(
 ) -> ToolError {
     let next = next(failure, &error, context, account);
     let text = format!(
-        "{}: the list of batches could not be read, so a batch for the same work may already exist, and nothing was sent: {}. {next} Only \
-         if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: true`, which needs no list.",
+        "{}: nothing was sent, because the list of batches could not be read ({}), and a batch for the same work may already \
+         exist. {next} Call again with `allow_duplicate: true`, which needs no list, only if the user accepts that the same \
+         work may be paid for twice.",
         failure.what,
         error.cause()
     );
@@ -83,9 +84,9 @@ pub(crate) fn explain_unknown(
         .filter(|(name, id)| !id.is_null() && !fixed.contains(name));
     look.extend(named.map(|(name, id)| (name.to_owned(), id)));
     let text = format!(
-        "The outcome is unknown: a batch may or may not have been created: {}. Do not call `{tool}` again yet. In a minute, call \
-         `list_batches` with {}. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and \
-         `{tool}` may be called again.",
+        "The outcome is unknown: a batch may or may not have been created ({}). Do not call `{tool}` again yet. In a minute, \
+         call `list_batches` with {}. If the batch is there, check its progress with `get_batch`; if it is not, nothing was \
+         created and `{tool}` may be called again.",
         error.cause(),
         Value::from(look)
     );
@@ -113,26 +114,29 @@ fn retryable(after: Option<Duration>) -> Map<String, Value> {
     [retryable].into_iter().chain(after).collect()
 }
 
+/// What to check if LlamaCloud has no such batch.
+pub(crate) const NO_SUCH_BATCH: &str = "Check `batch_id`: `list_batches` shows the batches that exist. For a batch of another project, also pass that project's `project_id`.";
+
 /// What to do next, as sentences.
 fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Account) -> String {
-    const NOTHING_TO_SHORTEN: &str = "There is nothing to shorten in this request; tell the user.";
+    const NOTHING_TO_SHORTEN: &str = "This request cannot be made smaller. Tell the user.";
     let ask_less = failure.ask_less.unwrap_or(NOTHING_TO_SHORTEN);
     match (error.kind(), error.advice()) {
         (ErrorKind::NotFound, _) => failure.not_found.to_owned(),
-        (ErrorKind::Conflict, _) => "Check the state with `get_batch` before trying anything else.".to_owned(),
+        (ErrorKind::Conflict, _) => "Check the status with `get_batch` before trying anything else.".to_owned(),
         (ErrorKind::TooLarge, _) => format!("{ask_less} If that does not help, the user has to check the base URL."),
         (ErrorKind::OversizedBody { .. }, _) => ask_less.to_owned(),
         (ErrorKind::UnreadableBody, _) => {
             "Call again once. If that does not help, the user has to check the base URL and any proxy in between.".to_owned()
         }
-        (_, Advice::Never) => "Correct what the reason names and call again.".to_owned(),
+        (_, Advice::Never) => "Correct the problem named above and call again.".to_owned(),
         (kind, Advice::Later(after)) => later(kind, after),
         (ErrorKind::MissingKey { .. }, _) => match account.client.key_source() {
             KeySource::Variable("LLAMA_CLOUD_API_KEY") => how_to_pass_the_key(context.client_name()),
             KeySource::Variable(name) => format!("The user has to correct {name} and restart this server."),
             KeySource::File => {
-                "The user has to correct that file, or its path after --api-key-file in the registration of this server, and restart this \
-                 server."
+                "The user has to correct that file, or the path after --api-key-file in this server's entry in the host's MCP \
+                 configuration, and restart this server."
                     .to_owned()
             }
         },
@@ -142,8 +146,8 @@ fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Ac
             account.client.key_source()
         ),
         (_, Advice::Fix(Setting::Access)) => {
-            "API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or \
-             ask the user for a key with access."
+            "Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and \
+             `organization_id`, or ask the user to configure this server with a key that has access."
                 .to_owned()
         }
         (_, Advice::Fix(Setting::Credits)) => {

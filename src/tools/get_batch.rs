@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::call::Call;
-use super::error::{Failure, explain};
+use super::error::{Failure, NO_SUCH_BATCH, explain};
 use super::outcomes::files::{Cursor, Rows, stale_cursor};
 use super::outcomes::page::{Answer, GetBatchOutput};
 use super::outcomes::summary::Detail;
@@ -45,8 +45,8 @@ enum Expansion {
 
 pub(super) const FAILS: Failure = Failure {
     what: "The batch could not be read",
-    not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
-    ask_less: Some("Ask for less: leave `expand` out."),
+    not_found: NO_SUCH_BATCH,
+    ask_less: Some("Ask for less: omit `expand`."),
 };
 
 impl GetBatchInput {

@@ -9,7 +9,7 @@ const MAX_CHARS: usize = 800;
 /// Instructions for these tools; `withheld` says what this server cannot do, and which flag changes that.
 pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let has = |name: &str| offered.contains(&name);
-    let mut sentences = vec!["LlamaCloud Batches runs one parse or extract job over each file of a directory."];
+    let mut sentences = vec!["LlamaCloud Batches runs a parse or extract job over each file of a directory."];
     sentences.push(if has("create_batch") {
         "A batch takes minutes to hours and costs credits: create one only if the user asked or agrees."
     } else {
@@ -21,15 +21,16 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     let finders: Vec<_> = finders.map(|name| format!("`{name}`")).collect();
     let find = format!("find IDs with {}", and(&finders));
     let steps = [
-        (has("upload_files"), "upload local files with `upload_files`"),
+        (has("upload_files"), "upload files with `upload_files`"),
         (!finders.is_empty(), find.as_str()),
         (has("create_batch"), "call `create_batch` once"),
         (
             has("get_batch"),
-            "`get_batch` with `wait_seconds`, a few times, until `final`; then `expand: [\"problems\"]` for failed files, `[\"outcomes\"]` for all",
+            "`get_batch` with `wait_seconds`, a few times, until `final`; then `expand: [\"problems\"]` for failed files, \
+             `[\"outcomes\"]` for all",
         ),
-        (has("read_result"), "read files with `read_result`"),
-        (has("save_results"), "save results with `save_results`"),
+        (has("read_result"), "read results with `read_result`"),
+        (has("save_results"), "save them with `save_results`"),
         (has("retry_failed_files"), "retry with `retry_failed_files`"),
     ];
     let steps: Vec<_> = steps
@@ -48,13 +49,13 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
     }
     sentences.push(
         "\nStatuses: PENDING and THROTTLED are queued; COMPLETED can include failed files; FAILED has no reliable results; \
-         CANCELLED keeps what was finished.",
+         CANCELLED keeps finished results.",
     );
     let text = sentences.join(" ").replace(" \n", "\n");
     if withheld.is_empty() {
         text
     } else {
-        format!("{text}\nNot possible here: {}.", withheld.join("; "))
+        format!("{text}\nNot available here: {}.", withheld.join("; "))
     }
 }
 

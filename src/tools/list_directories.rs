@@ -142,8 +142,8 @@ const FAILS: Failure = Failure {
 
 const ONE_FAILS: Failure = Failure {
     what: "The directory could not be read",
-    not_found: "Check `directory_id`: `list_directories` without it shows the directories that exist; directories of another project \
-                need its `project_id`.",
+    not_found: "Check `directory_id`: `list_directories` without it shows the directories that exist. For a directory of \
+                another project, also pass that project's `project_id`.",
     ask_less: None,
 };
 
@@ -239,10 +239,11 @@ fn summarize(call: &Call, shown: usize, end: &PageEnd, none: &str) -> Vec<String
             sentences.push("Filter by `name` or `type` to see the others.".to_owned());
         }
         sentences.push(if call.account.policy.can_create() {
-            "Pass an `id` to `create_batch` as `source_directory_id`, or as `directory_id` here to see its files."
+            "Pass an `id` to `create_batch` as `source_directory_id`, or to `list_directories` as `directory_id` to see its \
+             files."
                 .to_owned()
         } else {
-            "Pass an `id` as `directory_id` to see its files.".to_owned()
+            "Pass an `id` to `list_directories` as `directory_id` to see its files.".to_owned()
         });
     } else if !end.has_more() {
         sentences.push(none.to_owned());
@@ -299,7 +300,8 @@ fn about_files(call: &Call, directory: &Directory, files: &Beginning<DirectoryFi
         }
         1..=MAX_FILES => None,
         _ => Some(format!(
-            "One batch can process at most {}: ask the user to split the files into several directories and create one batch for each.",
+            "One batch can process at most {} files. Ask the user to split the files into several directories, then create one \
+             batch for each.",
             number(MAX_FILES)
         )),
     });

@@ -199,7 +199,7 @@ impl Shelf {
         let policy = &self.calls.0.policy;
         self.known.push(T::NAME);
         let reason = if !policy.names(T::NAME) {
-            "This server was started with --tools, which does not name it.".to_owned()
+            "This server was started with a --tools list that does not include this tool.".to_owned()
         } else if policy.read_only && !is_harmless {
             self.withheld.push(format!("`{}` (started with --read-only)", T::NAME));
             "This server was started with --read-only: it changes nothing in LlamaCloud.".to_owned()

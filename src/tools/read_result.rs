@@ -129,16 +129,16 @@ impl Wish {
         };
         match (product, self.format.unwrap_or(default)) {
             (Product::Parse, Format::Data) => {
-                refuse("`format`: a parse job has no `data`. Send `markdown` or `text`, or leave it out.")
+                refuse("`format`: a parse job has no `data`. Send `markdown` or `text`, or omit it.")
             }
             (Product::Parse, _) if self.citations => {
-                refuse("`citations`: only extract jobs have them, and this is a parse job. Leave it out.")
+                refuse("`citations`: only extract jobs have them, and this is a parse job. Omit it.")
             }
             (Product::Extract, Format::Data) if self.is_about_text() => {
-                refuse("`pages` and `find` are about text. Send them with `format: \"text\"`, or leave them out.")
+                refuse("`pages` and `find` apply to text only. Send them with `format: \"text\"`, or omit them.")
             }
             (Product::Extract, Format::Markdown | Format::Text) if self.citations => {
-                refuse("`citations` belong to data. Leave out `format`, `pages` and `find`, or `citations`.")
+                refuse("`citations` apply to `data` only. Omit either `citations`, or `format`, `pages` and `find`.")
             }
             (_, format) => Ok(format),
         }

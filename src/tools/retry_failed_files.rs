@@ -121,7 +121,8 @@ fn question(call: &Call, plan: &Plan) -> Question {
     let files = plan.files.len();
     Question {
         message: format!(
-            "Process again {} of LlamaCloud batch {} that did not succeed (job {}, configuration {})? It costs credits.",
+            "Create a LlamaCloud batch over the {} that did not succeed in batch {} (job type {}, configuration {})? It costs \
+             credits.",
             wording::files(files),
             plan.batch_id,
             clean(plan.job.job_type.as_str(), 60),

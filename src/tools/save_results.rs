@@ -93,13 +93,15 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
         BatchStatus::Completed | BatchStatus::Cancelled => {}
         BatchStatus::Failed => {
             return refuse(
-                "the batch is FAILED, so it has no reliable results. `create_batch` can process the files again."
+                "the batch is FAILED, so it has no reliable results. `create_batch` can process the files again, which costs \
+                 credits: ask the user first."
                     .to_owned(),
             );
         }
         status => {
             return refuse(format!(
-                "the batch is {}. Call `get_batch` with `wait_seconds` until `final` is true, then call again.",
+                "the batch is {}, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then \
+                 call `save_results` again.",
                 quote(status.as_str(), 60)
             ));
         }

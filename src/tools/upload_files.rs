@@ -87,7 +87,7 @@ impl UploadFiles {
             Err(DirectoryNotMade::Unknown(error)) => Err(ToolError::caused_by(
                 format!(
                     "No file was uploaded: it is not known whether the directory for the files exists ({}). Call `upload_files` \
-                     again with the same arguments in a minute: it finds the directory or makes it, never both.",
+                     again with the same arguments in a minute: it uses the directory if it exists, and creates it only if not.",
                     error.cause()
                 ),
                 error,

@@ -139,7 +139,7 @@ async fn after_a_lost_answer_it_says_what_the_batch_is() {
             "{faults}: {said:#}"
         );
         let summary = said["summary"].as_str().unwrap();
-        assert!(summary.contains("answer to the cancellation was lost"), "{summary}");
+        assert!(summary.contains("response to the cancellation was lost"), "{summary}");
         close(harness, 1).await;
     }
 }

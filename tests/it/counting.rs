@@ -57,7 +57,7 @@ async fn counts_say_which_batches_hold_failed_files() {
     ]
     .iter()
     .fold(summary.to_owned(), |summary, (id, name)| summary.replace(id, name));
-    expect!["[sandbox] 4 batches: 3 COMPLETED, 1 FAILED. Files failed in FAILING (7 of 12); `get_batch` says why. Files are still waiting or running in STRAGGLERS (2 of 5). It is not known how files ended in FAILING (1 of 12)."].assert_eq(&summary);
+    expect!["[sandbox] 4 batches: 3 COMPLETED, 1 FAILED. Files failed in FAILING (7 of 12); `get_batch` says why. Files are still queued or being processed in STRAGGLERS (2 of 5). It is not known whether all files succeeded in FAILING (1 of 12)."].assert_eq(&summary);
     session.end().await;
 }
 
@@ -94,7 +94,7 @@ async fn a_batch_that_cannot_be_counted_is_still_listed() {
         .await
         .unwrap();
     assert_eq!(list["batches"][0]["id"], *id);
-    expect!["[sandbox] 1 batch: 1 COMPLETED. It is not known how files ended in SMALL (4 of 4)."]
+    expect!["[sandbox] 1 batch: 1 COMPLETED. It is not known whether all files succeeded in SMALL (4 of 4)."]
         .assert_eq(&list["summary"].as_str().unwrap().replace(&id, "SMALL"));
     expect![[r#"{"total":4,"unknown":4}"#]].assert_eq(&files(&list, &id).to_string());
     session.end().await;

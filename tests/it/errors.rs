@@ -49,7 +49,7 @@ async fn what_the_api_refuses() {
     check_fault("401", "get_batch", get(), 1, expect![[r#"The batch could not be read: 127.0.0.1 rejected the API key (401): "Invalid authentication token". Calling again will not help. The user has to check LLAMA_CLOUD_API_KEY: the key may be revoked, or belong to the other region. Keys of the EU region work only with --region eu, all others only with --region us. Then the user has to restart this server."#]]).await;
     check_fault("402", "create_batch", parse(DIR_SMALL), 2, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help until the user does this: add credits or change the plan in the LlamaCloud console."#]]).await;
     check_fault("402@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: the account has no credits left (402): "You have used all credits of your plan". Calling again will not help until the user does this: add credits or change the plan in the LlamaCloud console."#]]).await;
-    check_fault("403", "list_batches", json!({}), 1, expect![[r#"The batches could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
+    check_fault("403", "list_batches", json!({}), 1, expect![[r#"The batches could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
     check_fault("429=60", "get_batch", get(), 1, expect![[r#"The batch could not be read: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
     check_fault("429=60@create", "create_batch", parse(DIR_SMALL), 3, expect![[r#"No batch was created: too many requests for the account's plan (429): "Rate limit exceeded". Wait 60 seconds and call again."#]]).await;
     check_fault(
@@ -98,13 +98,13 @@ async fn the_advice_is_data_too() {
 
 #[tokio::test]
 async fn what_the_api_does_not_know_or_accept() {
-    check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"The batch could not be read: LlamaCloud found nothing with that ID in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`."#]]).await;
-    check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`; IDs of another project need its `project_id`."#]]).await;
+    check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"The batch could not be read: LlamaCloud found nothing with that ID in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist. For a batch of another project, also pass that project's `project_id`."#]]).await;
+    check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`. For IDs of another project, also pass that project's `project_id`."#]]).await;
     check_fault("", "create_batch", parse(DIR_EMPTY), 3, expect!["No batch was created: directory dir-empty has no files, so there is nothing to process. Nothing was sent. If files were uploaded a moment ago, call again in a minute. Otherwise, files have to be uploaded to it first, or another directory chosen."]).await;
-    check_fault("", "create_batch", parse(DIR_OVERSIZED), 3, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that one batch can process. Nothing was sent. Ask the user to split the files into several directories and create one batch for each."]).await;
+    check_fault("", "create_batch", parse(DIR_OVERSIZED), 3, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that one batch can process. Nothing was sent. Ask the user to split the files into several directories, then create one batch for each."]).await;
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
     let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
-    check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct what the reason names and call again."#]]).await;
+    check_fault("", "create_batch", other_product, 3, expect![[r#"No batch was created: LlamaCloud rejected the request (400): "Configuration cfg-extract-invoices is for extract_v2 and cannot be used with parse_v2". Correct the problem named above and call again."#]]).await;
     check_fault("", "list_batches", json!({ "page_token": "nonsense" }), 1, expect![[r#"The batches could not be listed: LlamaCloud rejected the request (400): "Invalid page token". `page_token` may have expired or belong to other arguments: start again without `page_token`."#]]).await;
 }
 
@@ -157,7 +157,7 @@ async fn what_stands_between() {
     check_reply(Reply::Close(half.to_vec()), expect![[r#"The batch could not be read: 127.0.0.1 could not be reached, or the connection broke: "end of file before message length reached". Wait a minute and call again. If this continues, the user has to check the network, the proxy and the base URL."#]]).await;
     check_reply(
         Reply::endless(),
-        expect!["The batch could not be read: the response is larger than 8 MiB. Ask for less: leave `expand` out."],
+        expect!["The batch could not be read: the response is larger than 8 MiB. Ask for less: omit `expand`."],
     )
     .await;
     check_reply(
@@ -186,24 +186,24 @@ async fn answers_that_the_api_might_give_one_day() {
     .await;
     check_reply(
         Reply::json("409 Conflict", "", r#"{"detail":"It is \"final\".\u0007\u202e"}"#),
-        expect![[r#"The batch could not be read: the current state does not allow this (409): "It is 'final'.". Check the state with `get_batch` before trying anything else."#]],
+        expect![[r#"The batch could not be read: the current state does not allow this (409): "It is 'final'.". Check the status with `get_batch` before trying anything else."#]],
     )
     .await;
     check_reply(
         Reply::json("413 Content Too Large", "", r#"{"detail":"too large"}"#),
-        expect![[r#"The batch could not be read: the request is too large for LlamaCloud (413): "too large". Ask for less: leave `expand` out. If that does not help, the user has to check the base URL."#]],
+        expect![[r#"The batch could not be read: the request is too large for LlamaCloud (413): "too large". Ask for less: omit `expand`. If that does not help, the user has to check the base URL."#]],
     )
     .await;
     check_reply(
         Reply::json("418 I'm a teapot", "", r#"{"detail":"short and stout"}"#),
-        expect![[r#"The batch could not be read: LlamaCloud rejected the request (418): "short and stout". Correct what the reason names and call again."#]],
+        expect![[r#"The batch could not be read: LlamaCloud rejected the request (418): "short and stout". Correct the problem named above and call again."#]],
     )
     .await;
     check_reply(Reply::json("200 OK", "", r#"{"status":"RUNNING"}"#), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "no `id`". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     check_reply(Reply::json("200 OK", "", "[]"), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "unexpected type of value". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     check_reply(Reply::json("204 No Content", "", ""), expect![[r#"The batch could not be read: 127.0.0.1 sent a response that is not from the LlamaCloud API: "JSON that ends early". Call again once. If that does not help, the user has to check the base URL and any proxy in between."#]]).await;
     let details = r#"{"detail":[{"loc":["query","status"],"msg":"Input should be 'A'"},{"loc":["body","config",0],"msg":"Field required"}]}"#;
-    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"The batch could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct what the reason names and call again."#]]).await;
+    check_reply(Reply::json("422 Unprocessable Entity", "", details), expect![[r#"The batch could not be read: LlamaCloud rejected the request (422): query.status "Input should be 'A'"; body.config.0 "Field required". Correct the problem named above and call again."#]]).await;
 }
 
 #[tokio::test]
@@ -331,7 +331,7 @@ async fn an_unknown_outcome_is_called_unknown() {
     let said = sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await;
     let (start, rest) = said.split_once("created_at_on_or_after\":\"").unwrap();
     let end = rest.split_once('"').unwrap().1;
-    expect![[r#"The outcome is unknown: a batch may or may not have been created: LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #". Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after":"…"}. If the batch is there, follow it with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
+    expect![[r#"The outcome is unknown: a batch may or may not have been created (LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #"). Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after":"…"}. If the batch is there, check its progress with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
     let ledger = harness.ledger();
     assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
     harness.close(2 + ledger.count("GET /api/v2/batches")).await;

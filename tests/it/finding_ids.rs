@@ -65,8 +65,8 @@ async fn read_all(harness: &mut Harness, tool: &str, mut arguments: Value, membe
 #[tokio::test]
 async fn directories_are_found_by_part_of_their_name() {
     // The sandbox compares whole names, so the list is looked through as well.
-    check(DIRECTORIES, json!({ "name": "INVOICES-2026-1" }), 2, expect![[r#"{"summary":"[sandbox] 2 directories. Pass an `id` to `create_batch` as `source_directory_id`, or as `directory_id` here to see its files. If it is not clear which one is meant, ask the user.","directories":[{"id":"dir-ten","name":"invoices-2026-11-23","type":"user"},{"id":"dir-hundred","name":"invoices-2026-10","type":"user"}]}"#]]).await;
-    check(DIRECTORIES, json!({ "name": "Lease contracts" }), 1, expect![[r#"{"summary":"[sandbox] 1 directory. Pass an `id` to `create_batch` as `source_directory_id`, or as `directory_id` here to see its files.","directories":[{"id":"dir-small","name":"Lease contracts","type":"user"}]}"#]]).await;
+    check(DIRECTORIES, json!({ "name": "INVOICES-2026-1" }), 2, expect![[r#"{"summary":"[sandbox] 2 directories. Pass an `id` to `create_batch` as `source_directory_id`, or to `list_directories` as `directory_id` to see its files. If it is not clear which one is meant, ask the user.","directories":[{"id":"dir-ten","name":"invoices-2026-11-23","type":"user"},{"id":"dir-hundred","name":"invoices-2026-10","type":"user"}]}"#]]).await;
+    check(DIRECTORIES, json!({ "name": "Lease contracts" }), 1, expect![[r#"{"summary":"[sandbox] 1 directory. Pass an `id` to `create_batch` as `source_directory_id`, or to `list_directories` as `directory_id` to see its files.","directories":[{"id":"dir-small","name":"Lease contracts","type":"user"}]}"#]]).await;
     check(DIRECTORIES, json!({ "name": "payroll" }), 2, expect![[r#"{"summary":"[sandbox] No directory has \"payroll\" in its name. Call `list_directories` without `name` to see what there is.","directories":[]}"#]]).await;
     check(
         DIRECTORIES,
@@ -101,7 +101,7 @@ async fn configurations_are_listed_with_what_they_cost_and_make() {
 
 #[tokio::test]
 async fn mistakes_are_explained() {
-    check(DIRECTORIES, json!({ "directory_id": "dir-none" }), 2, expect![[r#"The directory could not be read: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `directory_id`: `list_directories` without it shows the directories that exist; directories of another project need its `project_id`."#]]).await;
+    check(DIRECTORIES, json!({ "directory_id": "dir-none" }), 2, expect![[r#"The directory could not be read: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `directory_id`: `list_directories` without it shows the directories that exist. For a directory of another project, also pass that project's `project_id`."#]]).await;
     check(
         DIRECTORIES,
         json!({ "directory_id": "Lease contracts" }),
@@ -116,7 +116,7 @@ async fn mistakes_are_explained() {
         expect!["`directory_id` shows one directory; `name` and `type` search for directories. Nothing was sent. Omit `directory_id`, or omit `name` and `type`, and call `list_directories` again."],
     )
     .await;
-    check(DIRECTORIES, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The directories could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
+    check(DIRECTORIES, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The directories could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
     check(DIRECTORIES, json!({ "page_token": "pgt-of-last-week" }), 1, expect![[r#"The directories could not be listed: LlamaCloud rejected the request (400): "Invalid page token". `page_token` may have expired or belong to other arguments: start again without `page_token`."#]]).await;
     check(
         DIRECTORIES,
@@ -127,7 +127,7 @@ async fn mistakes_are_explained() {
         ],
     )
     .await;
-    check(CONFIGURATIONS, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The configurations could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
+    check(CONFIGURATIONS, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The configurations could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
     check(CONFIGURATIONS, json!({ "job_type": "parse" }), 0, expect![[r#"`job_type` must be one of `parse_v2`, `extract_v2`, not "parse" (did you mean `parse_v2`?). Nothing was sent. Correct this and call `list_configurations` again."#]]).await;
     check(
         "list_batches",

@@ -233,7 +233,7 @@ async fn a_lookup_that_fails_costs_its_own_part_alone() {
             0,
             10,
             true,
-            "The states of the jobs could not be read: this API key is not allowed to do that (403)",
+            "The statuses of the jobs could not be read: this API key is not allowed to do that (403)",
         ),
         ("html@parse:1", 10, 0, true, "all 10 files succeeded"),
     ] {

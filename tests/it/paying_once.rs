@@ -159,7 +159,7 @@ async fn a_status_that_nobody_knows_is_quoted_and_not_called_running() {
         (
             "null",
             expect![
-                "Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has no status in LlamaCloud's answer. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."
+                "Nothing was created: batch OLD (created #) exists for the same work (same directory, job type and configuration). It has no status in LlamaCloud's response. Whether it is still being processed is unknown. Only if the user wants to pay for all files again, call `create_batch` again with `allow_duplicate: true`. Check again with `get_batch` in 300 seconds."
             ],
         ),
     ] {
@@ -271,7 +271,7 @@ async fn a_yes_does_not_count_for_files_that_the_user_did_not_see() {
     add_a_file(&harness).await;
     harness.reply(&question, json!({ "result": yes })).await;
     let said = harness.said(&id).await;
-    expect!["No batch was created: the user agreed to 4 files, but directory dir-small now has 5. Nothing was sent. Call again, and the user will be asked about the files that are there now."].assert_eq(said.error());
+    expect!["No batch was created: the user agreed to 4 files, but directory dir-small now has 5 files. Nothing was sent. Call again, and the user will be asked about the files that are there now."].assert_eq(said.error());
     harness.end_after_creates(0).await;
 
     let mut harness = confirming().start().await;

@@ -356,7 +356,7 @@ async fn what_is_asked_wrongly() {
     let mut harness = open().await;
     let report = of("annual-report.pdf");
     check(&mut harness, json!({}), expect![[r#"Nothing was read: the call does not say which result. Send `batch_id` with `file`, or `job_id`; `get_batch` with `expand: ["outcomes"]` shows the files of a batch and their jobs."#]]).await;
-    check(&mut harness, json!({ "file": "a.pdf" }), expect!["Nothing was read: `batch_id` is missing: a file is looked for in a batch. `list_batches` shows the batches."]).await;
+    check(&mut harness, json!({ "file": "a.pdf" }), expect!["Nothing was read: `batch_id` is missing: `file` needs the batch that it belongs to. `list_batches` shows the batches."]).await;
     check(
         &mut harness,
         with(report.clone(), json!({ "job_id": "pjb-1" })),
@@ -371,8 +371,8 @@ async fn what_is_asked_wrongly() {
     )
     .await;
     check(&mut harness, of("scan.pdf"), expect![[r#"Nothing was read: `file`: 2 files of the batch are called "scan.pdf": "scan.pdf" is dfl-documents-0006 and "scan.pdf" is dfl-documents-0007. Send the ID of one as `file`."#]]).await;
-    check(&mut harness, of("anual-reprot.pdf"), expect![[r#"Nothing was read: `file`: none of the 7 files of the batch is called "anual-reprot.pdf". The nearest name is "annual-report.pdf"."#]]).await;
-    check(&mut harness, of("zzz"), expect![[r#"Nothing was read: `file`: none of the 7 files of the batch is called "zzz". They are "annual-report.pdf", "flood-damaged.pdf", "framework-contract.pdf", "minutes.docx", "result-expired.pdf", "scan.pdf", and "scan.pdf"; `get_batch` with `expand: ["outcomes"]` shows all."#]]).await;
+    check(&mut harness, of("anual-reprot.pdf"), expect![[r#"Nothing was read: `file`: the batch has 7 files, but none is called "anual-reprot.pdf". The nearest name is "annual-report.pdf"."#]]).await;
+    check(&mut harness, of("zzz"), expect![[r#"Nothing was read: `file`: the batch has 7 files, but none is called "zzz". They are "annual-report.pdf", "flood-damaged.pdf", "framework-contract.pdf", "minutes.docx", "result-expired.pdf", "scan.pdf", and "scan.pdf"; `get_batch` with `expand: ["outcomes"]` shows all."#]]).await;
     for pages in ["0", "5-3", "some", "1,,2"] {
         let said = refused(&mut harness, with(report.clone(), json!({ "pages": pages }))).await;
         assert!(
@@ -395,13 +395,13 @@ async fn what_is_asked_wrongly() {
     check(
         &mut harness,
         with(report.clone(), json!({ "format": "data" })),
-        expect!["Nothing was read: `format`: a parse job has no `data`. Send `markdown` or `text`, or leave it out."],
+        expect!["Nothing was read: `format`: a parse job has no `data`. Send `markdown` or `text`, or omit it."],
     )
     .await;
     check(
         &mut harness,
         with(report.clone(), json!({ "citations": true })),
-        expect!["Nothing was read: `citations`: only extract jobs have them, and this is a parse job. Leave it out."],
+        expect!["Nothing was read: `citations`: only extract jobs have them, and this is a parse job. Omit it."],
     )
     .await;
     check(&mut harness, json!({ "job_id": DOCUMENTS }), expect![[r#"Nothing was read: `job_id` is "bat-sandbox-documents". It is the ID of a batch: send it as `batch_id`, with `file`; `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch."#]]).await;
@@ -412,13 +412,13 @@ async fn what_is_asked_wrongly() {
     )
     .await;
     check(&mut harness, json!({ "job_id": "cfg-PARSE_AGENTIC" }), expect![[r#"Nothing was read: `job_id` is "cfg-PARSE_AGENTIC". It is not the ID of a job; `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch."#]]).await;
-    check(&mut harness, json!({ "job_id": "pjb-none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job pjb-none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch; jobs of another project need its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
-    check(&mut harness, json!({ "job_id": "none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch; jobs of another project need its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
+    check(&mut harness, json!({ "job_id": "pjb-none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job pjb-none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch. For a job of another project, also pass that project's `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
+    check(&mut harness, json!({ "job_id": "none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch. For a job of another project, also pass that project's `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
     let foreign = with(
         report.clone(),
         json!({ "project_id": "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e" }),
     );
-    check(&mut harness, foreign, expect![[r#"The result could not be read: this API key is not allowed to do that (403): "You do not have access to this project". API keys belong to one project, and batches need a Pro or Enterprise plan. Leave `project_id` and `organization_id` out, or ask the user for a key with access."#]]).await;
+    check(&mut harness, foreign, expect![[r#"The result could not be read: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
 
     // What is not wrong: every page, a text that looks like a pattern, an empty text.
     for fine in [
@@ -472,7 +472,7 @@ async fn a_cursor_is_for_its_own_document_and_question() {
 async fn where_there_is_no_result() {
     let mut harness = open().await;
     let failing = |file: &str| json!({ "batch_id": "bat-sandbox-failing", "file": file });
-    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: its job is FAILED ("The document is encrypted. Remove the password and upload it again."). `retry_failed_files` processes the failed files of a final batch again, which costs credits: ask the user first."#]]).await;
+    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: its job is FAILED ("The document is encrypted. Remove the password and upload it again."). `retry_failed_files` processes the failed files of a batch again once all its jobs have ended, which costs credits: ask the user first."#]]).await;
     check(
         &mut harness,
         failing("notes.txt"),
@@ -482,18 +482,16 @@ async fn where_there_is_no_result() {
     check(
         &mut harness,
         failing("letter-to-notary.pdf"),
-        expect![[
-            r#""letter-to-notary.pdf" has no result: LlamaCloud created no job for it (LlamaCloud gives no reason)."#
-        ]],
+        expect![[r#""letter-to-notary.pdf" has no result: LlamaCloud created no job for it (no reason reported)."#]],
     )
     .await;
-    check(&mut harness, of("result-expired.pdf"), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Result not found. Check job status to see if it has completed.". LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it again and costs credits: ask the user first."#]]).await;
+    check(&mut harness, of("result-expired.pdf"), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Result not found. Check job status to see if it has completed.". LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` creates it again and costs credits: ask the user first."#]]).await;
     let broken = json!({ "batch_id": "bat-sandbox-broken", "file": "box-1.pdf" });
     check(
         &mut harness,
         broken,
         expect![
-            "Nothing was read: the batch is FAILED, so it has no reliable results. `create_batch` can process the files again."
+            "Nothing was read: the batch is FAILED, so it has no reliable results. `create_batch` can process the files again, which costs credits: ask the user first."
         ],
     )
     .await;
@@ -505,7 +503,7 @@ async fn where_there_is_no_result() {
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let id = create(&mut harness, DIR_SMALL).await;
     let early = json!({ "batch_id": id, "file": "lease-oslo.docx" });
-    check(&mut harness, early, expect!["Nothing was read: the batch is RUNNING, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then call again."]).await;
+    check(&mut harness, early, expect!["Nothing was read: the batch is RUNNING, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."]).await;
     harness.end().await;
 }
 
@@ -585,9 +583,9 @@ async fn a_job_that_still_runs_or_has_nothing_says_so() {
         Reply::json("200 OK", "", &body.to_string())
     };
     let ask = || json!({ "job_id": "pjb-1" });
-    expect!["pjb-1 has no result yet: its job is RUNNING. Call `get_batch` with `wait_seconds` until `final` is true, then call again."].assert_eq(&of_upstream(job("RUNNING"), ask()).await.unwrap_err());
-    expect!["pjb-1 has no result yet: its job is NEW STATE. Call `get_batch` with `wait_seconds` until `final` is true, then call again."].assert_eq(&of_upstream(job("NEW \u{202e}STATE"), ask()).await.unwrap_err());
-    expect!["pjb-1 has no result: its job is CANCELLED. Reading again does not change that."]
+    expect!["pjb-1 has no result yet: its job is RUNNING. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."].assert_eq(&of_upstream(job("RUNNING"), ask()).await.unwrap_err());
+    expect!["pjb-1 has no result yet: its job is NEW STATE. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."].assert_eq(&of_upstream(job("NEW \u{202e}STATE"), ask()).await.unwrap_err());
+    expect!["pjb-1 has no result: its job is CANCELLED. Reading again does not change that. Tell the user."]
         .assert_eq(&of_upstream(job("CANCELLED"), ask()).await.unwrap_err());
     expect![
         "LlamaCloud has no text for pjb-1. If it is an extract job, omit `format`, `pages` and `find` to read its data."

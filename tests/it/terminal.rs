@@ -305,7 +305,8 @@ async fn what_cannot_be_called_says_why() {
                 Following batch bat-1. Ctrl-C ends this command, not the batch.
                 The batch could not be read: LlamaCloud found nothing with that ID in this
                 project (404): "Batch bat-1 not found". Check `batch_id`: `list_batches` shows
-                the batches that exist; batches of another project need its `project_id`.
+                the batches that exist. For a batch of another project, also pass that project's
+                `project_id`.
             "#]],
         ),
     ] {
@@ -411,8 +412,8 @@ async fn without_a_terminal_nothing_is_agreed_to() {
         &["call", "create_batch", CREATE, "--sandbox", "--confirm-create"],
         1,
         &expect![[r#"
-            Create a LlamaCloud batch over the 4 files of directory dir-small (job parse_v2,
-            configuration cfg-PARSE_AGENTIC)? It costs credits.
+            Create a LlamaCloud batch over the 4 files of directory dir-small (job type
+            parse_v2, configuration cfg-PARSE_AGENTIC)? It costs credits.
             There is no terminal to answer on, so the answer is no.
             No batch was created and nothing was sent: the user was asked and did not agree.
             Do not call again unless the user asks for it.

@@ -67,12 +67,15 @@ fn counted(entries: &[Entry]) -> Vec<String> {
     }
     if !unfinished.is_empty() {
         sentences.push(format!(
-            "Files are still waiting or running in {}.",
+            "Files are still queued or being processed in {}.",
             unfinished.join(", ")
         ));
     }
     if !unread.is_empty() {
-        sentences.push(format!("It is not known how files ended in {}.", unread.join(", ")));
+        sentences.push(format!(
+            "It is not known whether all files succeeded in {}.",
+            unread.join(", ")
+        ));
     }
     sentences
 }
@@ -104,5 +107,7 @@ fn oldest_unfinished(batches: &[&Batch]) -> Option<String> {
     } else {
         "The oldest unfinished batch"
     };
-    Some(format!("{which}: {id} ({status}{since}); follow it with `get_batch`."))
+    Some(format!(
+        "{which}: {id} ({status}{since}); check its progress with `get_batch`."
+    ))
 }

@@ -115,7 +115,7 @@ fn sentences() {
         Some("t"),
         &["updated_at"],
         &expect![[r#"
-            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest unfinished batch: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); follow it with `get_batch`. To save space, `updated_at` is left out; `get_batch` has them. There are more: pass `next_page_token` as `page_token` and repeat the other arguments.
+            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest unfinished batch: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); check its progress with `get_batch`. To save space, `updated_at` is left out; `get_batch` has them. There are more: pass `next_page_token` as `page_token` and repeat the other arguments.
         "#]],
     );
     check(
@@ -123,7 +123,7 @@ fn sentences() {
         None,
         &["updated_at", "configuration_id"],
         &expect![[r#"
-            2 batches: 1 PENDING, 1 FAILED. Unfinished: bat-aaaaaaaa-bbbb-cccc-dddd-000000000003 (PENDING, created 2026-11-24T10:03:00Z); follow it with `get_batch`. To save space, `updated_at` and `configuration_id` are left out; `get_batch` has them.
+            2 batches: 1 PENDING, 1 FAILED. Unfinished: bat-aaaaaaaa-bbbb-cccc-dddd-000000000003 (PENDING, created 2026-11-24T10:03:00Z); check its progress with `get_batch`. To save space, `updated_at` and `configuration_id` are left out; `get_batch` has them.
         "#]],
     );
 }

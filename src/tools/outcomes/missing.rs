@@ -61,10 +61,10 @@ pub(crate) fn jobs(missing: usize, total: usize, why: Option<&Unread>) -> Option
         return None;
     }
     let which = if missing == total {
-        plural(missing, "The state of the job", "The states of the jobs").to_owned()
+        plural(missing, "The status of the job", "The statuses of the jobs").to_owned()
     } else {
-        let states = plural(missing, "state", "states");
-        format!("The {states} of {} of {} jobs", number(missing), number(total))
+        let statuses = plural(missing, "status", "statuses");
+        format!("The {statuses} of {} of {} jobs", number(missing), number(total))
     };
     let not_listed = plural(missing, "LlamaCloud does not list it", "LlamaCloud does not list them");
     let why = why.map_or(not_listed, |why| &why.cause);
@@ -106,19 +106,19 @@ mod tests {
         check(
             jobs(1, 1, None),
             &expect![[r#"
-                The state of the job could not be read: LlamaCloud does not list it.
+                The status of the job could not be read: LlamaCloud does not list it.
             "#]],
         );
         check(
             jobs(3, 1000, None),
             &expect![[r#"
-                The states of 3 of 1,000 jobs could not be read: LlamaCloud does not list them.
+                The statuses of 3 of 1,000 jobs could not be read: LlamaCloud does not list them.
             "#]],
         );
         check(
             jobs(12, 12, Some(&strange)),
             &expect![[r#"
-                The states of the jobs could not be read: this server does not know jobs of type "split_v1".
+                The statuses of the jobs could not be read: this server does not know jobs of type "split_v1".
             "#]],
         );
     }

@@ -103,7 +103,7 @@ impl Report<'_> {
             }
             (BatchStatus::Cancelled, None) => {
                 let no_files = if self.seen.has_no_results {
-                    " LlamaCloud lists none of its files."
+                    " LlamaCloud lists no files for this batch."
                 } else {
                     ""
                 };
@@ -146,9 +146,9 @@ impl Report<'_> {
         };
         match status {
             BatchStatus::Pending => format!("Batch {id} is PENDING{facts}: it has not started yet."),
-            BatchStatus::Throttled => format!(
-                "Batch {id} is THROTTLED{facts}: LlamaCloud is holding it back for now and will continue by itself."
-            ),
+            BatchStatus::Throttled => {
+                format!("Batch {id} is THROTTLED{facts}: it is waiting for capacity and will continue automatically.")
+            }
             BatchStatus::Running => {
                 format!("Batch {id} is RUNNING{facts}: LlamaCloud is starting a {jobs} for each of its files.")
             }
@@ -177,7 +177,7 @@ impl Report<'_> {
             }
             total if counts.of(Kind::WithJob) == total && total > 1 => {
                 format!(
-                    "Batch {id} is COMPLETED: each of its {} files has a {}.",
+                    "Batch {id} is COMPLETED: each of its {} files has a {}, but the status of these jobs was not looked up.",
                     number(total),
                     self.jobs()
                 )
@@ -221,7 +221,7 @@ impl Report<'_> {
         let (worst, others) = self.problems.split_first()?;
         let for_files = Self::for_files(worst);
         let Some(reason) = &worst.reason else {
-            return Some(format!("LlamaCloud gives no reason for {for_files}."));
+            return Some(format!("LlamaCloud reported no reason for the failure of {for_files}."));
         };
         let reason = quote_sentence(reason);
         let Some(second) = others.first() else {
@@ -230,9 +230,9 @@ impl Report<'_> {
         let all = self.problems.len();
         let is_even = others.iter().all(|other| other.count == worst.count);
         let sentence = match (is_even, worst.count) {
-            (true, 1) => format!("Each failure has its own reason; for {for_files} it is: {reason}"),
+            (true, 1) => format!("Each failure has its own reason; the reason for {for_files} is: {reason}"),
             (true, count) => {
-                format!("There are {all} reasons, each for {count} files; for {for_files} it is: {reason}")
+                format!("There are {all} reasons, each for {count} files; the reason for {for_files} is: {reason}")
             }
             (false, count) if count == second.count => {
                 format!("One of the most frequent reasons, for {for_files}: {reason}")

@@ -8,7 +8,7 @@ use crate::llamacloud::{BatchId, BatchResult, BatchStatus, JobId, Product};
 use crate::mcp::ToolError;
 use crate::tools::batch::MAX_ID_CHARS;
 use crate::tools::call::Call;
-use crate::tools::error::{Failure, explain};
+use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
 use crate::tools::outcomes::{Depth, Seen, product};
 use crate::tools::wording::{and, files, number, plural};
 use crate::untrusted::{clean, folded, quote};
@@ -24,7 +24,7 @@ const LIKE: f64 = 0.75;
 
 pub(super) const FAILS: Failure = Failure {
     what: "The result could not be read",
-    not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
+    not_found: NO_SUCH_BATCH,
     ask_less: Some("Try `format: \"text\"`, which may be shorter."),
 };
 
@@ -59,7 +59,7 @@ impl Target {
                 "`file` and `job_id` are both given. Send either `batch_id` with `file`, or `job_id` alone",
             )),
             (None, Some(_), None) => Err(nothing_read(
-                "`batch_id` is missing: a file is looked for in a batch. `list_batches` shows the batches",
+                "`batch_id` is missing: `file` needs the batch that it belongs to. `list_batches` shows the batches",
             )),
             (None, None, None) => Err(nothing_read(
                 "the call does not say which result. Send `batch_id` with `file`, or `job_id`; `get_batch` with `expand: [\"outcomes\"]` shows the \
@@ -126,7 +126,7 @@ impl Target {
                 .error_message
                 .as_deref()
                 .map(|error| quote(error, MAX_REASON_CHARS));
-            let reason = reason.unwrap_or_else(|| "LlamaCloud gives no reason".to_owned());
+            let reason = reason.unwrap_or_else(|| "no reason reported".to_owned());
             return Err(ToolError::new(format!(
                 "{} has no result: LlamaCloud created no job for it ({reason}).",
                 label(&file)
@@ -173,11 +173,13 @@ fn nothing_read(why: &str) -> ToolError {
 fn without_results(seen: &Seen) -> ToolError {
     match &seen.batch.status {
         BatchStatus::Failed => nothing_read(
-            "the batch is FAILED, so it has no reliable results. `create_batch` can process the files again",
+            "the batch is FAILED, so it has no reliable results. `create_batch` can process the files again, which costs \
+             credits: ask the user first",
         ),
         BatchStatus::Completed | BatchStatus::Cancelled => nothing_read("LlamaCloud has no results for this batch"),
         status => nothing_read(&format!(
-            "the batch is {}, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then call again",
+            "the batch is {}, so it has no results yet. Call `get_batch` with `wait_seconds` until `final` is true, then call \
+             `read_result` again",
             clean(status.as_str(), 60)
         )),
     }
@@ -255,7 +257,7 @@ fn not_there(seen: &Seen, wanted: &str) -> ToolError {
         )
     };
     nothing_read(&format!(
-        "`file`: none of the {} of the batch is called {wanted}. {advice}",
+        "`file`: the batch has {}, but none is called {wanted}. {advice}",
         files(seen.mapping().len())
     ))
 }

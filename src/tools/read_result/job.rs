@@ -142,11 +142,12 @@ impl Trouble {
             Self::Gone(error) => {
                 let failure = Failure {
                     not_found: if target.is_of_batch {
-                        "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` makes it again \
-                         and costs credits: ask the user first."
+                        "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` \
+                         creates it again and costs credits: ask the user first."
                     } else {
-                        "Check `job_id`: `get_batch` with `expand: [\"outcomes\"]` shows the jobs of a batch; jobs of another project need \
-                         its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."
+                        "Check `job_id`: `get_batch` with `expand: [\"outcomes\"]` shows the jobs of a batch. For a job of \
+                         another project, also pass that project's `project_id`. If the ID is right, the result has expired: \
+                         LlamaCloud no longer has it."
                     },
                     ..FAILS
                 };
@@ -173,15 +174,16 @@ fn not_done(what: &str, job: &JobEnd, can_retry: bool) -> String {
         JobStatus::Failed | JobStatus::Cancelled => {
             let status = job.status.as_str();
             let advice = if can_retry {
-                "`retry_failed_files` processes the failed files of a final batch again, which costs credits: ask the user first."
+                "`retry_failed_files` processes the failed files of a batch again once all its jobs have ended, which costs \
+                 credits: ask the user first."
             } else {
-                "Reading again does not change that."
+                "Reading again does not change that. Tell the user."
             };
             format!("{what} has no result: its job is {status}{reason}. {advice}")
         }
         status => format!(
-            "{what} has no result yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then call \
-             again.",
+            "{what} has no result yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then \
+             call `read_result` again.",
             quote(status.as_str(), 60).replace('"', "")
         ),
     }

@@ -104,7 +104,11 @@ fn about_data(page: &Page<'_>, items: Option<&Items>, is_piece: bool, has_data: 
     };
     let total = number(*total);
     if is_piece {
-        let around = if has_data { "; `data` has what surrounds it" } else { "" };
+        let around = if has_data {
+            "; `data` has the surrounding data"
+        } else {
+            ""
+        };
         return format!(
             "Item {} of {total}{array} of the data of {name} is too long for one answer, so `text` is a piece of its JSON{around}.",
             number(*first)

@@ -11,7 +11,7 @@ use crate::llamacloud::{
 use crate::mcp::ToolError;
 use crate::tools::batch::MAX_ID_CHARS;
 use crate::tools::call::Call;
-use crate::tools::error::{Failure, explain};
+use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
 use crate::tools::outcomes::files::{File, Files, Rows};
 use crate::tools::outcomes::reasons::{self, Problem};
 use crate::tools::outcomes::{Depth, Finality, Kind, Seen};
@@ -24,7 +24,7 @@ const HASH_CHARS: usize = 16;
 
 pub(super) const FAILS: Failure = Failure {
     what: "No batch was created",
-    not_found: "Check `batch_id`: `list_batches` shows the batches that exist; batches of another project need its `project_id`.",
+    not_found: NO_SUCH_BATCH,
     ask_less: None,
 };
 
@@ -120,8 +120,8 @@ impl Plan {
             .map(|(reason, names)| format!("{} ({})", reason, files(names.len())))
             .collect();
         ToolError::new(format!(
-            "No batch was created: none of the failed files of batch {} can be retried: {}. Tell the user; the files have to be \
-             uploaded again.",
+            "No batch was created: none of the failed files of batch {} can be retried: {}. Tell the user. Files that are no \
+             longer listed have to be uploaded again.",
             self.batch_id,
             reasons.join("; ")
         ))
@@ -143,18 +143,18 @@ fn why_failed(file: &File) -> Option<&str> {
 /// Why a file that may not have succeeded is not retried.
 const fn why_unclear(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::NoJobYet => Some("LlamaCloud has neither a job nor an error for it, so it may still be processed"),
-        Kind::Other => Some("its job has a status that this server does not know"),
-        Kind::Unknown | Kind::WithJob => Some("its job could not be looked up"),
+        Kind::NoJobYet => Some("LlamaCloud lists neither a job nor an error, so possibly still to be processed"),
+        Kind::Other => Some("job status that this server does not know"),
+        Kind::Unknown | Kind::WithJob => Some("job could not be looked up"),
         _ => None,
     }
 }
 
 fn add(stored: Option<&DirectoryFile>) -> Result<AddFile, &'static str> {
-    let stored = stored.ok_or("LlamaCloud no longer lists it in the batch's directory")?;
+    let stored = stored.ok_or("no longer listed in the batch's directory")?;
     let file_id = stored.file_id.as_deref().filter(|id| !id.is_empty());
-    let file_id = file_id.ok_or("LlamaCloud gives no `file_id` for it")?;
-    let file_id: FileId = file_id.parse().map_err(|_| "its `file_id` cannot be used")?;
+    let file_id = file_id.ok_or("no `file_id` in LlamaCloud's response")?;
+    let file_id: FileId = file_id.parse().map_err(|_| "unusable `file_id`")?;
     Ok(AddFile {
         unique_id: file_id.to_string(),
         file_id,
@@ -204,20 +204,21 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
         Finality::Going => {
             let unfinished = known.map_or(0, |files| files.counts.unfinished());
             let state = if unfinished > 0 {
-                let verb = plural(unfinished, "waits or runs", "wait or run");
-                format!("{status}, but {} of its jobs still {verb}", number(unfinished))
+                let verb = plural(unfinished, "has", "have");
+                format!("{status}, but {} of its jobs {verb} not ended yet", number(unfinished))
             } else {
                 status
             };
             return Err(refuse(
-                &format!("batch {batch_id} is {state}, and only the files of a final batch can be retried"),
-                "Follow it with `get_batch` until `final` is true, then call again.",
+                &format!("batch {batch_id} is {state}; files can be retried only after all jobs have ended"),
+                "Call `get_batch` with `wait_seconds` until `final` is true, then call `retry_failed_files` again.",
             ));
         }
         Finality::Unreadable | Finality::Unknown => {
             return Err(refuse(
                 &format!(
-                    "it is not known whether all jobs of batch {batch_id} have ended, and only then can its files be retried"
+                    "files can be retried only after all jobs of batch {batch_id} have ended, and it is not known whether they \
+                     have"
                 ),
                 &format!(
                     "{} Call again in a minute; if that does not help, tell the user.",

@@ -126,8 +126,8 @@ fn why_they_failed(problems: &[Problem]) -> Option<String> {
 pub(super) fn explain_unfilled(there: usize, total: usize, trouble: Option<Error>) -> ToolError {
     let text = |cause: &str, when: &str| {
         format!(
-            "No batch was created yet: {} of {} are in the directory for the retry{cause}. Call `retry_failed_files` again{when} with \
-             the same arguments: it continues, and nothing is added twice.",
+            "No batch was created yet: the directory for the retry has {} of {} so far{cause}. Call `retry_failed_files` \
+             again{when} with the same arguments: it continues, and nothing is added twice.",
             number(there),
             files(total)
         )
@@ -144,8 +144,9 @@ pub(super) fn explain_not_made(why: DirectoryNotMade, call: &Call) -> ToolError 
         DirectoryNotMade::NotMade(error) => explain(&FAILS, error, &call.context, &call.account),
         DirectoryNotMade::Unknown(error) => with_advice(
             format!(
-                "No batch was created: it is not known whether the directory for the retry exists ({}). Call `retry_failed_files` \
-                 again in a minute with the same arguments: it finds the directory or makes it, never both.",
+                "No batch was created: it is not known whether the directory for the retry exists ({}). Call \
+                 `retry_failed_files` again in a minute with the same arguments: it uses the directory if it exists, and \
+                 creates it only if not.",
                 error.cause()
             ),
             error,
@@ -164,8 +165,8 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
         NotSettled::NotCreated(error) => explain(&FAILS, error, &call.context, &call.account),
         NotSettled::NotChecked(error) => {
             let text = format!(
-                "No batch was created: the list of batches could not be read, so a batch for this retry may already exist: {}. Call \
-                 `retry_failed_files` again in a minute with the same arguments: it continues.",
+                "No batch was created: the list of batches could not be read ({}), so a batch for this retry may already exist. \
+                 Call `retry_failed_files` again in a minute with the same arguments: it continues.",
                 error.cause()
             );
             with_advice(text, error)
@@ -182,8 +183,8 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
             };
             ToolError::new(format!(
                 "No batch was created: directory {directory}, which was made for this retry, {now}; it should hold the {} to be \
-                 retried. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, tell the user \
-                 that somebody else has changed the directory.",
+                 retried. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, tell the \
+                 user to check the directory: its files may have been changed.",
                 order.agreed_files.map_or_else(|| "files".to_owned(), files)
             ))
         }

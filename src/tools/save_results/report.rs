@@ -10,7 +10,7 @@ use crate::files::OutputFolder;
 use crate::llamacloud::Error;
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
-use crate::tools::error::{Failure, explain};
+use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{files, plural};
 use crate::untrusted::quote;
@@ -45,7 +45,7 @@ const fn is_zero(count: &usize) -> bool {
 
 const FAILURE: Failure = Failure {
     what: "The results could not be saved",
-    not_found: "Check `batch_id`: `list_batches` lists the existing batches.",
+    not_found: NO_SUCH_BATCH,
     ask_less: None,
 };
 

@@ -311,7 +311,7 @@ impl Saver {
                 }
                 Ok(Saved::AlreadyThere(path)) => path,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    entry.error = Some("another file already has its name".to_owned());
+                    entry.error = Some("the folder already has another file with this name".to_owned());
                     return Outcome::Failed(entry);
                 }
                 Err(error) => return Outcome::Stop(self.not_writable(error)),
@@ -338,8 +338,8 @@ impl Saver {
     fn not_writable(&self, error: io::Error) -> ToolError {
         ToolError::caused_by(
             format!(
-                "The results could not be written to {} ({}). What was saved before stays there. The user has to correct this; then the \
-                 same call continues.",
+                "The results could not be written to {} ({}). Files saved earlier are kept. The user has to correct this; then \
+                 repeat the call: it continues.",
                 quote(&self.folder.to_string(), 300),
                 reason(&error)
             ),
@@ -355,7 +355,12 @@ fn is_final_failure(entry: &Entry) -> bool {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| ToolError::caused_by("The results could not be written. This is a bug.", error))
+    done.map_err(|error| {
+        ToolError::caused_by(
+            "The results could not be written. This is a bug: please report it.",
+            error,
+        )
+    })
 }
 
 #[cfg(test)]

@@ -164,7 +164,11 @@ impl Report {
         }
         match &self.directory_id {
             Some(id) if !self.is_empty() => {
-                let others = if self.refused_count() > 0 { "other " } else { "" };
+                let others = if self.refused_count() > 0 || !self.changed.is_empty() {
+                    "other "
+                } else {
+                    ""
+                };
                 vec![format!(
                     "All {others}files are uploaded. Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
                 )]
