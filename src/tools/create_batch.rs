@@ -25,9 +25,10 @@ use crate::untrusted::quote;
 
 /// Starts a batch: a parse or extract job over all files of a directory (over 1,000: error). Call only if the user asked or
 /// agrees: each page, even if processed before, costs `credits_per_page` (`list_configurations`). Returns `id`, `status`,
-/// `final`, `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if that is
-/// unfinished, or COMPLETED with no file changed since. An unfinished batch lacks files added since: wait for `final`, then call
-/// again. Follow with `get_batch`. After a timeout or unknown outcome, check `list_batches` first.
+/// `final`, `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if
+/// unfinished, or COMPLETED with no file added or changed since. An unfinished batch lacks files added since: wait for `final`,
+/// then call again. Follow with `get_batch`; for failed files use `retry_failed_files`. After a timeout, check `list_batches`
+/// first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
@@ -37,7 +38,7 @@ pub(crate) struct CreateBatchInput {
     config: BatchConfig,
     /// Create one even if there is such a batch; not needed for new files. Default: false.
     allow_duplicate: Option<bool>,
-    /// Seconds to wait for `final`, then returns the current state; over 50, some hosts time out. Default: 0.
+    /// Waits up to this many seconds for `final`; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 

@@ -26,12 +26,12 @@ use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Adds rows, as `results`; use one. `problems`: files that did not succeed (name, error). `outcomes`: all files, failed
+    /// Give one; its rows are `results`. `problems`: files that did not succeed (name, error). `outcomes`: all files, failed
     /// first (name, error, ID, `job_id`). `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the previous page; other arguments unchanged.
     results_cursor: Option<Token>,
-    /// Seconds to wait for `final`, then returns the current state; over 50, some hosts time out. Default: 0.
+    /// Waits up to this many seconds for `final`; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 

@@ -17,9 +17,9 @@ use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
-/// Lists parse and extract configurations for `create_batch`; it cannot make new ones. Standard parse: call it only to learn the
-/// cost. Returns `configurations`, built-in ones first, then saved ones (latest version), with `id`, `name`, `job_type`, `tier`,
-/// `credits_per_page`, `version`, and `fields` (extract) or `tables` (parse: as HTML or markdown).
+/// Lists parse and extract configurations for `create_batch`; cannot make new ones. For the standard parse, call it only to learn
+/// the cost. Returns `configurations`, built-in ones first, then saved ones (latest version), with `id`, `name`, `job_type`,
+/// `tier`, `credits_per_page`, `version`, and `fields` (extract) or `tables` (parse: HTML or markdown).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListConfigurationsInput {

@@ -42,7 +42,7 @@ pub(crate) struct ListDirectoriesInput {
     page_token: Option<Token>,
 }
 
-/// Only this type; usually omitted.
+/// Usually omitted; `ephemeral` ones expire.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Kind {

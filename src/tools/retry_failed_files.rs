@@ -31,17 +31,17 @@ use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, Upload
 use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
 
-/// Reruns the files of a `final` batch that did not succeed, with the same job and configuration, as a new batch over a new
-/// directory. Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`, `final`,
-/// `created`), `retry_of`, `retried` (number of files) and `cannot_be_retried` (files by reason). To retry failures of the new
-/// batch, pass its `id`; repeating returns it (`created: false`), unless it FAILED or was CANCELLED. Encrypted or faulty files
-/// fail again. After adding files, or if the batch is FAILED, use `create_batch`.
+/// Reruns the files of a `final` batch that did not succeed, with the same configuration, as a new batch over a new directory
+/// (then `get_batch`). Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`,
+/// `final`, `created`), `retry_of`, `retried` (number) and `cannot_be_retried` (files by reason). The same `batch_id` returns it
+/// again (`created: false`), unless it FAILED or was CANCELLED; to retry its failures, pass its `id`. Encrypted files fail again.
+/// After adding files, or if the batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {
     /// `bat-…` from `list_batches`.
     batch_id: BatchId,
-    /// Seconds to wait for the new batch's `final`; over 50, some hosts time out. Default: 0.
+    /// Waits up to this many seconds for `final`; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,
 }
 
