@@ -52,7 +52,7 @@ pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
 /// Whether the work may continue (`None`), or what the client has to ask first.
 ///
 /// # Errors
-/// For every answer but yes: nothing was sent then. `outcome` says so; `task` is what the user has to do another way.
+/// For every answer but yes: nothing was sent then. `outcome` says so; `task` is what the user can then do from another host.
 pub(super) fn permission(verdict: Verdict, outcome: &str, task: &str) -> Result<Option<InputRequired>, ToolError> {
     let why_not = match verdict {
         Verdict::Yes => return Ok(None),

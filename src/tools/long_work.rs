@@ -81,7 +81,7 @@ impl Pace {
         self.stop.is_cancelled() || Instant::now() >= self.until
     }
 
-    /// Drives the work until it ends or its time is over, and reports once a second. `None`: the time is over.
+    /// Drives the work and reports once a second. `None`: the time is over, the task was cancelled or the input has ended.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = T>, progress: impl Fn() -> Progress) -> Option<T> {
         tokio::pin!(work);
         let mut ticks = interval(REPORT_EVERY);

@@ -106,7 +106,7 @@ pub(crate) async fn wait_or_task(
     Waited::Until(seen, trouble)
 }
 
-/// Polls a batch until it is final, the time is over, or the input has ended. Returns it as it was last seen.
+/// Polls a batch until it is final or cannot be read, the time is over, or the input has ended. Returns it as it was last seen.
 ///
 /// A temporary failure, such as a rate limit, only makes the next pause longer.
 async fn until_final(

@@ -110,7 +110,7 @@ impl Drop for Api {
 /// A listener and a second socket that is bound to the same port: without the first, the port refuses connections.
 fn listen_twice() -> io::Result<(TcpListener, TcpSocket)> {
     let first = TcpSocket::new_v4()?;
-    // Shared only once it is bound: a socket that shares may be given the port of another cell's.
+    // Port sharing is enabled only after `bind`: with it enabled earlier, the socket could get the port of another cell.
     first.bind((Ipv4Addr::LOCALHOST, 0).into())?;
     first.set_reuseport(true)?;
     let second = TcpSocket::new_v4()?;

@@ -47,8 +47,8 @@ pub(crate) async fn play(cell: Cell) -> Result<(), String> {
     report(cell, &problems, &api, &processes)
 }
 
-/// This many processes at a time keep the machine busy; the others wait for the fate of a POST. More at once would only make
-/// them late, and what is late is unknown.
+/// At most this many processes are busy at the same time; the others wait for the outcome of a POST. With more, calls would time
+/// out, and their outcome would be unknown.
 pub(crate) static BUSY: Semaphore = Semaphore::const_new(24);
 
 async fn act(cell: Cell, api: &mut Api, processes: &mut Vec<Process>) -> Result<Seen, String> {

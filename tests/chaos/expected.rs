@@ -12,8 +12,8 @@ pub(crate) enum Expected {
 }
 
 impl Cell {
-    /// Whether the API keeps what the promise rests on from the process that is asked second: that process has no memory of the
-    /// first, so the list alone could tell it of the batch, and the list does not.
+    /// Whether the second process cannot know about the first one's batch: the processes share no memory, and the list does not
+    /// show the batch yet.
     pub(crate) fn is_beyond_the_promise(self) -> bool {
         let made_first = self.fault.commits() || self.fault == Fault::TooMany && self.fate != Fate::Sigkill;
         self.caller == Caller::Restarts
@@ -53,7 +53,7 @@ impl Cell {
         match self.fate {
             Fate::Lives | Fate::InputEnds => self.caller == Caller::Cancels,
             Fate::Sigterm => true,
-            // A closed output may only be noticed by writing an answer to it, and elsewhere than on Linux always is.
+            // On Linux, a closed output can be noticed without a write; on other systems, only by writing an answer.
             Fate::OutputCloses => {
                 self.caller == Caller::Cancels || cfg!(target_os = "linux") && self.expected() != Expected::Created
             }
@@ -61,13 +61,14 @@ impl Cell {
         }
     }
 
-    /// A second process that creates while the first still looks may be found by it in place of its own batch.
+    /// If a second process creates a batch while the first still reads the list, the first may find that batch instead of its
+    /// own.
     pub(crate) fn races(self) -> bool {
         self.fate == Fate::Lives && self.caller == Caller::Restarts
     }
 }
 
-/// Whether it tells, before the call has to be answered, what a POST has made.
+/// Whether the list shows what a POST made before the call's time limit.
 const fn tells_in_time(listing: Listing) -> bool {
     match listing {
         Listing::Consistent | Listing::FailsBeforeThePost | Listing::LagsBriefly => true,

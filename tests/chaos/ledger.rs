@@ -13,9 +13,9 @@ use crate::matrix::Listing;
 pub(crate) const DIRECTORY: &str = "dir-chaos";
 /// The configuration that every cell creates a batch with.
 pub(crate) const CONFIGURATION: &str = "cfg-chaos";
-/// The API's clock is that far behind ours: whoever compares its times with ours finds nothing.
+/// How far the API's clock is behind ours: a client that compares its timestamps with ours finds no batch.
 const BEHIND: Duration = Duration::from_hours(3);
-/// So many listings do not show a batch that exists, where the list lags briefly.
+/// How many listings omit an existing batch when the list lags briefly.
 const LAG: usize = 2;
 /// No page is larger, whatever is asked for: every listing of the directory has several.
 const PAGE: usize = 4;
@@ -91,7 +91,7 @@ impl Ledger {
         }
     }
 
-    /// The one that is COMPLETED already has done the work, with everything as it still is.
+    /// Dates the file before the COMPLETED batch, so that nothing has changed since and that batch counts.
     pub(crate) fn nothing_changed(&mut self) {
         self.file_added = Some(now() - SignedDuration::from_hours(99));
     }

@@ -17,14 +17,14 @@
 //! - the API key is on neither output.
 //!
 //! # Where the API makes the promise impossible
-//! - The answer to a POST is lost, and the list lags longer than the call may last, or fails: the answer is "unknown". So it is where
-//!   nothing was made, for nothing tells one from the other.
+//! - The answer to a POST is lost, and the list lags longer than the call may last, or fails: the answer is "unknown".
+//!   Likewise if nothing was made, because the two cases cannot be told apart.
 //! - A list that lags briefly is waited for, but where the whole time of the POST passed in silence, what is left may not suffice.
 //! - Another process is asked for the same batch while the list does not show it, because it lags: the second process has no memory
 //!   of the first and makes another batch. Both batches are in some answer, on stderr or in the list; a single answer may not
 //!   name both.
 //! - Two processes create at the very same moment: neither sees the other's batch in the list.
-//! - An output that closes in the moment in which an answer is written swallows it. The next identical call finds the batch.
+//! - If the output closes while an answer is being written, the answer is lost. The next identical call finds the batch.
 //!
 //! # Mutations
 //! Each was tried, one at a time: a change to the product, and how many of the 1,618 cells of [`faults`] and the 98 of
@@ -65,10 +65,11 @@
 //! | the name of the directory is not derived from the batch and its failed files | 42 to 53 of the 58 cells of each fate |
 //! | what the directory already holds is added again | 7 to 26 of the 58 cells of each fate |
 //!
-//! Where two processes retry, an add that waits half of its call for an answer made two batches in 1 of the 58 cells, in two of four
-//! runs; none did in ten runs with a third.
+//! With two processes, letting each add wait for half of the call's time led to two batches in 1 of the 58 cells, in two of four
+//! runs. With a third of the time, this did not happen in ten runs.
 //!
-//! Changes to a save and to a whole run, tried on the 222 cells of [`saves`], where two more write with limits, and the 192 of [`runs`].
+//! Changes to a save and to a whole run, tried on the 222 cells of [`saves`], on its two tests with a file size limit and on the
+//! 192 cells of [`runs`].
 //!
 //! | Change | Failed |
 //! |---|---|

@@ -7,7 +7,7 @@ pub(crate) enum Fault {
     None,
     /// From the guard's last look on, nobody listens.
     Refused,
-    /// Its connection stands, and is reset with all of it unread.
+    /// Its connection is accepted, then reset before any of the request is read.
     ResetUnread,
     /// Its connection is reset when half of its body was read.
     HalfRequest,
@@ -27,7 +27,7 @@ pub(crate) enum Fault {
     Unavailable,
     /// It makes no batch; the answer is 429 and invites to try again.
     TooMany,
-    /// It makes no batch and is sent to where it came from.
+    /// It makes no batch and is redirected to the same address.
     RedirectHere,
     /// It makes no batch and is sent to another origin.
     RedirectElsewhere,
@@ -166,7 +166,7 @@ impl Fault {
         }
     }
 
-    /// How often a client that sends once may send the body: again only after 429.
+    /// How often the client may send the body of one create: twice after a 429, otherwise once.
     pub(crate) const fn bodies(self) -> usize {
         match self {
             Self::TooMany => 2,

@@ -123,7 +123,7 @@ impl Work {
         Err(format!("never done: {last:?}"))
     }
 
-    /// Plays one cell, to the end of a fresh process that finds what is there and does the rest.
+    /// Plays one cell. At the end, a fresh process finds what already exists and does the rest.
     ///
     /// `leaves_a_doubt`: whether the process cannot know if something is stored, so that it does not send it again for a minute.
     /// `holds_always` is asked when the processes have ended and only that fresh one is still to come.

@@ -75,7 +75,7 @@ pub(crate) struct UploadApi {
     address: SocketAddr,
 }
 
-/// How many requests there were whose steps are counted.
+/// How many requests of each counted kind have arrived.
 #[derive(Default)]
 struct Counts {
     uploads: usize,

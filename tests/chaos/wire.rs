@@ -8,7 +8,7 @@ use crate::matrix::{Fault, Listing};
 use crate::process::Process;
 use crate::verdict::Verdict;
 
-/// A guard that may not list stops the create, for that would fail as well.
+/// If listing is forbidden (403), the guard stops the create, because the POST would be refused as well.
 #[tokio::test]
 async fn nothing_is_sent_where_listing_is_forbidden() {
     let api = Api::start(Fault::None, Listing::Forbidden).await;

@@ -88,7 +88,7 @@ async fn an_indiscreet_api_is_not_repeated() {
     }
 }
 
-/// A create asks three times, so its answer is an indiscreet one only at the end.
+/// A create sends three requests; only the last response repeats the key.
 #[tokio::test]
 async fn an_indiscreet_answer_to_a_create_is_not_repeated() {
     for reply in indiscreet() {

@@ -289,7 +289,7 @@ async fn a_log_file_that_cannot_be_opened_means_a_log_on_stderr() {
     }
 }
 
-/// A protection that cannot be read is not taken for none.
+/// A protective setting that cannot be read stops the start instead of being ignored.
 #[tokio::test]
 async fn switches_and_pins_that_cannot_be_read_stop_the_start() {
     let start = async |variable: &str, value: &std::ffi::OsStr| {
@@ -321,7 +321,7 @@ async fn switches_and_pins_that_cannot_be_read_stop_the_start() {
     assert_eq!((code, said.as_str()), (Some(0), ""));
 }
 
-/// A rejected key is looked for where it came from, and nowhere else.
+/// The error about a rejected key names only the setting that the key came from.
 #[tokio::test]
 async fn a_rejected_key_names_the_setting_that_was_used() {
     let sandbox = super::harness::Setup::default().start().await;

@@ -137,7 +137,7 @@ fn mixture(client: &mut Counting, number: usize) -> String {
     }
 }
 
-/// After a tenth of the calls it takes what it takes, and no more at the end.
+/// After a tenth of the calls, resource use no longer grows.
 #[tokio::test]
 async fn many_calls_leave_nothing_behind() {
     let api = Api::start().await;

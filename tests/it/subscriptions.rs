@@ -158,7 +158,7 @@ async fn a_subscription_to_tasks_that_have_ended_costs_one_request_each() {
     close(harness, &id).await;
 }
 
-/// Asked for a hundred tasks, each given twice, it looks at each once, at several side by side.
+/// Given a hundred tasks, each listed twice, the server polls only eight of them at the same time.
 #[tokio::test]
 async fn many_tasks_are_looked_at_side_by_side() {
     let held = Reply::json("200 OK", "", r#"{"id":"bat-1","status":"COMPLETED"}"#).held();

@@ -257,7 +257,7 @@ async fn watch_of_a_failed_batch_with_a_job_that_stays_pending_ends_with_1() {
     assert_eq!(code(&output), 1, "{output:?}");
 }
 
-/// What LlamaCloud says decides nothing.
+/// The wording of LlamaCloud's error does not decide whether `watch` continues.
 #[tokio::test]
 async fn watch_ends_with_1_on_404_403_and_401_whose_reason_says_call_again() {
     for status in ["404 Not Found", "403 Forbidden", "401 Unauthorized"] {

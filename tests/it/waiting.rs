@@ -116,7 +116,7 @@ async fn when_the_time_is_over_it_says_when_to_look_again() {
     harness.close(0).await;
 }
 
-/// Half a trillion years: waited for as long as the call has, and computed with no more than that.
+/// Half a trillion years: the call waits only until its own time is over, and nothing overflows.
 #[tokio::test]
 async fn an_endless_retry_after_ends_nothing_but_the_wait() {
     let never = "retry-after: 18446744073709549568\r\n";

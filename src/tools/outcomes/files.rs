@@ -222,7 +222,7 @@ impl File {
         self.kind != Kind::Completed && !self.kind.is_unfinished()
     }
 
-    /// How long its cursor is: that of a file with a higher number is longer.
+    /// A number for comparing cursors by length: a file with a higher number has a longer cursor.
     pub(super) fn cursor_chars(&self) -> usize {
         let (rank, id) = self.key();
         id.chars().count() + usize::from(rank >= 10)

@@ -67,7 +67,7 @@ pub(crate) struct Seen {
     /// Whether the API was asked for results and had none.
     pub(crate) has_no_results: bool,
     names: Option<Arc<Names>>,
-    /// The same in order, once nothing of it can change.
+    /// The files in the order in which they are shown, once nothing about them can change.
     arranged: Option<Arc<Files>>,
     /// Why its files could not be read.
     unread: Option<Unread>,
@@ -298,7 +298,7 @@ impl Seen {
     }
 
     /// Whether anything will still change. A job whose status is new to this server, or that LlamaCloud does not list, is not
-    /// taken for one that waits or runs: its batch would never be final.
+    /// taken for one that waits or runs: otherwise its batch would never be final.
     pub(crate) fn finality(&self) -> Finality {
         if self.batch.status == BatchStatus::Failed {
             return Finality::Final;

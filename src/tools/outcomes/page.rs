@@ -64,7 +64,7 @@ impl Rest<'_> {
         }
     }
 
-    /// A page without rows that is as long as the longest part of any page around its rows.
+    /// A page without rows, as long as the longest possible page apart from its rows.
     fn frame(&self) -> Page {
         let longest = self.files.iter().max_by_key(|file| file.cursor_chars());
         Page {

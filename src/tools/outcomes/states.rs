@@ -45,7 +45,7 @@ impl FileStates {
         self.results.iter().all(|result| self.is_settled(batch, result))
     }
 
-    /// Whether that was looked up, and is so.
+    /// Whether all jobs were looked up and read, and none of them can change.
     pub(super) fn is_whole(&self, batch: &BatchStatus) -> bool {
         self.looked_up && self.unread.is_none() && self.is_settled_whole(batch)
     }

@@ -136,8 +136,8 @@ impl Guards {
             if left.is_zero() {
                 return (again, None);
             }
-            // An answer that does not come is given up well before another process with the same retry has waited long enough for
-            // this one: this process then creates the batch first, and the other one finds it.
+            // Stops waiting for a missing response well before another process with the same retry stops waiting for this one.
+            // This process then creates the batch first, and the other one finds it.
             let by = until - left * 2 / 3;
             let added = self.upload_once.add(&call.scope, directory_id, again.file.clone(), by);
             (again, added.await)
@@ -181,7 +181,7 @@ fn is(listed: &DirectoryFile, again: &Again) -> bool {
     listed.unique_id == again.file.unique_id
 }
 
-/// Whether LlamaCloud refuses only this file. A file that it no longer stores is not found.
+/// Whether LlamaCloud refuses only this file. If LlamaCloud no longer stores the file, the error is `NotFound`.
 fn is_about_file(error: &Error) -> bool {
     matches!(
         error.kind(),

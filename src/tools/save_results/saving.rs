@@ -122,7 +122,7 @@ impl Saving {
         let mut pending = Vec::new();
         for (index, file) in files.into_iter().enumerate() {
             if pace.is_over() {
-                // Nothing was read yet, so the manifest still says all that is known.
+                // No result was read from LlamaCloud yet, so the manifest is still up to date.
                 report.remaining = count - entries.len();
                 return Ok((report.sentences(&saver.folder), report.output(&saver.folder)));
             }
@@ -214,7 +214,7 @@ enum Earlier {
 }
 
 impl Saver {
-    /// What an earlier call has left of a file, if that is its outcome.
+    /// The outcome of a file in an earlier call, if it still holds.
     async fn look_at(&self, file: &File, entry: Option<Entry>) -> Result<Option<Earlier>, ToolError> {
         Ok(match entry {
             Some(entry) if self.is_done(&entry, file).await? => Some(Earlier::Saved(entry)),

@@ -21,7 +21,7 @@ use crate::tools::wording::number;
 
 /// How many files are sent at the same time.
 const AT_ONCE: usize = 8;
-/// One page lists every directory that can be used; the smaller sizes are for an API that refuses it.
+/// A page of 1,000 holds all files of any directory that a batch can use; the smaller sizes are for an API that refuses 1,000.
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 /// After this many temporary failures in a row, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;

@@ -13,7 +13,7 @@ const UPDATED: &str = "2026-11-24T09:58:33.904417Z";
 /// The API documents no page size that files must not exceed; the program asks for this one.
 pub(crate) const PAGE: usize = 1000;
 
-/// How the ID of a job begins whose document has so many bytes as come next in it.
+/// Prefix of a job's ID; the size of the job's document, in bytes, follows.
 pub(crate) const DOCUMENT: &str = "pjb-document-";
 /// How long the document of any other job is. Units: bytes.
 pub(crate) const DOCUMENT_BYTES: usize = 30_000;
@@ -21,7 +21,7 @@ pub(crate) const DOCUMENT_BYTES: usize = 30_000;
 const PAGE_BYTES: usize = 3000;
 const LINE: &str = "| 2026-11-24 | Invoice 0417, delivery of paper and ink | 1,204.50 | paid |\\n";
 
-/// The batch that every call reads which is about no files. It runs: what is known about a batch that has ended costs no request.
+/// The batch for every call that is not about files. It is RUNNING, because a cached batch would cost no request.
 pub(crate) fn batch() -> String {
     shown(BATCH_ID, 0, "RUNNING", "null")
 }

@@ -139,7 +139,7 @@ fn files(bench: &Bench) -> Result<Vec<Files>> {
             });
         }
     }
-    // As many files in all as there are calls elsewhere, and enough calls for a median.
+    // About `10 * options.calls` files in all, but at least 5 calls, so that there is a median.
     let calls = |count: usize| (bench.options.calls * 10 / count).clamp(5, 200);
     for _ in 0..bench.options.rounds {
         for row in &mut rows {

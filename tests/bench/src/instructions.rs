@@ -21,7 +21,7 @@ use crate::watchdog::Watchdog;
 use crate::whole_job::{FILE_BYTES, Folder, Part, to_its_end};
 use crate::wire::Work;
 
-/// Parts of the whole job at two sizes: what the larger takes more is what its files or bytes take.
+/// Parts of the whole job at two sizes: the difference is the cost of the additional files or bytes.
 const PARTS: [[Part; 2]; 4] = [
     [upload(20), upload(40)],
     [Part::Save { files: 20 }, Part::Save { files: 40 }],
@@ -42,7 +42,7 @@ pub(crate) struct Counted {
     pub(crate) peer: Peer,
     /// From the start of the process to its end, with one `initialize` between.
     pub(crate) start: f64,
-    /// Of each call, in the order of [`Work::ALL`]: what twice as many calls take more, by their number.
+    /// Of each call, in the order of [`Work::ALL`]: the additional instructions per additional call.
     pub(crate) calls: Vec<f64>,
     /// Of each file or thousand bytes, in the order of [`PARTS`]; `None` for what this server does not do.
     pub(crate) parts: Vec<Option<f64>>,

@@ -69,7 +69,7 @@ fn is_alike(one: Part, other: Part) -> bool {
     }
 }
 
-/// What each file or byte takes of the largest, as a multiple of what it takes of the one before.
+/// The cost of each file or byte in the largest part, as a multiple of its cost in the next smaller part.
 fn linear(rows: &[PartRow], largest: Part) -> Option<Outcome> {
     if matches!(largest, Part::Upload { bytes, .. } if bytes != FILE_BYTES) {
         return None;

@@ -10,7 +10,7 @@ use crate::server::{Server, shown};
 use crate::watchdog::Watchdog;
 use crate::wire::Work;
 
-/// More is not in flight, in bytes: it must fit in a pipe, as we write without reading.
+/// The most bytes in flight: they must fit in a pipe, because we write without reading.
 const MOST_BYTES: usize = 60 * 1024;
 
 /// Calls that were made one after the other.

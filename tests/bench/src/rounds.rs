@@ -13,7 +13,7 @@ use crate::series::Series;
 use crate::server::{Plumbing, Server};
 use crate::wire::Work;
 
-/// So many calls are in flight where many are.
+/// How many calls are in flight when many are measured at once.
 pub(crate) const AT_A_TIME: usize = 64;
 
 /// How a server is run.
@@ -78,7 +78,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// With 2,000 these are twice 500, 2,000 and 7,000: 10,000 in all.
+    /// From 2,000: two warm-ups of 500 calls, 2,000 one after the other and 7,000 in flight, 10,000 in all.
     pub(crate) const fn from(calls: usize) -> Self {
         Self {
             warm_up: calls / 4,

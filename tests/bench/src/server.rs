@@ -92,7 +92,7 @@ impl Server {
         self.output.buffer().contains(&b'\n')
     }
 
-    /// So many ids that were not used before: the first of them.
+    /// Reserves this many unused ids and returns the first one.
     pub(crate) fn ids(&mut self, count: usize) -> u64 {
         let first = self.next_id;
         self.next_id += count as u64;

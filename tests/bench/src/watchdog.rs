@@ -3,10 +3,10 @@
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-/// So long a server may take for anything.
+/// Time limit for each step of a server.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// As long as it lives, the time runs.
+/// The time limit applies until this is dropped.
 pub(crate) struct Watchdog {
     _alive: Sender<()>,
 }

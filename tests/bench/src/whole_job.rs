@@ -28,7 +28,7 @@ pub(crate) const FILE_BYTES: u64 = 100_000;
 const WRITTEN_BYTES: usize = 50_000;
 /// What holds at any speed: so much memory is resident at most, whatever the size of the files. Units: KiB.
 pub(crate) const MOST_MEMORY_KIB: f64 = 64e6 / 1024.0;
-/// So many requests all pages of a batch take at most.
+/// The most requests that all pages of a batch may take.
 pub(crate) const MOST_REQUESTS: u64 = 16;
 
 /// A part of the whole job, at one size.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-/// The batch that is asked for, unless files of a batch are.
+/// The batch that calls read, except calls about the files of a batch.
 pub(crate) const BATCH_ID: &str = "bat-5d1c8b0e-7a34-4f2b-9c61-2e8f0a4d7b93";
 
 /// Opens a session in the newest revision that begins with `initialize`; every peer speaks it.

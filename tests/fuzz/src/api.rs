@@ -27,7 +27,7 @@ impl Api {
                 0 | 1 => answers.front().cloned(),
                 _ => answers.pop_front(),
             };
-            // Nobody knows where an answer ends that was told.
+            // A prescribed answer may not say where it ends, so the connection is closed after it.
             answer.map_or_else(|| Reply::Keep(sensible(request)), Reply::Close)
         })
         .await;

@@ -150,7 +150,7 @@ fn check_page_token(world: &World, choices: &mut Unstructured<'_>) -> Result<()>
         panic!("{said:?}")
     };
     let (is_error, text) = tool_answer(world, "list_batches", result);
-    // Names that the server gives are refused where it did not give them.
+    // Tokens with the server's own prefixes are refused if it did not issue them.
     let is_ours = ["wrapped-", "kept-"].iter().any(|prefix| token.contains(prefix));
     assert!(!is_error || is_ours || token.chars().count() > 2000, "{text}");
     assert!(!is_error || text.contains("`page_token`"), "{text}");

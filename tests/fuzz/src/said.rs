@@ -58,7 +58,7 @@ pub(crate) fn tool_answer(world: &World, tool: &str, result: &Value) -> (bool, S
     (false, text.to_owned())
 }
 
-/// Only what documents hold has lines.
+/// Only text and data from documents may contain line breaks and tabs.
 fn check_words(value: &Value, has_lines: bool) {
     match value {
         Value::String(text) => {

@@ -15,7 +15,7 @@ pub(crate) struct Traffic {
     pub(crate) lines: String,
     /// By the id's JSON text as it was sent.
     requests: BTreeMap<String, Vec<Asked>>,
-    /// What tells ids apart, of those that were given up, and how often.
+    /// How often each request was cancelled, by the key that distinguishes ids.
     cancelled: BTreeMap<String, usize>,
     /// As they were sent.
     tokens: Vec<String>,

@@ -27,8 +27,8 @@ pub(crate) const MAX_RESULT_CHARS: usize = 6000;
 /// How often a call that waits looks. Seldom enough that looking never takes longer than what lies between two looks, even with the
 /// sanitizer.
 const POLL_INTERVAL: &str = "10ms";
-/// No conversation takes longer, and no call of the usual servers: much longer than any needs, since a fuzzer that yields to everybody
-/// may stand still for half a minute.
+/// Time limit of a conversation, and of a call to the usual servers. Generous, because a fuzzer that yields to other processes
+/// may pause for half a minute.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Which of the servers.

@@ -53,7 +53,7 @@ fn the_entry_for_the_registry_fits_its_schema() {
         (&key["name"], &key["isSecret"], &key["isRequired"]),
         (&json!("LLAMA_CLOUD_API_KEY"), &json!(true), &json!(true))
     );
-    // The registry looks for this in each package, and takes what a space or a backtick ends.
+    // The registry looks for this in each package; the name ends at a space or a backtick.
     let name = server["name"].as_str().unwrap();
     let token = format!("`mcp-name: {name}`");
     for readme in ["README.md", "manifests/npm/README.md"] {

@@ -233,7 +233,7 @@ fn row(host: &Host) -> String {
     )
 }
 
-/// `~/…` where that is so on every system; the name alone elsewhere.
+/// The path if it is the same `~/…` on Linux and macOS; otherwise only the file name.
 fn file_in_short(host: &Host) -> String {
     let [linux, macos] = [System::Linux, System::MacOs].map(|system| host.file.on(system));
     if linux == macos && linux.starts_with("~/") {
