@@ -29,7 +29,7 @@ const MAX_COUNTED: u32 = 10;
 /// How many batches are counted at the same time.
 const AT_ONCE: usize = 4;
 
-/// Lists batches, newest first: finds a batch's ID, or whether a timed-out `create_batch` succeeded; for one known batch use
+/// Lists batches, newest first: finds a batch ID, or whether a timed-out `create_batch` succeeded; for a known batch use
 /// `get_batch`. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `source_directory_id`, `job_type`,
 /// `configuration_id`), `in_common` (what all share, omitted from each), `next_page_token`, and `summary` (this page by status).
 /// For failed or running files, set `expand: ["counts"]` and omit `status`: COMPLETED batches can have some.
@@ -38,7 +38,7 @@ const AT_ONCE: usize = 4;
 pub(crate) struct ListBatchesInput {
     /// Only this status.
     status: Option<Status>,
-    /// Only this directory.
+    /// Only this directory (not retries).
     source_directory_id: Option<Prefixed<DirectoryId>>,
     /// Creation, not finish: RFC 3339 with offset, or a date (its start in UTC).
     created_at_on_or_after: Option<DateOrInstant>,

@@ -33,9 +33,9 @@ use crate::untrusted::clean;
 
 /// Reruns the files of a `final` batch that did not succeed, with the same configuration, as a new batch over a new directory
 /// (then `get_batch`). Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`,
-/// `final`, `created`), `retry_of`, `retried` (number) and `cannot_be_retried` (files by reason). The same `batch_id` returns it
-/// again (`created: false`), unless it FAILED or was CANCELLED; to retry its failures, pass its `id`. Encrypted files fail again.
-/// After adding files, or if the batch is FAILED, use `create_batch`.
+/// `final`, `created`), `retry_of`, `retried` (number) and `cannot_be_retried` (files by reason). The same `batch_id` returns
+/// that batch again (`created: false`), unless FAILED or CANCELLED; for its own failures, pass its `id`. Encrypted files fail
+/// again. For added files, or if the batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {
