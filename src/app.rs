@@ -87,7 +87,7 @@ async fn with_server(
     let settling = TaskTracker::new();
     let server = server(config, &settling)?;
     let terminal = Terminal::of(environment);
-    // Only commands for people repeat them, and finding them takes as long as half of a start.
+    // Only commands for people print these settings, and collecting them takes half as long as a start.
     let settings = match command {
         Command::Serve => Vec::new(),
         _ => cli::settings_as_typed(),
@@ -144,7 +144,7 @@ async fn with_server(
             commands::doctor::doctor(&installation, &context, json).await
         }
         _ => {
-            // A host that goes away ignores the exit code; a shell whose disk is full needs it.
+            // Closed output is a failure: a host that is gone ignores the exit code, but a shell whose disk is full needs it.
             match serve_stdio(config, &server, signals).await {
                 End::InputEnded | End::Stopped => Exit::Done,
                 End::OutputClosed => Exit::Failed,
@@ -257,7 +257,8 @@ async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) -> End
             "Ctrl-D ends"
         };
         say(&format!(
-            "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one a line. A host starts it; {end_of_input} it.",
+            "{} {} is an MCP server: it reads JSON-RPC messages from stdin, one per line. A host normally starts it; \
+             {end_of_input} it.",
             env!("CARGO_PKG_NAME"),
             env!("CARGO_PKG_VERSION")
         ));
@@ -291,14 +292,14 @@ async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     } else {
         drain(config)
     };
-    tracing::warn!("a create is in progress; waiting for its outcome before the process ends");
+    tracing::warn!("a batch is being created; waiting for the outcome before exiting");
     let settled = async { timeout(limit, settling.wait()).await.is_ok() };
     let settled = tokio::select! {
         settled = settled => settled,
         () = signals.again.cancelled() => false,
     };
     if !settled {
-        tracing::warn!("the process ends during a create; `list_batches` shows whether its batch exists");
+        tracing::warn!("exiting while a batch is being created; `list_batches` shows whether it exists");
     }
 }
 

@@ -55,8 +55,8 @@ impl Cli {
         Self::of(words().into_iter())
     }
 
-    /// Most hosts give no arguments. What that means needs no parser, and making one would nearly double the instructions of a start
-    /// (`docs/performance.md`). A test holds the two against each other.
+    /// Most hosts pass no arguments. That case needs no parser, and building one would nearly double the instructions of a start
+    /// (`docs/performance.md`). A test checks that both ways give the same result.
     fn of(words: impl ExactSizeIterator<Item = OsString>) -> Result<Self, clap::Error> {
         if words.len() <= 1 {
             return Ok(Self::default());
@@ -133,7 +133,7 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print the registration with a host, or write it into the host's file, with the flags given here.
+    /// Print the configuration that registers this server with a host, or write it to the host's file. It includes the flags given here.
     #[command(after_help = help::HOST_CONFIG)]
     HostConfig(HostConfig),
 }
@@ -178,13 +178,13 @@ pub struct Flags {
     /// Region of the account, in place of a base URL.
     #[arg(long, global = true, value_enum, help_heading = "Account")]
     pub region: Option<Region>,
-    /// Pin the project: the tools lose the argument `project_id` [variable: `LLAMA_CLOUD_PROJECT_ID`].
+    /// Use this project for every call; the tools then have no argument `project_id` [variable: `LLAMA_CLOUD_PROJECT_ID`].
     #[arg(long, global = true, value_name = "ID", help_heading = "Account")]
     pub project_id: Option<String>,
-    /// Pin the organization: the tools lose the argument `organization_id` [variable: `LLAMA_CLOUD_ORGANIZATION_ID`].
+    /// Use this organization for every call; the tools then have no argument `organization_id` [variable: `LLAMA_CLOUD_ORGANIZATION_ID`].
     #[arg(long, global = true, value_name = "ID", help_heading = "Account")]
     pub organization_id: Option<String>,
-    /// Offer exactly these tools, separated by commas; one that needs a flag is offered only with that flag.
+    /// Offer only these tools, separated by commas. A tool that needs a flag, such as `cancel_batch`, still needs it.
     #[arg(
         long,
         global = true,
@@ -229,7 +229,7 @@ pub struct Flags {
     /// How stdin and stdout are read and written: `auto` polls pipes and sockets where it can, `portable` never does.
     #[arg(long, global = true, value_enum, default_value_t = Stdio::Auto, help_heading = "Streams")]
     pub stdio: Stdio,
-    /// Serve on a simulated LlamaCloud inside this process: no account, no network, no costs.
+    /// Use a simulated LlamaCloud inside this process: no account, no network, no costs.
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with_all = ["base_url", "region"], help_heading = "Sandbox")]
     pub sandbox: bool,

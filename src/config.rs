@@ -96,9 +96,13 @@ impl Config {
             api_key,
             key_source,
             network: network(environment),
-            project_id: pin(flags.project_id.as_deref(), "LLAMA_CLOUD_PROJECT_ID", environment)?,
+            project_id: pin(
+                ("--project-id", flags.project_id.as_deref()),
+                "LLAMA_CLOUD_PROJECT_ID",
+                environment,
+            )?,
             organization_id: pin(
-                flags.organization_id.as_deref(),
+                ("--organization-id", flags.organization_id.as_deref()),
                 "LLAMA_CLOUD_ORGANIZATION_ID",
                 environment,
             )?,
@@ -190,14 +194,14 @@ fn check_base_url(text: &str) -> Result<Url, String> {
     } else {
         format!("https://{text}")
     };
-    let mut url = Url::parse(&with_scheme).map_err(|error| format!("not a URL ({error}); it looks like {US}"))?;
+    let mut url = Url::parse(&with_scheme).map_err(|error| format!("not a URL ({error}); write it like {US}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a base URL must not hold a user name or password; the API key is passed on its own".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("a base URL must have no query and no fragment".to_owned());
     }
-    // Documentation shows the addresses of operations, whose first part is the version. Each request adds it.
+    // Addresses in the documentation begin with a version, which users may copy. It is removed, because each request adds it.
     let path = url.path().trim_end_matches('/');
     let root = ["/api", "/api/v1", "/api/v2"]
         .iter()
@@ -260,7 +264,7 @@ mod tests {
             ),
             (
                 "https://",
-                "not a URL (empty host); it looks like https://api.cloud.llamaindex.ai",
+                "not a URL (empty host); write it like https://api.cloud.llamaindex.ai",
             ),
         ] {
             let outcome = check_base_url(text).map_or_else(|problem| problem, |url| url.to_string());
@@ -294,7 +298,7 @@ mod tests {
         let error = Config::resolve(&flags, &environment).unwrap_err().to_string();
         assert_eq!(
             error,
-            "LLAMA_CLOUD_PROJECT_ID \"a/b\" holds characters other than A-Z, a-z, 0-9, _ and -"
+            "--project-id \"a/b\" holds characters other than A-Z, a-z, 0-9, _ and -"
         );
     }
 }

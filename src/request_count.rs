@@ -16,7 +16,7 @@ tokio::task_local! {
 pub struct RequestCount(Arc<AtomicU32>);
 
 impl RequestCount {
-    /// How many there were so far.
+    /// How many requests there have been so far.
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }

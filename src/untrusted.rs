@@ -40,7 +40,7 @@ pub fn clean_lines(text: &str) -> String {
     text.chars().filter(|character| is_shown(*character)).collect()
 }
 
-/// Whether there is nothing in the text to be cleaned or composed, as is quickly seen of plain English.
+/// Whether the text is plain ASCII, which needs no cleaning and no composing. A quick check.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
 }

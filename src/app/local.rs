@@ -50,7 +50,7 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
     }
     let (_, folder) = Source::of(arguments);
     config.folders.allowed = folder.into_iter().collect();
-    // Here, since the user named a path and no flag.
+    // Opened here as a check: later, the error would name `--allow-dir`, but the user typed only a path.
     Allowed::open(&config.folders.allowed, &config.folders.forbidden)?;
     config.folders.output = arguments.out.as_deref().map(Path::to_owned);
     Ok(Some(config))

@@ -20,8 +20,9 @@ llamacloud-batches-mcp call [OPTIONS] <TOOL> [KEY=VALUE]...
        llamacloud-batches-mcp call <TOOL> --help";
 
 pub(super) const CALL: &str = "\
-The call goes through the same server that assistants use. A dot leads to a member of an argument, as in `config.job.type=parse_v2`; \
-a key that is repeated makes a list. Ctrl-C ends the call, not the batch. With --confirm-create the terminal asks the question.
+The call goes through the same server that assistants use. Use a dot to set a member of an object, as in \
+`config.job.type=parse_v2`; repeat a key to make a list. Ctrl-C ends the call, not the batch. With --confirm-create, you are asked in \
+the terminal before files are uploaded or credits are spent.
 
 Exit code: 0 done, 1 the tool failed, 2 wrong usage, 130 Ctrl-C.
 
@@ -42,8 +43,8 @@ Examples:
 
 pub(super) const WATCH: &str = "\
 At the end it shows how many files succeeded, and which did not and why. Ctrl-C ends the command, not the batch. Rate limits, outages \
-and a lost network are shown and waited out. In the sandbox, the batch `bat-sandbox-small` over `dir-small` starts when it is first \
-read; every directory of the sandbox has such a batch.
+and a lost network are shown and waited out. In the sandbox, each directory `dir-NAME` has a batch \
+`bat-sandbox-NAME`, which starts when it is first read.
 
 Exit code: 0 every file succeeded, 1 the batch or a file failed or cannot be read, 2 wrong usage, 130 Ctrl-C.
 
@@ -71,8 +72,7 @@ Examples:
   llamacloud-batches-mcp doctor --sandbox --json";
 
 pub(super) const HOST_CONFIG: &str = "\
-The configuration goes to stdout, with the absolute path of this program and the flags given here. The shortest way to register it, \
-and what the host needs for the key, go to stderr. --write edits JSON (also with comments) and TOML files; for hosts with a YAML file \
+The configuration goes to stdout, with the absolute path of this program and the flags given here. Instructions for registering the server and passing the key go to stderr. --write edits JSON (also with comments) and TOML files; for hosts with a YAML file \
 it prints the configuration and exits with 1.
 
 Examples:
@@ -116,11 +116,11 @@ pub(super) fn sandbox_in_full() -> String {
 pub const EXIT_CODES: &[(&str, &str)] = &[
     (
         "0",
-        "Done. For watch: every file succeeded. For doctor: no check failed. For the server: its input ended.",
+        "Done. For watch and run: every file succeeded. For doctor: no check failed. For the server: its input ended.",
     ),
     (
         "1",
-        "The tool, the batch or one of its files, or a check failed; or stdout could not be written (full or closed).",
+        "A tool, a batch, a file or a check failed, or stdout could not be written (full or closed).",
     ),
     ("2", "The command line or a setting is wrong. Nothing was sent."),
     ("130", "Ctrl-C. A batch that was started keeps running."),
@@ -138,18 +138,18 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("LLAMA_CLOUD_CONFIRM_CREATE", "Same as --confirm-create: true or false."),
     (
         "LLAMA_CLOUD_ALLOW_DIR",
-        "Same as --allow-dir; lists folders as PATH does.",
+        "Same as --allow-dir; separate folders as in PATH.",
     ),
     ("LLAMA_CLOUD_LOG", "Same as --log."),
     ("NO_COLOR", "Any value turns colours off."),
     ("TERM", "The value dumb turns off colours and changing lines."),
     (
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-        "The proxy for requests to LlamaCloud, as usual.",
+        "The proxy for requests to LlamaCloud, in the usual format.",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "On Linux: certificates that take the place of the system's store.",
+        "On Linux: trusted certificates that replace the system's store.",
     ),
 ];
 
@@ -174,7 +174,7 @@ pub const FILES: &[(&str, &str)] = &[
 /// Every command accepts the settings.
 pub fn definition() -> Command {
     let mut definition = Cli::command();
-    // Only after this do the commands have the settings and the help flag.
+    // This adds the settings and the help flag to the commands.
     definition.build();
     let names: Vec<_> = definition
         .get_subcommands()

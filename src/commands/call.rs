@@ -156,7 +156,7 @@ async fn is_agreed(context: &Context<'_>, ask: &Ask) -> bool {
     let err = &context.terminal.err;
     err.say(&ask.question);
     if !context.terminal.can_ask {
-        err.say("There is no terminal to answer on, so the answer is no.");
+        err.say("This is not an interactive terminal, so the answer is no. To agree, run the command in a terminal.");
         return false;
     }
     err.write(&format!("{}? Type `yes` to agree: ", ask.label));
@@ -219,7 +219,8 @@ pub(super) fn tell_failure(context: &Context<'_>, failure: &Failure) {
     err.say(&failure.text);
     if matches!(context.config.api_key, ApiKey::Missing(_)) {
         err.say(&format!(
-            "In this shell: export LLAMA_CLOUD_API_KEY=llx-… and try again. `{0} doctor` checks the key; --sandbox needs none.",
+            "In this shell, run `export LLAMA_CLOUD_API_KEY=llx-…`, then try again. `{0} doctor` checks the key; --sandbox \
+             needs none.",
             env!("CARGO_PKG_NAME")
         ));
     }

@@ -208,7 +208,7 @@ fn key(installation: &Installation<'_>) -> Check {
         ApiKey::Given(key) => {
             let key = key.expose_secret();
             let unusual = match key.len() {
-                _ if !key.starts_with("llx-") => "does not begin with llx-, as LlamaCloud keys do",
+                _ if !key.starts_with("llx-") => "does not begin with llx-, unlike LlamaCloud keys",
                 0..20 => "is shorter than LlamaCloud keys are",
                 20..=200 => return Check::ok(KEY, format!("found in {source}")),
                 _ => "is longer than LlamaCloud keys are",
@@ -284,7 +284,7 @@ async fn llamacloud(installation: &Installation<'_>) -> Check {
         }
         (kind, Advice::Later(_)) => kind.last_resort().map_or_else(
             || {
-                "Run `doctor` again in a minute. If this continues, LlamaCloud's status page or support may know more."
+                "Run `doctor` again in a minute. If the problem continues, check LlamaCloud's status page or contact support."
                     .to_owned()
             },
             as_sentence,
@@ -297,7 +297,7 @@ async fn llamacloud(installation: &Installation<'_>) -> Check {
 async fn rejected(installation: &Installation<'_>, cause: &str) -> Check {
     let (config, regions) = (installation.config, installation.regions);
     let replace = format!(
-        "{} Its setting is {}.",
+        "{} The key is read from {}.",
         as_sentence(Setting::ApiKey.remedy()),
         config.key_source
     );
@@ -307,9 +307,11 @@ async fn rejected(installation: &Installation<'_>, cause: &str) -> Check {
         _ => return Check::fail(LLAMACLOUD, cause, replace),
     };
     match list(config, other).await {
-        Err(error) if *error.kind() == ErrorKind::Unauthorized => {
-            Check::fail(LLAMACLOUD, format!("{cause}, and so did the other region"), replace)
-        }
+        Err(error) if *error.kind() == ErrorKind::Unauthorized => Check::fail(
+            LLAMACLOUD,
+            format!("{cause}; the other region rejected it too"),
+            replace,
+        ),
         Err(error) if matches!(error.advice(), Advice::Later(_)) => {
             let why = error.cause();
             Check::fail(

@@ -23,6 +23,7 @@ mod context;
 mod definition;
 pub mod doctor;
 pub(crate) mod host_config;
+mod outcome;
 mod progress;
 mod render;
 mod run;

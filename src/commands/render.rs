@@ -45,7 +45,9 @@ pub(super) fn render(data: &Object, output: &Output) -> String {
 
 /// What a result says in sentences, and its facts: enough to find what it is about.
 pub(super) fn in_short(data: &Object, output: &Output) -> String {
-    format!("{}\n{}", output.wrap(summary(data)), facts(data, output))
+    let parts = [output.wrap(summary(data)), facts(data, output)];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
 }
 
 fn summary(data: &Object) -> &str {

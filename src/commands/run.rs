@@ -17,6 +17,7 @@ use super::answer::{Answer, Failure, count, text};
 use super::call::tell_failure;
 use super::client::{Client, ToolCall};
 use super::context::{Context, Exit};
+use super::outcome::Outcome;
 use super::progress::Progress;
 use super::render::render;
 use super::watch::{Stopped, Watch, brief, to_its_end};
@@ -26,7 +27,7 @@ use crate::untrusted::quote;
 
 /// After this many calls in a row without progress, the command ends.
 const MAX_IDLE_CALLS: usize = 5;
-/// For at least this long, failures that may pass are waited out: so long another process may use a folder.
+/// Failures that may pass are retried for at least this long: another process may use a folder for that long.
 const MIN_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_PATH_CHARS: usize = 300;
 
@@ -186,13 +187,16 @@ impl Steps<'_> {
         };
         let mut batch = to_its_end(self.client, context, &watch).await?;
         brief(&mut batch);
+        let outcome = Outcome {
+            batch_id: &id,
+            batch: &batch,
+        };
         let saved = match &run.out {
-            Some(out) if Ending::has_results(&batch) => Some((out.as_path(), self.save(&id).await?)),
+            Some(out) if outcome.has_results() => Some((out.as_path(), self.save(&id).await?)),
             _ => None,
         };
         let ending = Ending {
-            batch_id: &id,
-            batch: &batch,
+            outcome,
             saved: saved.as_ref().map(|(out, saved)| (*out, saved)),
         };
         Ok(ending.show(context))
@@ -227,11 +231,11 @@ impl Steps<'_> {
         let (what, cost) = match (new, there) {
             (_, 0) => (format!("{files} will be uploaded and processed"), Cost::Sure),
             (0, _) => (
-                format!("{files}, uploaded already, will be processed"),
+                format!("{files} (already uploaded) will be processed"),
                 Cost::UnlessDone,
             ),
             _ => (
-                format!("{files}, {there} of them uploaded already, will be processed"),
+                format!("{files} ({there} already uploaded) will be processed"),
                 Cost::Sure,
             ),
         };
@@ -285,7 +289,7 @@ impl Steps<'_> {
             self.run.configuration_id,
             match cost {
                 Cost::Sure => "",
-                Cost::UnlessDone => ", unless a batch has done it before",
+                Cost::UnlessDone => ", unless an earlier batch already did the same work",
             }
         );
         if self.run.yes {
@@ -295,7 +299,8 @@ impl Steps<'_> {
         err.say(&sentence);
         if !terminal.can_ask {
             return Err(failed(
-                "There is no terminal to ask on. Nothing was sent. Add --yes to agree.".to_owned(),
+                "This is not an interactive terminal, so you cannot be asked. Nothing was sent. To agree, add --yes."
+                    .to_owned(),
             ));
         }
         err.write("Continue? Type `yes` to agree: ");

@@ -7,12 +7,14 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::answer::{Answer, Failure, pause};
+use super::answer::{Answer, Failure, pause, text};
 use super::call::tell_failure;
 use super::client::{Client, ToolCall};
 use super::context::{Context, Exit};
+use super::outcome::Outcome;
 use super::progress::Progress;
 use super::render::{in_short, render};
+use super::terminal::Terminal;
 use crate::mcp::Server;
 
 /// Units: seconds. The most that `get_batch` accepts.
@@ -20,6 +22,7 @@ const LONGEST_WAIT: u64 = 300;
 /// Nobody would read more pages of failed files.
 const MOST_PAGES: usize = 10;
 /// What is shown of a file: enough to know which it is and what went wrong.
+const SHOWN_OF_A_BATCH: [&str; 4] = ["status", "files", "problems", "results"];
 const SHOWN_OF_A_FILE: [&str; 3] = ["name", "status", "error"];
 
 type Object = Map<String, Value>;
@@ -86,7 +89,13 @@ pub(super) async fn to_its_end(client: &mut Client, context: &Context<'_>, watch
     };
     let batch = reader.until_final().await?;
     match reader.with_problems().await {
-        Ok(batch) => Ok(batch),
+        Ok(batch) => {
+            // Without this, nobody would learn what could not be read, and why.
+            if batch.get("final") != Some(&Value::Bool(true)) {
+                progress.note(text(&batch, "summary"));
+            }
+            Ok(batch)
+        }
         Err(Stopped::Interrupted) => Err(Stopped::Interrupted),
         // The outcome is known, though not what happened to each file.
         Err(Stopped::Failed(failure)) => {
@@ -204,23 +213,34 @@ fn files_of(batch: &mut Object) -> Vec<Value> {
 
 /// Shows how the batch ended, and the files that did not succeed.
 fn show(context: &Context<'_>, watch: &Watch, mut batch: Object) -> Exit {
-    let out = &context.terminal.out;
-    let exit = if is_all_well(&batch) { Exit::Done } else { Exit::Failed };
+    let Terminal { out, err, .. } = context.terminal;
     if watch.json {
         out.line(&Value::Object(batch.clone()).to_string());
-    } else {
-        batch.retain(|name, _| ["summary", "status", "files", "problems", "results"].contains(&name.as_str()));
-        brief(&mut batch);
-        out.line(&render(&batch, out));
+    }
+    batch.retain(|name, _| SHOWN_OF_A_BATCH.contains(&name.as_str()));
+    brief(&mut batch);
+    let outcome = Outcome {
+        batch_id: &watch.batch_id,
+        batch: &batch,
+    };
+    let marker = if context.is_sandbox { "[sandbox] " } else { "" };
+    let sentence = format!("{marker}{}", outcome.sentence());
+    if !watch.json {
+        let paragraphs = [out.wrap(&sentence), render(&batch, out)].into_iter();
+        let paragraphs: Vec<_> = paragraphs.chain(outcome.retry(context, out)).collect();
+        out.line(&paragraphs.join("\n\n"));
     }
     if out.failure().is_some() {
-        let err = &context.terminal.err;
-        err.line(&in_short(&batch, err));
+        err.line(&format!("{}\n{}", err.wrap(&sentence), in_short(&batch, err)));
     }
-    exit
+    if outcome.is_all_well() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    }
 }
 
-/// Leaves of each file what is shown of it.
+/// Removes from each file the members that are not shown.
 pub(super) fn brief(batch: &mut Object) {
     let files = batch.get_mut("results").and_then(Value::as_array_mut);
     for file in files.into_iter().flatten() {
@@ -228,18 +248,6 @@ pub(super) fn brief(batch: &mut Object) {
             file.retain(|name, _| SHOWN_OF_A_FILE.contains(&name.as_str()));
         }
     }
-}
-
-/// Whether the batch is COMPLETED, and so is each of its files.
-pub(super) fn is_all_well(batch: &Object) -> bool {
-    let count = |name: &str| {
-        batch
-            .get("files")
-            .and_then(|files| files.get(name))
-            .and_then(Value::as_u64)
-    };
-    let is_completed = batch.get("status").and_then(Value::as_str) == Some("COMPLETED");
-    is_completed && count("total").is_some_and(|total| total > 0) && count("total") == count("completed")
 }
 
 fn tell_what_goes_on(context: &Context<'_>, batch_id: &str) {

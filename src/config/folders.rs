@@ -19,7 +19,7 @@ pub struct Folders {
 
 impl Folders {
     pub(super) fn of(flags: &Flags, environment: &Environment) -> Self {
-        // Where the variable cannot be read, nothing is allowed.
+        // A variable that was not expanded allows nothing. Paths need not be Unicode.
         let listed = environment
             .not_empty("LLAMA_CLOUD_ALLOW_DIR")
             .filter(|value| value.to_str().is_none_or(|value| !is_unexpanded(value.trim())));

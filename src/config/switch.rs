@@ -49,18 +49,19 @@ pub(super) fn permission(flag: bool, name: &str, environment: &Environment) -> R
 
 /// An ID that binds the server, such as a project. The flag wins; a variable that cannot be read stops the start.
 pub(super) fn pin<T: FromStr<Err = InvalidId>>(
-    flag: Option<&str>,
-    name: &str,
+    (flag, given): (&str, Option<&str>),
+    variable: &str,
     environment: &Environment,
 ) -> Result<Option<T>, ConfigError> {
-    let text = match (flag, said(environment.get(name))) {
-        (Some(text), _) | (None, Said::Text(text)) => text,
+    let (source, text) = match (given, said(environment.get(variable))) {
+        (Some(text), _) => (flag, text),
+        (None, Said::Text(text)) => (variable, text),
         (None, Said::Nothing) => return Ok(None),
-        (None, Said::Unreadable(problem)) => return Err(error(name, &problem)),
+        (None, Said::Unreadable(problem)) => return Err(error(variable, &problem)),
     };
     let id = text
         .parse()
-        .map_err(|problem| ConfigError(format!("{name} {problem}")))?;
+        .map_err(|problem| ConfigError(format!("{source} {problem}")))?;
     Ok(Some(id))
 }
 
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn a_pin_that_cannot_be_read_stops_the_start() {
         let pin = |flag, said: &str| {
-            let pinned = pin::<ProjectId>(flag, "NAME", &Environment::of([("NAME", said)]));
+            let pinned = pin::<ProjectId>(("--name", flag), "NAME", &Environment::of([("NAME", said)]));
             pinned
                 .map(|id| id.map(|id| id.to_string()))
                 .map_err(|error| error.to_string())
@@ -108,6 +109,11 @@ mod tests {
         assert_eq!(pin(None, ""), Ok(None));
         assert_eq!(pin(None, "p-1"), Ok(Some("p-1".to_owned())));
         assert_eq!(pin(Some("p-2"), "${X}"), Ok(Some("p-2".to_owned())));
+        let names_its_source = |flag, source: &str| {
+            assert!(pin(flag, "a b").unwrap_err().starts_with(source));
+        };
+        names_its_source(None, "NAME ");
+        names_its_source(Some("a b"), "--name ");
         for said in ["${X}", "{{X}}"] {
             assert_eq!(pin(None, said), Err(format!("NAME: \"{said}\" was not expanded")));
         }

@@ -127,7 +127,7 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
-/// Distinguishes states of a file. A file can change without this changing: only reading it is certain.
+/// Distinguishes states of a file. The content can change while this stays the same: only reading the file is certain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stamp {
     device: u64,

@@ -10,7 +10,7 @@ use crate::untrusted::{clean, folded};
 /// Leaves room for the extension of the result within the 255 bytes of most file systems. Units: bytes.
 const MAX_COMPONENT_BYTES: usize = 160;
 const MAX_COMPONENTS: usize = 16;
-/// Of an id beside a name: as long as LlamaCloud's are, so that it fits twice beside the longest name. Units: bytes.
+/// The longest id beside a name: as long as LlamaCloud's ids, so that two of them fit beside the longest name. Units: bytes.
 const MAX_ID_BYTES: usize = 40;
 /// Names that mean devices on Windows, whatever their extension.
 const RESERVED: [&str; 30] = [

@@ -242,7 +242,7 @@ impl Drop for Partial<'_> {
 mod tests {
     use super::*;
 
-    /// `save` looks first; this is what holds if a file appears in between.
+    /// `save` looks first; this tests what happens if a file appears after that.
     #[test]
     fn a_file_that_is_whole_never_takes_the_name_of_another() {
         let folder = tempfile::tempdir().unwrap();

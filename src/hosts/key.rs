@@ -24,11 +24,11 @@ impl Host {
     pub fn way_of_the_key(&self) -> String {
         let (title, file, member) = (self.title, self.file_name(), self.key_member());
         match self.key {
-            Key::Expanded => format!("`{member}` in {file}, with the variable set before {title} starts"),
+            Key::Expanded => format!("`{member}` in {file}, and set the variable before {title} starts"),
             Key::Named => {
-                format!("`{member}` in this server's table of {file}, with the variable set before {title} starts")
+                format!("`{member}` in this server's table of {file}, and set the variable before {title} starts")
             }
-            Key::Input => format!("`{member}` in {file}, with an input that has this id"),
+            Key::Input => format!("`{member}` in {file}, and add an input with this id"),
             Key::Keyring => {
                 format!("`{member}` in this server's extension of {file}, and the key itself with `goose configure`")
             }

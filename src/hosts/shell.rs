@@ -6,7 +6,7 @@ use super::System;
 pub fn command_line(words: &[&str], system: System) -> String {
     let words: Vec<_> = words.iter().map(|text| word(text, system)).collect();
     let line = words.join(" ");
-    // To PowerShell, what begins with a quotation mark is a text and no command.
+    // To PowerShell, what begins with a quotation mark is a string and not a command.
     let needs_call = system == System::Windows && line.starts_with(['"', '\'']);
     if needs_call { format!("& {line}") } else { line }
 }
@@ -20,7 +20,7 @@ pub fn word(text: &str, system: System) -> String {
         System::Linux | System::MacOs => format!("'{}'", text.replace('\'', r"'\''")),
         System::Windows if is_plain(r"\") => text.to_owned(),
         System::Windows => {
-            // A program takes a backslash before its closing quotation mark for part of the word.
+            // Doubled: a program reads a single backslash and the closing quotation mark after it as a literal quotation mark.
             let backslashes = text.len() - text.trim_end_matches('\\').len();
             let text = format!("{text}{}", r"\".repeat(backslashes));
             // Both shells read double quotation marks; PowerShell looks for variables between them, and takes typographic marks for

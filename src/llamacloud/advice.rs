@@ -55,7 +55,8 @@ impl Setting {
                  name a file with all trusted certificates in SSL_CERT_FILE, which replaces the store"
             }
             Self::Clock => {
-                "check the date and time of this machine; if they are right, the certificate has to be renewed by whoever runs that host"
+                "check the date and time of this machine; if they are correct, ask the operator of that host to renew the \
+                 certificate"
             }
         }
     }

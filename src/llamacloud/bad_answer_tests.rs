@@ -138,7 +138,7 @@ async fn every_refusal() {
         "502 x",
         "<html>Bad Gateway</html>",
         OnceByPost,
-        "something between here and LlamaCloud answered with a web page (502)",
+        "a proxy, firewall or login page answered in place of LlamaCloud, with a web page (502)",
     )
     .await;
     check(
@@ -220,7 +220,7 @@ async fn every_unreadable_success() {
     check(r#"{"id":"b"} {"id":"b"}"#, "more than one JSON value").await;
 }
 
-/// A 403 of a firewall says nothing about the key, nor does a login page with 200 about the base URL alone.
+/// A 403 from a firewall says nothing about the key, and a login page with 200 does not prove that the base URL is wrong.
 #[tokio::test]
 async fn a_web_page_with_any_status_is_blamed_on_what_is_in_between() {
     for (status, sent) in [
@@ -231,7 +231,7 @@ async fn a_web_page_with_any_status_is_blamed_on_what_is_in_between() {
         (503, OnceByPost),
     ] {
         let bytes = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n\n<!DOCTYPE html><html>Blocked</html>");
-        let expected = format!("something between here and LlamaCloud answered with a web page ({status})");
+        let expected = format!("a proxy, firewall or login page answered in place of LlamaCloud, with a web page ({status})");
         check_bad(Close, bytes.as_bytes(), sent, &expected).await;
     }
 }

@@ -207,8 +207,8 @@ pub struct JobReference {
     pub id: String,
 }
 
-/// One page of batches. Their order is not documented. It is no [`super::Page`], because the guard of creates compares times with the
-/// clock of just this answer.
+/// One page of batches. Their order is not documented. It is not a [`super::Page`], because the guard of creates compares times
+/// with the clock of just this answer.
 ///
 /// Source: API schema `BatchQueryResponse`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -174,7 +174,8 @@ impl Client {
                 key,
                 deadline,
             };
-            // What an attempt takes would otherwise be part of every call that may make a request, several times in some.
+            // Boxed: otherwise the state of an attempt would be part of every future that may make a request, in some several
+            // times.
             let outcome = Box::pin(sending.run(attempts)).await;
             drop(turn);
             let (status, server) = match &outcome {

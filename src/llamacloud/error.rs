@@ -240,7 +240,7 @@ mod tests {
                 Later(Some(2s))
             LlamaCloud has an internal problem (503): "word of the API"
                 Later(None)
-            something between here and LlamaCloud answered with a web page (403): "word of the API"
+            a proxy, firewall or login page answered in place of LlamaCloud, with a web page (403): "word of the API"
                 Later(None)
             api.example did not answer in time: "word of the API"
                 Later(None)
@@ -248,15 +248,15 @@ mod tests {
                 Later(None)
             the proxy setting HTTPS_PROXY cannot be used, so nothing was sent: "word of the API"
                 Fix(Proxy)
-            this machine does not trust the issuer of the certificate that api.example shows: "word of the API"
+            this machine does not trust the issuer of the certificate that api.example presents: "word of the API"
                 Fix(Certificates)
             by this machine's clock, the certificate of api.example is not valid yet: "word of the API"
                 Fix(Clock)
             by this machine's clock, the certificate of api.example has expired: "word of the API"
                 Fix(Clock)
-            the certificate that api.example shows is for another host name: "word of the API"
+            the certificate that api.example presents is for another host name: "word of the API"
                 Fix(BaseUrl)
-            there is no certificate to check TLS connections with: "word of the API"
+            no trusted certificates were found, so TLS connections cannot be verified: "word of the API"
                 Fix(Certificates)
             no trusted TLS connection to api.example could be made: "word of the API"
                 Fix(BaseUrl)

@@ -155,9 +155,10 @@ impl ErrorKind {
     pub const fn last_resort(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable => Some("check the network, the proxy and the base URL"),
-            Self::Intercepted { .. } => {
-                Some("check for a network that asks for a login first, a proxy or a firewall, and the base URL")
-            }
+            Self::Intercepted { .. } => Some(
+                "check whether a network login page, a proxy or a firewall intercepts the connection, and check the base \
+                      URL",
+            ),
             _ => None,
         }
     }
@@ -181,7 +182,7 @@ impl ErrorKind {
             Self::RateLimited { .. } => "too many requests for the account's plan (429)".to_owned(),
             Self::Unavailable { status, .. } => format!("LlamaCloud has an internal problem ({status})"),
             Self::Intercepted { status, .. } => {
-                format!("something between here and LlamaCloud answered with a web page ({status})")
+                format!("a proxy, firewall or login page answered in place of LlamaCloud, with a web page ({status})")
             }
             Self::TimedOut => format!("{host} did not answer in time"),
             Self::Unreachable => format!("{host} could not be reached, or the connection broke"),
@@ -206,12 +207,14 @@ impl TlsProblem {
     fn cause(self, host: &str) -> String {
         match self {
             Self::UnknownIssuer => {
-                format!("this machine does not trust the issuer of the certificate that {host} shows")
+                format!("this machine does not trust the issuer of the certificate that {host} presents")
             }
             Self::NotYetValid => format!("by this machine's clock, the certificate of {host} is not valid yet"),
             Self::Expired => format!("by this machine's clock, the certificate of {host} has expired"),
-            Self::WrongName => format!("the certificate that {host} shows is for another host name"),
-            Self::NoCertificates => "there is no certificate to check TLS connections with".to_owned(),
+            Self::WrongName => format!("the certificate that {host} presents is for another host name"),
+            Self::NoCertificates => {
+                "no trusted certificates were found, so TLS connections cannot be verified".to_owned()
+            }
             Self::Other => format!("no trusted TLS connection to {host} could be made"),
         }
     }

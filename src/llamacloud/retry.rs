@@ -50,7 +50,7 @@ impl Method {
 pub(super) enum Failure {
     /// No connection was made, so nothing left this machine.
     NotConnected,
-    /// Nothing left, and nothing would at another attempt: a bad certificate, a bad address.
+    /// Nothing was sent, and another attempt would send nothing either: a bad certificate, a bad address.
     NotSendable,
     /// The connection broke after the request may have left.
     Interrupted,

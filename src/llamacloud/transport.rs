@@ -18,7 +18,7 @@ use super::{
     tls,
 };
 
-/// How many connections are kept. More reads are never in progress.
+/// How many idle connections are kept: as many as one queue of reads may have in progress.
 pub(super) const MAX_KEPT: usize = 64;
 /// How long a connection of uploads is kept without use: shorter than servers keep it, so that none is used while it is being closed.
 const UPLOADS_IDLE: Duration = Duration::from_secs(2);

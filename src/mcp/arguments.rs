@@ -162,7 +162,7 @@ impl Reading<'_> {
         let mut found = Vec::new();
         for (index, name) in unknown.iter().enumerate() {
             let mut problem = format!("is not accepted{}", did_you_mean(name, accepted()));
-            // Once for all of them.
+            // The accepted names are listed once, after the last unknown one.
             if index + 1 == unknown.len() {
                 problem = format!("{problem}; expected {}", list(accepted()));
             }

@@ -28,7 +28,7 @@ use super::methods::Server;
 use super::outbox::{Delivery, Outbox};
 use super::transport::Transport;
 
-/// How long calls may take to notice that they were cancelled; they do at their next step.
+/// How long cancelled calls may take to end. Each notices at its next step.
 const GIVING_UP: Duration = Duration::from_secs(1);
 /// How many messages one array may hold. They are answered in one line, which is kept until the last answer is there.
 const MAX_ARRAY: usize = 100;
@@ -122,7 +122,7 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
     };
     session.in_flight.cancel_all();
     session.tasks.close();
-    // Cancelled calls end now, so that what must not be lost is logged: later, nothing may log it.
+    // Cancelled calls end now and log what must not be lost. Later, there may be nothing left that could log it.
     drop(timeout(GIVING_UP, session.tasks.wait()).await);
     if !writing.is_finished() {
         writing.abort();
@@ -304,7 +304,7 @@ impl Receiver {
             Err(error) => return Dispatched::Answer(refuse(Some(id), error)),
         };
         let Some(ticket) = self.in_flight.admit(id.key()) else {
-            // Without the id: the answer that bears it is the first request's.
+            // The error has no id: the answer with this id belongs to the first request.
             let reason = format!(
                 "request id {} is in flight already; this request was not served",
                 clip(id.as_json())

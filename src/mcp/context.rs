@@ -62,7 +62,7 @@ impl RequestContext {
         self.client_name.as_deref()
     }
 
-    /// Asks the user. If the answer comes to this call, waits for it within the connection's limits.
+    /// Asks the user. A legacy call waits for the answer within the connection's limits; a modern client calls again with it.
     pub async fn confirm(&self, question: &Question) -> Verdict {
         let elicitation = &self.connection.elicitation;
         match self.revision.era() {

@@ -158,7 +158,7 @@ impl Drop for Open<'_> {
         if let Some(id) = self.id {
             let params = json!({ "requestId": id, "reason": "the answer is no longer needed" });
             let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
-            // One per call that waits for its user, and those are bounded.
+            // There is at most one such line per call that waits for its user, and the number of those calls is bounded.
             self.outbox.push(&cancelled.to_string());
         }
     }

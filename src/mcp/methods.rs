@@ -106,7 +106,7 @@ pub(crate) enum CallAnswer {
     Ask(InputRequired),
 }
 
-/// A list that never changes while the process runs, under its own name.
+/// A list as the value of a member with its own name, such as `tools`. It never changes while the process runs.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Listing {
     #[serde(flatten)]
@@ -308,7 +308,7 @@ impl McpServer for Table {
 
     async fn listen(&self, extensions: &Extensions, notifications: Box<RawValue>) -> RpcResult<Stamped<Empty>> {
         let context = context(extensions)?;
-        // An array would be read as the members in order.
+        // Serde would accept an array and read its items as the members in order.
         let object = Some(notifications.get()).filter(|text| text.starts_with('{'));
         let subscription: Option<Subscription> = object.and_then(|text| serde_json::from_str(text).ok());
         let subscription = subscription.ok_or_else(|| {
@@ -385,7 +385,7 @@ fn one_page(cursor: Option<&RawValue>) -> Result<(), ProtocolError> {
     }
 }
 
-/// The same for what only clients with the tasks extension may ask.
+/// The context of a request that only clients with the tasks extension may send.
 fn task_context(extensions: &Extensions) -> Result<&RequestContext, ErrorObjectOwned> {
     let context = context(extensions)?;
     if context.can_follow_tasks() {

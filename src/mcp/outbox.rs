@@ -46,7 +46,7 @@ impl Waiting {
     }
 }
 
-/// What must not be lost with the answer to a request: words for the log, in case the answer is never written.
+/// What to log if the answer to a request is never written, such as the ID of a batch that it created.
 #[derive(Debug, Default)]
 pub(crate) struct Delivery(Mutex<Option<String>>);
 
@@ -74,7 +74,7 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         if let Some(words) = self.words().take() {
-            tracing::warn!("{words}, but the answer that says so was cancelled or could not be written");
+            tracing::warn!("{words}, but the answer that reports it was cancelled or could not be written");
         }
     }
 }

@@ -11,10 +11,10 @@ use rustix::net::{RecvFlags, SendFlags, SocketType};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
-/// So much is read at a time. Units: bytes.
+/// How much is read at a time, at most. Units: bytes.
 const READ_BYTES: usize = 64 * 1024;
 
-/// A descriptor to read from. What the system fills is a buffer of its own: that of the caller would have to be cleared for every read.
+/// A descriptor to read from, with a buffer for the system to fill: the caller's would have to be cleared for every read.
 #[derive(Debug)]
 pub(crate) struct Input {
     polled: Polled,
@@ -53,7 +53,7 @@ impl Polled {
 
     /// Resolves when the other end is gone, also while nothing is written.
     pub(crate) fn hangup(&self) -> impl Future<Output = ()> + Send + 'static {
-        // A separate registration, only for the end: a pipe then has an error, a socket is hung up.
+        // A separate registration that only reports the end: an error on a pipe, a hangup on a socket.
         let own = self.descriptor.get_ref().try_clone();
         let own = own.and_then(|own| watch(own, Interest::ERROR));
         async move {

@@ -104,7 +104,7 @@ impl DetailedTask {
         }
     }
 
-    /// The same without what only a later look can bring. Source: ext-tasks, `Task`.
+    /// The same without the result, which a client gets with a later `tasks/get`. Source: ext-tasks, `Task`.
     pub(crate) fn just_begun(mut self) -> Self {
         self.result = None;
         self
@@ -122,7 +122,7 @@ impl Subscription {
     /// The ids of the tasks, each once.
     ///
     /// # Errors
-    /// -32602 for more than one subscription follows.
+    /// -32602 for more ids than one subscription may follow.
     pub(crate) fn distinct_task_ids(&self) -> Result<Vec<&str>, ProtocolError> {
         let mut seen = HashSet::new();
         let ids = self.task_ids.iter().flatten().map(String::as_str);

@@ -279,7 +279,7 @@ struct CallLog<'a> {
 }
 
 impl<'a> CallLog<'a> {
-    /// `None` where nobody reads it: then it costs a call nothing.
+    /// `None` if this log level is off, so that it costs the call nothing.
     fn begin(context: &'a RequestContext, tool: &'static str) -> Option<Self> {
         tracing::enabled!(tracing::Level::INFO).then(|| Self {
             context,

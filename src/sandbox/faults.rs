@@ -9,25 +9,25 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Help for the faults.
 pub const FAULTS_HELP: &str = "\
-A fault is NAME[=VALUE][@OPERATION][%PERCENT][:COUNT]. Without COUNT it strikes every time, without PERCENT every request,
-without OPERATION every operation.
+A fault is NAME[=VALUE][@OPERATION][%PERCENT][:COUNT]. Without COUNT, the fault stays active. Without PERCENT, it affects every
+matching request. Without OPERATION, it affects every operation, unless a default operation is listed below.
 OPERATION is one of create, list, get, cancel (of a batch), directories, create-directory, delete-directory, files,
 add-file, upload, update-file, delete-file, configurations, save-configuration, parse, parse-result, extract,
 extract-result, usage, projects.
 
-  lost-answer          do what was asked, then close the connection without an answer (create, unless @OPERATION)
-  STATUS-after-commit  do what was asked, then answer with this status (create, unless @OPERATION)
+  lost-answer          do what was asked, then close the connection without an answer (default operation: create)
+  STATUS-after-commit  do what was asked, then answer with this status (default operation: create)
   STATUS               answer with this status, 400 to 599, and do nothing
   429[=SECONDS]        answer 429 with Retry-After, 1 second by default; 429=none omits the header
   503[=SECONDS]        the same with 503
   reset                reset the connection without an answer, and do nothing
   html                 answer 502 with an HTML page, as a proxy does
   slow=MS              answer after this many milliseconds
-  slow-after-commit=MS do what was asked, then answer after this many milliseconds (create, unless @OPERATION)
-  lagging-list=MS      omit what is younger than this many milliseconds from lists (list, unless @OPERATION)
+  slow-after-commit=MS do what was asked, then answer after this many milliseconds (default operation: create)
+  lagging-list=MS      leave items younger than this many milliseconds out of lists (default operation: list)
   late-cancel          the answer to a cancel still shows the state before it
   clock-skew=SECONDS   the API's clock is ahead by this much, or behind if negative
-  seed=NUMBER          start the random choice of PERCENT here; the same seed makes the same choices
+  seed=NUMBER          seed for the random choices of PERCENT; the same seed gives the same choices
 
 Examples: lost-answer:1   429@get:2   500@parse   slow=2000@list   lagging-list=5000:1   503%5   lost-answer@upload%1";
 

@@ -47,8 +47,8 @@ impl Span {
 }
 
 impl Paging {
-    /// Cuts one page out of `items` and wraps it as the API does. `key` falls from item to item; a token means "below this key", so
-    /// nothing moves when an item is created or deleted between two pages.
+    /// Cuts one page out of `items` and wraps it as the API does. `key` decreases from item to item; a token means "below this
+    /// key", so nothing moves when an item is created or deleted between two pages.
     ///
     /// # Errors
     /// 400 for a token that no list has given out. The API documents no answer for it.

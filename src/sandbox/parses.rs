@@ -93,7 +93,7 @@ fn show(job: &Job<'_>, with_usage: bool) -> Value {
     })
 }
 
-/// The tier of a parse job; that of the parse job behind an extract job does not follow from its configuration.
+/// The tier of a parse job. The parse job behind an extract job always has the same tier, whatever the configuration says.
 pub(super) fn tier<'a>(job: &Job<'a>) -> &'a str {
     match job.batch.product {
         Product::Parse => job.batch.configuration.text("tier"),
@@ -187,7 +187,7 @@ fn joined(pages: &Value, member: &str) -> Value {
     texts.join("\n\n").into()
 }
 
-/// What the size of a content says, with a dead presigned URL, which no client should show.
+/// The size of a content as the API reports it, with a presigned URL that does not work and that no client should show.
 fn size(content: &Value) -> Value {
     json!({
         "size_bytes": content.to_string().len(),

@@ -137,8 +137,8 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
         NotSettled::Unknown { error, look_after } => explain_unknown("create_batch", order, look_after, error, account),
         NotSettled::NoFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has no files, so there is nothing to process. Nothing was sent. If \
-             files were uploaded a moment ago, call again in a minute. Otherwise, files have to be uploaded to it first, or \
-             another directory chosen."
+             files were uploaded a moment ago, call again in a minute. Otherwise, upload files to it first or choose another \
+             directory."
         )),
         NotSettled::TooManyFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has more than {} files, the most that one batch can process. Nothing \

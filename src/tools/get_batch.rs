@@ -26,7 +26,7 @@ use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 pub(crate) struct GetBatchInput {
     /// From `create_batch` or `list_batches`, `bat-…`.
     batch_id: BatchId,
-    /// Give one; its rows are `results`. `problems`: files that did not succeed (name, error). `outcomes`: all files, failed
+    /// Give one; rows come in `results`. `problems`: files that did not succeed (name, error). `outcomes`: all files, failed
     /// first (name, error, ID, `job_id`). `results`: job IDs only.
     expand: Option<Vec<Expansion>>,
     /// `next_results_cursor` of the previous page; other arguments unchanged.

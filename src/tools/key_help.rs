@@ -55,23 +55,23 @@ mod tests {
             said.push('\n');
         }
         expect![[r#"
-            claude-code: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, with the variable set before Claude Code starts
+            claude-code: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, and set the variable before Claude Code starts
             claude-ai: `"env": {"LLAMA_CLOUD_API_KEY": "llx-your-key"}` in claude_desktop_config.json, with the key itself in place of llx-your-key
-            codex-mcp-client: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, with the variable set before Codex starts
-            cursor-vscode: `"env": {"LLAMA_CLOUD_API_KEY": "${env:LLAMA_CLOUD_API_KEY}"}` in mcp.json, with the variable set before Cursor starts
-            Visual Studio Code: `"env": {"LLAMA_CLOUD_API_KEY": "${input:llama-cloud-api-key}"}` in mcp.json, with an input that has this id
-            copilot-cli: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in mcp-config.json, with the variable set before Copilot CLI starts
-            gemini-cli-mcp-client: `"env": {"LLAMA_CLOUD_API_KEY": "$LLAMA_CLOUD_API_KEY"}` in settings.json, with the variable set before Gemini CLI starts
-            opencode: `"environment": {"LLAMA_CLOUD_API_KEY": "{env:LLAMA_CLOUD_API_KEY}"}` in opencode.json, with the variable set before opencode starts
+            codex-mcp-client: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, and set the variable before Codex starts
+            cursor-vscode: `"env": {"LLAMA_CLOUD_API_KEY": "${env:LLAMA_CLOUD_API_KEY}"}` in mcp.json, and set the variable before Cursor starts
+            Visual Studio Code: `"env": {"LLAMA_CLOUD_API_KEY": "${input:llama-cloud-api-key}"}` in mcp.json, and add an input with this id
+            copilot-cli: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in mcp-config.json, and set the variable before Copilot CLI starts
+            gemini-cli-mcp-client: `"env": {"LLAMA_CLOUD_API_KEY": "$LLAMA_CLOUD_API_KEY"}` in settings.json, and set the variable before Gemini CLI starts
+            opencode: `"environment": {"LLAMA_CLOUD_API_KEY": "{env:LLAMA_CLOUD_API_KEY}"}` in opencode.json, and set the variable before opencode starts
             @cline/core: the variable LLAMA_CLOUD_API_KEY, set before Cline CLI starts
             Cline: `"env": {"LLAMA_CLOUD_API_KEY": "llx-your-key"}` in cline_mcp_settings.json, with the key itself in place of llx-your-key
-            continue-cli-client: `LLAMA_CLOUD_API_KEY: "${{ secrets.LLAMA_CLOUD_API_KEY }}"` in config.yaml, with the variable set before Continue starts
+            continue-cli-client: `LLAMA_CLOUD_API_KEY: "${{ secrets.LLAMA_CLOUD_API_KEY }}"` in config.yaml, and set the variable before Continue starts
             Zed: `"env": {"LLAMA_CLOUD_API_KEY": "llx-your-key"}` in settings.json, with the key itself in place of llx-your-key
-            windsurf-client: `"env": {"LLAMA_CLOUD_API_KEY": "${env:LLAMA_CLOUD_API_KEY}"}` in mcp_config.json, with the variable set before Windsurf starts
+            windsurf-client: `"env": {"LLAMA_CLOUD_API_KEY": "${env:LLAMA_CLOUD_API_KEY}"}` in mcp_config.json, and set the variable before Windsurf starts
             junie: `"env": {"LLAMA_CLOUD_API_KEY": "llx-your-key"}` in mcp.json, with the key itself in place of llx-your-key
-            Kiro: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in mcp.json, with the variable set before Kiro starts
+            Kiro: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in mcp.json, and set the variable before Kiro starts
             lmstudio-mcp-bridge: `"env": {"LLAMA_CLOUD_API_KEY": "llx-your-key"}` in mcp.json, with the key itself in place of llx-your-key
-            Warp: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, with the variable set before Warp starts
+            Warp: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, and set the variable before Warp starts
             goose-desktop: `env_keys: [LLAMA_CLOUD_API_KEY]` in this server's extension of config.yaml, and the key itself with `goose configure`
         "#]]
         .assert_eq(&said);

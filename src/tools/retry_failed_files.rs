@@ -31,11 +31,11 @@ use crate::llamacloud::{BatchId, CreateOnce, Directory, DirectoryId, How, Upload
 use crate::mcp::{Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::clean;
 
-/// Reruns the files of a `final` batch that did not succeed, with the same configuration, as a new batch over a new directory
+/// Reruns the files that did not succeed in a `final` batch, with the same configuration, as a new batch over a new directory
 /// (then `get_batch`). Costs credits for each page: only if the user asked or agrees. Returns the new batch (`id`, `status`,
-/// `final`, `created`), `retry_of`, `retried` (number) and `cannot_be_retried` (files by reason). The same `batch_id` returns
-/// that batch again (`created: false`), unless FAILED or CANCELLED; for its own failures, pass its `id`. Encrypted files fail
-/// again. For added files, or if the batch is FAILED, use `create_batch`.
+/// `final`, `created`), `retry_of`, `retried` (number) and `cannot_be_retried` (files by reason). Called again, returns that new
+/// batch (`created: false`), unless it FAILED or is CANCELLED; for its failures, pass its `id`. Encrypted files fail again. For
+/// added files, or if the batch is FAILED, use `create_batch`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryFailedFilesInput {

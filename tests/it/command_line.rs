@@ -122,31 +122,31 @@ async fn a_setting_that_cannot_be_used_says_so_in_one_line() {
         (
             ["--base-url", "https://"],
             expect![[r#"
-            llamacloud-batches-mcp: --base-url: not a URL (empty host); it looks like https://api.cloud.llamaindex.ai
-        "#]],
+                llamacloud-batches-mcp: --base-url: not a URL (empty host); write it like https://api.cloud.llamaindex.ai
+            "#]],
         ),
         (
             ["--base-url", "not a url"],
             expect![[r#"
-            llamacloud-batches-mcp: --base-url: not a URL (invalid international domain name); it looks like https://api.cloud.llamaindex.ai
-        "#]],
+                llamacloud-batches-mcp: --base-url: not a URL (invalid international domain name); write it like https://api.cloud.llamaindex.ai
+            "#]],
         ),
         (
             ["--project-id", "../x"],
             expect![[r#"
-                llamacloud-batches-mcp: LLAMA_CLOUD_PROJECT_ID "../x" holds characters other than A-Z, a-z, 0-9, _ and -
+                llamacloud-batches-mcp: --project-id "../x" holds characters other than A-Z, a-z, 0-9, _ and -
             "#]],
         ),
         (
             ["--project-id", ""],
             expect![[r#"
-                llamacloud-batches-mcp: LLAMA_CLOUD_PROJECT_ID is empty
+                llamacloud-batches-mcp: --project-id is empty
             "#]],
         ),
         (
             ["--organization-id", &project],
             expect![[r#"
-                llamacloud-batches-mcp: LLAMA_CLOUD_ORGANIZATION_ID is 200 characters long, more than 128
+                llamacloud-batches-mcp: --organization-id is 200 characters long, more than 128
             "#]],
         ),
     ] {

@@ -122,7 +122,7 @@ async fn a_key_that_is_rejected() {
     let url = sandbox.base_url();
     let checks = examined(&["--base-url", &url], &elsewhere()).await;
     expect![[r#"
-        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token" | Provide a valid API key (the LlamaCloud console lists keys and creates new ones). Its setting is LLAMA_CLOUD_API_KEY.
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token" | Provide a valid API key (the LlamaCloud console lists keys and creates new ones). The key is read from LLAMA_CLOUD_API_KEY.
     "#]].assert_eq(&wrong(&checks));
     // An address that is no region's: the key was sent there alone.
     assert_eq!(sandbox.ledger().total(), 1, "{:?}", sandbox.ledger().lines);
@@ -148,7 +148,7 @@ async fn a_key_of_the_other_region() {
     };
     let checks = examined(&["--base-url", &us.base_url()], &neither).await;
     expect![[r#"
-        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token", and so did the other region | Provide a valid API key (the LlamaCloud console lists keys and creates new ones). Its setting is LLAMA_CLOUD_API_KEY.
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token"; the other region rejected it too | Provide a valid API key (the LlamaCloud console lists keys and creates new ones). The key is read from LLAMA_CLOUD_API_KEY.
     "#]].assert_eq(&wrong(&checks));
 }
 
@@ -205,7 +205,7 @@ async fn what_answers_is_not_llamacloud() {
         (
             Reply::json("500 Internal Server Error", "", r#"{"detail":"oops"}"#),
             expect![[r#"
-                Fail LlamaCloud: LlamaCloud has an internal problem (500): "oops" | Run `doctor` again in a minute. If this continues, LlamaCloud's status page or support may know more.
+                Fail LlamaCloud: LlamaCloud has an internal problem (500): "oops" | Run `doctor` again in a minute. If the problem continues, check LlamaCloud's status page or contact support.
             "#]],
         ),
         (

@@ -100,7 +100,7 @@ async fn the_advice_is_data_too() {
 async fn what_the_api_does_not_know_or_accept() {
     check_fault("", "get_batch", json!({ "batch_id": "bat-none" }), 1, expect![[r#"The batch could not be read: LlamaCloud found nothing with that ID in this project (404): "Batch bat-none not found". Check `batch_id`: `list_batches` shows the batches that exist. For a batch of another project, also pass that project's `project_id`."#]]).await;
     check_fault("", "create_batch", parse("dir-none"), 3, expect![[r#"No batch was created: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`. For IDs of another project, also pass that project's `project_id`."#]]).await;
-    check_fault("", "create_batch", parse(DIR_EMPTY), 3, expect!["No batch was created: directory dir-empty has no files, so there is nothing to process. Nothing was sent. If files were uploaded a moment ago, call again in a minute. Otherwise, files have to be uploaded to it first, or another directory chosen."]).await;
+    check_fault("", "create_batch", parse(DIR_EMPTY), 3, expect!["No batch was created: directory dir-empty has no files, so there is nothing to process. Nothing was sent. If files were uploaded a moment ago, call again in a minute. Otherwise, upload files to it first or choose another directory."]).await;
     check_fault("", "create_batch", parse(DIR_OVERSIZED), 3, expect!["No batch was created: directory dir-oversized has more than 1,000 files, the most that one batch can process. Nothing was sent. Ask the user to split the files into several directories, then create one batch for each."]).await;
     let job = json!({ "type": "parse_v2", "configuration_id": SAVED_EXTRACT });
     let other_product = json!({ "source_directory_id": DIR_SMALL, "config": { "job": job } });
@@ -147,10 +147,10 @@ async fn what_stands_between() {
         &format!("content-type: text/html\r\n{patient}"),
         html,
     );
-    check_reply(Reply::Keep(gateway), expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (502). Wait 3600 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."]).await;
+    check_reply(Reply::Keep(gateway), expect!["The batch could not be read: a proxy, firewall or login page answered in place of LlamaCloud, with a web page (502). Wait 3600 seconds and call again. If this continues, the user has to check whether a network login page, a proxy or a firewall intercepts the connection, and check the base URL."]).await;
     check_reply(
         Reply::Keep(response("200 OK", "content-type: text/html\r\n", html)),
-        expect!["The batch could not be read: something between here and LlamaCloud answered with a web page (200). Wait 60 seconds and call again. If this continues, the user has to check for a network that asks for a login first, a proxy or a firewall, and the base URL."],
+        expect!["The batch could not be read: a proxy, firewall or login page answered in place of LlamaCloud, with a web page (200). Wait 60 seconds and call again. If this continues, the user has to check whether a network login page, a proxy or a firewall intercepts the connection, and check the base URL."],
     )
     .await;
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\":\"bat-1\"";
@@ -241,7 +241,7 @@ async fn a_key_that_is_missing_is_explained_in_the_hosts_own_words() {
             "",
             "claude-code",
             expect![[
-                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is empty), so nothing was sent. The user has to pass it to this server: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, with the variable set before Claude Code starts; then restart the server."#
+                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY is empty), so nothing was sent. The user has to pass it to this server: `"env": {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"}` in .mcp.json, and set the variable before Claude Code starts; then restart the server."#
             ]],
         ),
         (
@@ -255,7 +255,7 @@ async fn a_key_that_is_missing_is_explained_in_the_hosts_own_words() {
             "${LLAMA_CLOUD_API_KEY}",
             "codex-mcp-client",
             expect![[
-                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY holds the literal text "${LLAMA_CLOUD_API_KEY}", which was not expanded), so nothing was sent. The user has to pass it to this server: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, with the variable set before Codex starts; then restart the server."#
+                r#"No batch was created: there is no usable LlamaCloud API key (LLAMA_CLOUD_API_KEY holds the literal text "${LLAMA_CLOUD_API_KEY}", which was not expanded), so nothing was sent. The user has to pass it to this server: `env_vars = ["LLAMA_CLOUD_API_KEY"]` in this server's table of config.toml, and set the variable before Codex starts; then restart the server."#
             ]],
         ),
     ] {

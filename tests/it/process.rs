@@ -120,7 +120,7 @@ async fn a_signal_waits_for_a_create_that_has_left() {
     child.ask_tool("create_batch", parse(DIR_SMALL)).await;
     upstream.arrived(3).await;
     signal(&child, "TERM").await;
-    child.logged("waiting for its outcome").await;
+    child.logged("waiting for the outcome").await;
     upstream.release();
     child.finish().await;
     let (status, log) = child.exit().await;

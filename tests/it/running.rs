@@ -116,8 +116,8 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
     let (code, said) = within(folder.path(), &harness, &["dir-small", "--yes", "--out", "out"]).await;
     assert_eq!(code, Some(1), "{said}");
     expect![[r#"
-        0 of 4 files are known to have succeeded, and LlamaCloud does not say how 4
-        ended. 4 results are in out; manifest.json there lists them.
+        0 of 4 files are known to have succeeded; no outcome is known for 4. 4 results
+        are in out; manifest.json there lists them.
 
         NAME                     STATUS
         lease-berlin.pdf         unknown
@@ -125,12 +125,16 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
         lease-oslo.docx          unknown
         annex-to-lease-oslo.pdf  unknown
         The files of directory dir-small will be processed (parse_v2, configuration
-        cfg-PARSE_AGENTIC). This costs LlamaCloud credits for each page, unless a batch
-        has done it before.
+        cfg-PARSE_AGENTIC). This costs LlamaCloud credits for each page, unless an
+        earlier batch already did the same work.
         creating the batch
         Created batch bat-00000000-0000-4000-8000-000000000000.
         Following batch bat-00000000-0000-4000-8000-000000000000. Ctrl-C ends this
         command, not the batch.
+        [sandbox] Batch bat-00000000-0000-4000-8000-000000000000 is COMPLETED: of its 4
+        files, 4 could not be looked up. The statuses of the jobs could not be read:
+        this API key is not allowed to do that (403): "You do not have access to this
+        project". It is therefore not known whether all of its jobs have ended.
         Exit code 1: it is not known how every file ended."#]]
     .assert_eq(&said);
     harness.end().await;

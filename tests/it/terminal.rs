@@ -321,7 +321,7 @@ async fn what_cannot_be_called_says_why() {
         (LLAMA_CLOUD_API_KEY is not set), so nothing was sent. The user has to set
         LLAMA_CLOUD_API_KEY in the environment of this server's entry in the host's MCP
         configuration, and restart the server.
-        In this shell: export LLAMA_CLOUD_API_KEY=llx-… and try again.
+        In this shell, run `export LLAMA_CLOUD_API_KEY=llx-…`, then try again.
         `llamacloud-batches-mcp doctor` checks the key; --sandbox needs none.
     "#]]
     .assert_eq(&text(&output.stderr));
@@ -414,7 +414,8 @@ async fn without_a_terminal_nothing_is_agreed_to() {
         &expect![[r#"
             Create a LlamaCloud batch over the 4 files of directory dir-small (job type
             parse_v2, configuration cfg-PARSE_AGENTIC)? It costs credits.
-            There is no terminal to answer on, so the answer is no.
+            This is not an interactive terminal, so the answer is no. To agree, run the
+            command in a terminal.
             No batch was created and nothing was sent: the user was asked and did not agree.
             Do not call again unless the user asks for it.
         "#]],
@@ -431,8 +432,7 @@ async fn a_batch_is_watched_to_its_end() {
             "bat-sandbox-small",
             0,
             expect![[r#"
-                [sandbox] Batch bat-sandbox-small is COMPLETED and all 4 files succeeded.
-                LlamaCloud keeps each result under the file's `job_id`.
+                [sandbox] All 4 files succeeded.
 
                 status  COMPLETED
                 files   total 4, completed 4
@@ -442,13 +442,7 @@ async fn a_batch_is_watched_to_its_end() {
             "bat-sandbox-failing",
             1,
             expect![[r#"
-                [sandbox] Batch bat-sandbox-failing is COMPLETED, but not every file succeeded:
-                of its 12 files, 4 succeeded, 5 failed, 2 could not be given a job, and 1 has no
-                known job. Most frequent reason, for 3 files such as "scan-001.pdf" and
-                "scan-002.pdf": "Page … of … could not be rendered: unsupported image encoding
-                (trace …)". `problems` has all 5 reasons. Tell the user what failed and why. To
-                process the failed files again, which costs credits, call `retry_failed_files`
-                with `batch_id` bat-sandbox-failing.
+                [sandbox] 4 of 12 files are known to have succeeded; no outcome is known for 1.
 
                 status  COMPLETED
                 files   total 12, completed 4, failed 5, not mapped 2, no job yet 1
@@ -490,8 +484,7 @@ async fn a_batch_is_watched_to_its_end() {
             "bat-sandbox-broken",
             1,
             expect![[r#"
-                [sandbox] Batch bat-sandbox-broken FAILED as a whole: LlamaCloud has no reliable
-                result for any of its files. Tell the user; a new batch costs credits again.
+                [sandbox] The batch failed as a whole, so no file has a reliable result.
 
                 status  FAILED
             "#]],
@@ -500,8 +493,7 @@ async fn a_batch_is_watched_to_its_end() {
             "bat-sandbox-stragglers",
             0,
             expect![[r#"
-                [sandbox] Batch bat-sandbox-stragglers is COMPLETED and all 5 files succeeded.
-                LlamaCloud keeps each result under the file's `job_id`.
+                [sandbox] All 5 files succeeded.
 
                 status  COMPLETED
                 files   total 5, completed 5

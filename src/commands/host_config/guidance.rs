@@ -76,8 +76,8 @@ impl Guidance<'_> {
                     Runner::Uvx => ("uvx", "uv tool install llamacloud-batches-mcp"),
                 };
                 out.say(&format!(
-                    "{title} will start it with {runner}, because this copy is in a cache. If {title} does not find {runner}, run \
-                     `{install}` and then `llamacloud-batches-mcp host-config {}`.",
+                    "This program runs from a cache, so {title} will start the server with {runner}. If {title} does not find \
+                     {runner}, run `{install}` and then `llamacloud-batches-mcp host-config {}`.",
                     host.name
                 ));
             }
@@ -111,12 +111,15 @@ impl Guidance<'_> {
         let project = match (self.host.project_file, self.system) {
             (None, _) => String::new(),
             (Some(file), System::Windows) => {
-                format!(", or for one project from {} in its folder", file.replace('/', "\\"))
+                format!(
+                    ", or, for a single project, from {} in the project's folder",
+                    file.replace('/', "\\")
+                )
             }
-            (Some(file), _) => format!(", or for one project from {file} in its folder"),
+            (Some(file), _) => format!(", or, for a single project, from {file} in the project's folder"),
         };
         format!(
-            "{title} reads the text above from {file}{project}. If that file exists, add the part about {} to it.",
+            "{title} reads the text above from {file}{project}. If that file already exists, add only the {} entry to it.",
             hosts::NAME
         )
     }

@@ -101,7 +101,7 @@ impl Runner {
     }
 }
 
-/// Whether cmd reads something of its own in a word. Hosts put quotation marks around words with a space, and around no others.
+/// Whether cmd would change a word. Hosts put quotation marks around words with a space, and around no others.
 fn is_changed_by_cmd(word: &str) -> bool {
     word.contains('%') || (word.contains(['&', '|', '<', '>', '^']) && !word.contains(' '))
 }

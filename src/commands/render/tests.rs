@@ -14,7 +14,7 @@ fn check(width: usize, data: Value, expected: Expect) {
         assert!(display_width(line) <= width || is_one_word, "{line}");
         assert!(!line.ends_with(' '), "{line:?}");
     }
-    // What a shell reads differently is between its own quotation marks.
+    // Windows and POSIX shells quote this differently; the expected text has the POSIX form.
     let quoted = quoted("results_cursor=a b");
     expected.assert_eq(&(text.replace(&quoted, "'results_cursor=a b'") + "\n"));
 }

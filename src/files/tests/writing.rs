@@ -83,7 +83,7 @@ fn results_go_nowhere_else() {
     let mode = fs::metadata(out.join("link (dfl-1).md")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    // The name of a folder is an argument of a model.
+    // The name of the folder is an argument that a model writes.
     drop(folder);
     for (name, expected) in [("../up", "_/up"), ("/abs", "abs"), ("a/b", "a/b"), (".", "")] {
         let folder = output.folder(name).unwrap().unwrap();

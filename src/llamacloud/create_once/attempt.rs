@@ -29,7 +29,7 @@ pub(super) async fn run(access: &Access, order: &Order, attempt: &Attempt, deadl
     let left = deadline.saturating_duration_since(Instant::now());
     // A POST that is cut off by the deadline would leave its outcome unknown.
     if left < deadline.saturating_duration_since(started) / 8 {
-        return not_sent("checking for existing batches took all of the time");
+        return not_sent("checking for existing batches used up the time limit");
     }
     // 2. Send once. From here on a batch may exist.
     let floor = access.client.api_time();
@@ -90,13 +90,13 @@ async fn send(access: &Access, order: &Order, deadline: Instant) -> Result<Batch
 fn difference(batch: &Batch, request: &CreateBatch) -> Option<&'static str> {
     let differs = |answered: &str, requested: &str| !answered.is_empty() && answered != requested;
     if batch.id.parse::<BatchId>().is_err() {
-        return Some("the answer has no batch ID");
+        return Some("the response has no batch ID");
     }
     if differs(&batch.source_directory_id, request.source_directory_id.as_str()) {
-        return Some("the answer is about another directory");
+        return Some("the response names another directory");
     }
     if differs(batch.config.job.job_type.as_str(), request.config.job.job_type.as_str()) {
-        return Some("the answer is about another job type");
+        return Some("the response names another job type");
     }
     // LlamaCloud may name the configuration behind a preset.
     if !request.config.job.configuration_id.is_preset()
@@ -105,7 +105,7 @@ fn difference(batch: &Batch, request: &CreateBatch) -> Option<&'static str> {
             request.config.job.configuration_id.as_str(),
         )
     {
-        return Some("the answer is about another configuration");
+        return Some("the response names another configuration");
     }
     None
 }
@@ -156,8 +156,8 @@ impl Search<'_> {
         }
     }
 
-    /// Whether a batch that was not seen before can be the POST's. If the earlier list was complete, only clocks can mislead, so
-    /// slack does no harm. Otherwise only the age decides.
+    /// Whether the POST can have created this batch, which was not seen before. If the earlier list was complete, a batch may
+    /// look slightly older than the POST, because clocks differ. Otherwise it must not.
     fn is_young_enough(&self, batch: &Batch) -> bool {
         let created = batch.created();
         if self.free.is_complete {

@@ -23,7 +23,7 @@ pub(super) struct Fake {
     pub(super) lose_answer: bool,
     /// The POST's answer takes this long.
     pub(super) answer_delay: Duration,
-    /// The batch is not made either.
+    /// The POST is lost before it arrives: no batch is made, and no answer comes.
     pub(super) lose_request: bool,
     /// The POST's answer, instead of the batch that it made.
     pub(super) foreign_answer: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Fake {
     pub(super) made_with: &'static str,
     /// This many listings after the first POST do not show what it made.
     pub(super) lag: usize,
-    /// Status lines and bodies that the first listings answer instead, last first.
+    /// Status lines and bodies with which the first listings are answered instead. The last element comes first.
     pub(super) list_errors: Vec<(&'static str, String)>,
     /// Every listing takes this long.
     pub(super) list_delay: Duration,

@@ -43,7 +43,7 @@ pub(super) async fn check(
 ) -> Result<Checked, NotSettled> {
     let now = Instant::now();
     let left = deadline.saturating_duration_since(now);
-    // Where duplicates are refused, the list decides, so it may take all of the time. The rest is only information.
+    // If duplicates are refused, the list of batches decides, so it may take all of the time. Otherwise it is only information.
     let list_deadline = match order.duplicates {
         Duplicates::Refuse => deadline,
         Duplicates::Allow => now + left / 3,
@@ -187,7 +187,7 @@ pub(super) fn is_same(batch: &Batch, request: &CreateBatch) -> bool {
 pub(super) fn stops_creates_too(error: &Error) -> bool {
     match error.advice() {
         Advice::Fix(_) => true,
-        // Only without any connection; a broken one says nothing about the next.
+        // Only if no connection could be made. After one that broke, the next may work.
         Advice::Later(_) => *error.kind() == ErrorKind::Unreachable && error.had_no_effect(),
         Advice::Never => false,
     }

@@ -92,7 +92,7 @@ impl<'a> Present<'a> {
     }
 
     fn files_updated(&self, ended: Option<Timestamp>) -> Input {
-        // Processing may touch `updated_at`, so it says something only where files come from elsewhere.
+        // Processing may change `updated_at`, so it proves an update only where a connector may fill the directory.
         if self.connector == Some(false) {
             return Input::Unchanged;
         }

@@ -101,9 +101,13 @@ impl CreateOnce {
                 how: How::Shared,
             }),
             Some(outcome) => outcome,
-            // A joined attempt with a later deadline, or one that panicked.
+            // No outcome in time: this call joined an attempt with a later deadline, or the attempt panicked.
             None => Err(NotSettled::Unknown {
-                error: timed_out(started, false, "an identical create is not settled yet"),
+                error: timed_out(
+                    started,
+                    false,
+                    "an identical request to create a batch is still in progress",
+                ),
                 look_after: self.0.access.look_after(),
             }),
         }

@@ -121,7 +121,7 @@ async fn a_slow_list_is_waited_for() {
     assert_eq!((told.as_str(), bench.posts()), ("there bat-old RUNNING Unchanged", 0));
 }
 
-/// As many other reads as may run at once never end.
+/// Other reads that never end take every place in their queue.
 #[tokio::test]
 async fn other_reads_do_not_delay_the_guard() {
     let server = TestServer::start({

@@ -64,7 +64,7 @@ async fn completed_and_a_file_was_added_since() {
     check(fake, "created bat-new-1 over 2; before it bat-old FilesAdded(1)").await;
 }
 
-/// The directory of a retry holds the files of its name and no others, whenever they were added to it.
+/// A retry's directory is named after its files and never holds others, whenever they were added.
 #[tokio::test]
 async fn completed_over_files_that_are_fixed() {
     let bench = Bench::new(with_old(Fake {

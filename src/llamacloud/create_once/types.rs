@@ -202,7 +202,7 @@ pub(super) fn busy(started: Instant) -> NotSettled {
     NotSettled::NotCreated(timed_out(
         started,
         true,
-        "an earlier create of the same work has no known outcome yet",
+        "the outcome of an earlier request to create the same batch is not known yet",
     ))
 }
 

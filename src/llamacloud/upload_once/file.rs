@@ -107,7 +107,7 @@ fn other_file() -> Error {
     let request = "POST /api/v1/beta/directories/{id}/files".to_owned();
     Error::new(
         ErrorKind::UnreadableBody,
-        Some("the answer is about another file".to_owned()),
+        Some("the response names another file".to_owned()),
         request,
         attempts,
     )

@@ -1,4 +1,5 @@
-//! Which directories this process is filling. A batch over half of the files would be paid for, and so would the next one.
+//! Which directories this process is filling. A batch over half of the files would cost credits, and the batch over all of them
+//! would cost more.
 
 use std::{
     collections::HashMap,

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{directory::Made, upstream::Upstream};
 use crate::llamacloud::{DirectoryFile, DirectoryId, Error, FilesOf, Reading, Scope};
 
-/// One page lists every directory that can be used; the smaller sizes are for an API that refuses it.
+/// A page of 1,000 holds all files of any directory that a batch can use; the smaller sizes are for an API that refuses 1,000.
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 
 /// See [`super::UploadOnce::files_when_quiet`].

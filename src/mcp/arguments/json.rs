@@ -66,7 +66,7 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|character: char| character.is_whitespace() || "\"'`‘’“”".contains(character))
 }
 
-/// What a JSON string holds, if that is JSON which begins with this bracket.
+/// The JSON text inside a JSON string, if it begins with this bracket.
 pub(super) fn as_json_text(raw: &RawValue, bracket: char) -> Option<Box<RawValue>> {
     let text = string(raw)?;
     let text = text.trim_matches(|character: char| character.is_whitespace() || character == '`');

@@ -64,7 +64,7 @@ fn a_wrong_answer_is_found() {
     }
 }
 
-/// Whether a path is one of a template such as `/api/v2/batches/{batch_id}`.
+/// Whether a path matches a template such as `/api/v2/batches/{batch_id}`.
 fn fits(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
     let mut pairs = template.iter().zip(&path);

@@ -98,7 +98,7 @@ fn answers(output: &Output) -> Vec<Value> {
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Messages, one a line.
+/// Messages, one per line.
 pub(super) fn messages(lines: &str) -> Vec<Value> {
     let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
     lines.lines().map(parse).collect()

@@ -66,45 +66,45 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["claude-code"][..],
             expect![[r#"
-            To register it, run this command:
-              claude mcp add -s user llamacloud-batches -e 'LLAMA_CLOUD_API_KEY=${LLAMA_CLOUD_API_KEY}' -- PROGRAM
-            Or let this program edit the file:
-              PROGRAM host-config claude-code --write
-            Claude Code reads the text above from ~/.claude.json, or for one project from
-            .mcp.json in its folder. If that file exists, add the part about
-            llamacloud-batches to it.
-            Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude
-            Code starts.
-            Claude Code asks for your approval before it starts a server from a project's
-            file.
-            Then restart Claude Code. To see llamacloud-batches there, type `/mcp`. To try
-            it, ask: "List my LlamaCloud batches."
-        "#]],
+                To register it, run this command:
+                  claude mcp add -s user llamacloud-batches -e 'LLAMA_CLOUD_API_KEY=${LLAMA_CLOUD_API_KEY}' -- PROGRAM
+                Or let this program edit the file:
+                  PROGRAM host-config claude-code --write
+                Claude Code reads the text above from ~/.claude.json, or, for a single project,
+                from .mcp.json in the project's folder. If that file already exists, add only
+                the llamacloud-batches entry to it.
+                Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude
+                Code starts.
+                Claude Code asks for your approval before it starts a server from a project's
+                file.
+                Then restart Claude Code. To see llamacloud-batches there, type `/mcp`. To try
+                it, ask: "List my LlamaCloud batches."
+            "#]],
         ),
         (
             &["codex", "--sandbox"],
             expect![[r#"
-            To register it, run this command:
-              codex mcp add llamacloud-batches -- PROGRAM --sandbox
-            Or let this program edit the file:
-              PROGRAM --sandbox host-config codex --write
-            Codex reads the text above from ~/.codex/config.toml, or for one project from
-            .codex/config.toml in its folder. If that file exists, add the part about
-            llamacloud-batches to it.
-            The sandbox needs no key.
-            Then restart Codex. To see llamacloud-batches there, type `/mcp`. To try it,
-            ask: "Create a LlamaCloud batch over dir-small with cfg-PARSE_AGENTIC, and tell
-            me how it ends."
-        "#]],
+                To register it, run this command:
+                  codex mcp add llamacloud-batches -- PROGRAM --sandbox
+                Or let this program edit the file:
+                  PROGRAM --sandbox host-config codex --write
+                Codex reads the text above from ~/.codex/config.toml, or, for a single project,
+                from .codex/config.toml in the project's folder. If that file already exists,
+                add only the llamacloud-batches entry to it.
+                The sandbox needs no key.
+                Then restart Codex. To see llamacloud-batches there, type `/mcp`. To try it,
+                ask: "Create a LlamaCloud batch over dir-small with cfg-PARSE_AGENTIC, and tell
+                me how it ends."
+            "#]],
         ),
         (
             &["zed", "--api-key-file", "no-such-file"],
             expect![[r#"
                 To register it, let this program edit the file:
                   PROGRAM --api-key-file HERE/no-such-file host-config zed --write
-                Zed reads the text above from ~/.config/zed/settings.json, or for one project
-                from .zed/settings.json in its folder. If that file exists, add the part about
-                llamacloud-batches to it.
+                Zed reads the text above from ~/.config/zed/settings.json, or, for a single
+                project, from .zed/settings.json in the project's folder. If that file already
+                exists, add only the llamacloud-batches entry to it.
                 No key can be read yet: the file given with --api-key-file cannot be read (it
                 does not exist). Write the key into that file before you use the server.
                 Then restart Zed. To see llamacloud-batches there, open the settings of the
@@ -114,31 +114,31 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["goose"],
             expect![[r#"
-            goose reads the text above from ~/.config/goose/config.yaml. If that file
-            exists, add the part about llamacloud-batches to it.
-            goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose
-            configure` changes it.
-            Then restart goose. To see llamacloud-batches there, run `goose configure`. To
-            try it, ask: "List my LlamaCloud batches."
-        "#]],
+                goose reads the text above from ~/.config/goose/config.yaml. If that file
+                already exists, add only the llamacloud-batches entry to it.
+                goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose
+                configure` changes it.
+                Then restart goose. To see llamacloud-batches there, run `goose configure`. To
+                try it, ask: "List my LlamaCloud batches."
+            "#]],
         ),
         (
             &["cursor", "--region", "eu"],
             expect![[r#"
-            To register it, let this program edit the file:
-              PROGRAM --region eu host-config cursor --write
-            Or open this link:
-              LINK
-            Cursor reads the text above from ~/.cursor/mcp.json, or for one project from
-            .cursor/mcp.json in its folder. If that file exists, add the part about
-            llamacloud-batches to it.
-            Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
-            starts. A program that is started from the desktop often does not see what a
-            shell's profile sets: start Cursor from a terminal, or run this again with
-            --api-key-file FILE.
-            Then restart Cursor. To see llamacloud-batches there, open Cursor Settings,
-            Tools & MCP. To try it, ask: "List my LlamaCloud batches."
-        "#]],
+                To register it, let this program edit the file:
+                  PROGRAM --region eu host-config cursor --write
+                Or open this link:
+                  LINK
+                Cursor reads the text above from ~/.cursor/mcp.json, or, for a single project,
+                from .cursor/mcp.json in the project's folder. If that file already exists, add
+                only the llamacloud-batches entry to it.
+                Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
+                starts. A program that is started from the desktop often does not see what a
+                shell's profile sets: start Cursor from a terminal, or run this again with
+                --api-key-file FILE.
+                Then restart Cursor. To see llamacloud-batches there, open Cursor Settings,
+                Tools & MCP. To try it, ask: "List my LlamaCloud batches."
+            "#]],
         ),
     ] {
         let output = host_config(arguments).await;
