@@ -231,7 +231,8 @@ async fn a_web_page_with_any_status_is_blamed_on_what_is_in_between() {
         (503, OnceByPost),
     ] {
         let bytes = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n\n<!DOCTYPE html><html>Blocked</html>");
-        let expected = format!("a proxy, firewall or login page answered in place of LlamaCloud, with a web page ({status})");
+        let expected =
+            format!("a proxy, firewall or login page answered in place of LlamaCloud, with a web page ({status})");
         check_bad(Close, bytes.as_bytes(), sent, &expected).await;
     }
 }
