@@ -292,14 +292,16 @@ async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     } else {
         drain(config)
     };
-    tracing::warn!("a batch is being created; waiting for the outcome before exiting");
+    tracing::warn!("a request to create a batch is in progress; waiting for the outcome before exiting");
     let settled = async { timeout(limit, settling.wait()).await.is_ok() };
     let settled = tokio::select! {
         settled = settled => settled,
         () = signals.again.cancelled() => false,
     };
     if !settled {
-        tracing::warn!("exiting while a batch is being created; `list_batches` shows whether it exists");
+        tracing::warn!(
+            "exiting while a request to create a batch is in progress; `list_batches` shows whether the batch exists"
+        );
     }
 }
 
