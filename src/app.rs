@@ -144,7 +144,8 @@ async fn with_server(
             commands::doctor::doctor(&installation, &context, json).await
         }
         _ => {
-            // Closed output is a failure: a host that is gone ignores the exit code, but a shell whose disk is full needs it.
+            // Closed output counts as a failure. If the host is gone, nobody reads the exit code; but if output goes to a full
+            // disk, the shell needs it.
             match serve_stdio(config, &server, signals).await {
                 End::InputEnded | End::Stopped => Exit::Done,
                 End::OutputClosed => Exit::Failed,

@@ -33,7 +33,7 @@ use crate::llamacloud::BatchId;
     term_width = 80,
     about = "MCP server for LlamaCloud Batches, on stdin and stdout.",
     long_about = "MCP server for LlamaCloud Batches, on stdin and stdout.\n\nAn AI assistant host starts it and talks JSON-RPC \
-                  with it. Without a command it serves; try it without an account with --sandbox. The other commands are for \
+                  with it. Without a command it serves. To try it without an account, add --sandbox. The other commands are for \
                   people at a terminal.",
     after_help = help::KEY_AND_EXAMPLES
 )]
@@ -211,7 +211,7 @@ pub struct Flags {
     /// First polling interval of a call that waits; later intervals grow to five times as long.
     #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = duration, help_heading = "Tools")]
     pub poll_interval: Duration,
-    /// Time limit for a tool call, not counting `wait_seconds`: `90`, `90s`, `2m` or `500ms`; at most 10 minutes.
+    /// Time limit for a tool call, such as `90`, `90s`, `2m` or `500ms`; at most 10 minutes. `wait_seconds` does not count.
     #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration, help_heading = "Tools")]
     pub timeout: Duration,
     /// Longest tool result, in characters.
@@ -296,7 +296,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         .and_then(|number| number.checked_mul(unit_ms));
     match milliseconds {
         Some(milliseconds @ 1..=600_000) => Ok(Duration::from_millis(milliseconds)),
-        _ => Err("not a duration from 1ms to 10m, such as 45s, 2m or 500ms".to_owned()),
+        _ => Err("write a duration from 1ms to 10m, such as 45s, 2m or 500ms".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! How many requests a piece of work makes, counted where they are sent and read where the work began.
+//! How many requests a piece of work makes. They are counted where they are sent; the count is read where the work began.
 //!
 //! The caller and the client need not know each other for it. Without a count, a request costs one read of a thread-local
 //! variable.

@@ -32,7 +32,8 @@ Examples:
   llamacloud-batches-mcp call list_batches '{\"status\":\"RUNNING\"}'
   echo '{\"status\":\"RUNNING\"}' | llamacloud-batches-mcp call list_batches -
   llamacloud-batches-mcp call create_batch source_directory_id=dir-small \\
-    config.job.type=parse_v2 config.job.configuration_id=cfg-PARSE_AGENTIC";
+    config.job.type=parse_v2 \\
+    config.job.configuration_id=cfg-PARSE_AGENTIC --sandbox";
 
 pub(super) const TOOLS: &str = "\
 The list follows the settings: --allow-cancel adds a tool, --read-only withholds some, and --project-id removes an argument.
@@ -46,14 +47,15 @@ At the end it shows how many files succeeded, and which did not and why. Ctrl-C 
 and a lost network are shown and waited out. In the sandbox, each directory `dir-NAME` has a batch \
 `bat-sandbox-NAME`, which starts when it is first read.
 
-Exit code: 0 every file succeeded, 1 the batch or a file failed or cannot be read, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 every file succeeded, 1 not every file succeeded, or the batch cannot be read, 2 wrong usage, 130 Ctrl-C.
 
 Examples:
   llamacloud-batches-mcp watch bat-sandbox-small --sandbox
   llamacloud-batches-mcp watch bat-sandbox-ten --sandbox --json";
 
 pub(super) const RUN: &str = "\
-Files that are already uploaded are not uploaded again, and an existing batch is not created again. After Ctrl-C or a kill, run \
+Files that are already uploaded are not uploaded again. A batch over the same files that is unfinished or COMPLETED is used again; \
+after a FAILED or CANCELLED one, and if files have changed, a new one is created, which costs credits. After Ctrl-C or a kill, run \
 the same command again to continue. The folder needs no --allow-dir.
 
 Exit code: 0 every file succeeded, 1 a file failed or the job could not be done, 2 wrong usage, 130 Ctrl-C.
@@ -63,7 +65,8 @@ Examples:
   llamacloud-batches-mcp run ~/invoices --out ~/invoices-text --yes";
 
 pub(super) const DOCTOR: &str = "\
-Nothing is changed and nothing costs credits. The key is sent to LlamaCloud only, and never shown.
+Nothing is changed and nothing costs credits. The key is sent only to the base URL and, if one of LlamaCloud's regions \
+rejects it, to the other region. It is never shown.
 
 Exit code: 0 no check failed, 1 a check failed, 2 wrong usage, 130 Ctrl-C.
 
@@ -82,7 +85,7 @@ Examples:
   llamacloud-batches-mcp host-config vscode --region eu --read-only";
 
 pub(super) const COMPLETIONS: &str = "\
-The script asks this program for completions, so print it again after an update, or each time a shell starts:
+The script must match the version of this program: print it again after an update, or each time a shell starts:
   ~/.bashrc    source <(llamacloud-batches-mcp completions bash)
   ~/.zshrc     source <(llamacloud-batches-mcp completions zsh)
   config.fish  llamacloud-batches-mcp completions fish | source
@@ -142,7 +145,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     ("LLAMA_CLOUD_LOG", "Same as --log."),
     ("NO_COLOR", "Any value turns colours off."),
-    ("TERM", "The value dumb turns off colours and changing lines."),
+    (
+        "TERM",
+        "The value dumb turns off colours and the progress line that is redrawn in place.",
+    ),
     (
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
         "The proxy for requests to LlamaCloud, in the usual format.",

@@ -173,13 +173,14 @@ fn tell_what_goes_on(context: &Context<'_>, arguments: &RawValue, is_read_only: 
         return;
     }
     let arguments: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
-    if let Some(id) = arguments.get("batch_id").and_then(Value::as_str) {
-        err.say("Cancelled. The batch keeps running. To follow it:");
+    let batch_id = arguments.get("batch_id").and_then(Value::as_str);
+    if let Some(id) = batch_id.filter(|_| is_read_only) {
+        err.say("Cancelled. This does not stop the batch. To follow it:");
         err.line(&format!("  {}", context.command(&["watch", &clean(id, 128)])));
     } else if is_read_only {
         err.say("Cancelled.");
     } else {
-        err.say("Cancelled. If the call had already started a batch, the batch keeps running. To list batches:");
+        err.say("Cancelled. What the call had already done stays. To list batches:");
         err.line(&format!("  {}", context.command(&["call", "list_batches"])));
     }
 }
@@ -219,8 +220,7 @@ pub(super) fn tell_failure(context: &Context<'_>, failure: &Failure) {
     err.say(&failure.text);
     if matches!(context.config.api_key, ApiKey::Missing(_)) {
         err.say(&format!(
-            "In this shell, run `export LLAMA_CLOUD_API_KEY=llx-…`, then try again. `{0} doctor` checks the key; --sandbox \
-             needs none.",
+            "Run `{} doctor`: it says how to provide the key. --sandbox needs none.",
             env!("CARGO_PKG_NAME")
         ));
     }

@@ -179,7 +179,7 @@ fn show(check: &Check, out: &Output) {
     };
     let name = format!("{word}  {:<10}  ", check.name);
     let mut text = out.hang(&name, &clean(&check.detail, 1000));
-    // Painted afterwards, since the codes take no columns.
+    // Coloured only after wrapping, which would count the colour codes as columns.
     text = text.replacen(word, &out.paint(tone, word), 1);
     if let Some(remedy) = &check.remedy {
         text.push('\n');
@@ -312,7 +312,7 @@ async fn rejected(installation: &Installation<'_>, cause: &str) -> Check {
             format!("{cause}; the other region rejected it too"),
             replace,
         ),
-        Err(error) if matches!(error.advice(), Advice::Later(_)) => {
+        Err(error) if !matches!(error.advice(), Advice::Fix(Setting::Access | Setting::Credits)) => {
             let why = error.cause();
             Check::fail(
                 LLAMACLOUD,
@@ -323,7 +323,9 @@ async fn rejected(installation: &Installation<'_>, cause: &str) -> Check {
         _ => Check::fail(
             LLAMACLOUD,
             format!("{cause}; region {region} accepts it"),
-            format!("Start the server with --region {region}, here and in the host's configuration."),
+            format!(
+                "Start the server with --region {region} and without --base-url, here and in the host's configuration."
+            ),
         ),
     }
 }

@@ -81,7 +81,7 @@ impl Outcome<'_> {
             return None;
         }
         let command = context.command(&["call", "retry_failed_files", &format!("batch_id={}", self.batch_id)]);
-        let sentence = output.wrap("To process the failed files again, which costs credits:");
+        let sentence = output.wrap("To process the failed files again as they are, which costs credits:");
         Some(format!("{sentence}\n  {command}"))
     }
 }

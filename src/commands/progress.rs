@@ -111,7 +111,7 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// A template that is known to be right; the usual one otherwise.
+/// The style for a template. All templates here are valid; an invalid one would give the default style.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_spinner())

@@ -19,7 +19,7 @@ const MAX_NAME_CHARS: usize = 100;
 const MAX_CELL_CHARS: usize = 20_000;
 /// The member that says everything in sentences.
 const SUMMARY: &str = "summary";
-/// Members that continue a list begin with this and end with the name of the argument that takes them.
+/// The name of a member that continues a list: this prefix, then the name of the argument to which its value is passed.
 const NEXT: &str = "next_";
 
 type Object = Map<String, Value>;
@@ -126,7 +126,7 @@ fn beside_their_names(facts: &[(String, String)], output: &Output) -> String {
     let line = |(name, text): &(String, String)| {
         let name = format!("{name}{}", " ".repeat(widest + GAP - display_width(name)));
         let line = output.hang(&name, text);
-        // Painted afterwards, since the codes take no columns.
+        // Coloured only after wrapping, which would count the colour codes as columns.
         match tone_of(text) {
             Some(tone) => line.replacen(text.as_str(), &output.paint(tone, text), 1),
             None => line,

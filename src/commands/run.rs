@@ -97,7 +97,7 @@ impl Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cost {
     Sure,
-    /// A batch over the same files costs nothing again.
+    /// Not if a batch has already done the same job over the same files: that batch is used again.
     UnlessDone,
 }
 
@@ -120,7 +120,10 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
                 (true, _) => Some(
                     "Wait a minute, then run the same command again: it looks for the batch before it creates one.",
                 ),
-                (false, true) => Some("Run the same command again to continue. Nothing is uploaded or paid for twice."),
+                (false, true) => Some(
+                    "Run the same command again to continue. Nothing is uploaded twice, and no batch that is \
+                                       unfinished or COMPLETED is paid for twice.",
+                ),
                 (false, false) => None,
             };
             if let Some(advice) = advice.filter(|_| !context.is_sandbox) {
@@ -129,10 +132,13 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
             Exit::Failed
         }
         Err(Stopped::Interrupted) => {
-            context.terminal.err.say(match (batch_id, context.is_sandbox) {
-                (_, true) => "Stopped. The sandbox ends with this command.",
-                (Some(_), false) => "Stopped. The batch keeps running. Run the same command again to continue.",
-                (None, false) => "Stopped. Run the same command again to continue.",
+            context.terminal.err.say(match (batch_id, steps.has_sent) {
+                _ if context.is_sandbox => "Stopped. The sandbox ends with this command.",
+                (Some(_), _) => "Stopped. This does not stop the batch. Run the same command again to continue.",
+                (None, true) => {
+                    "Stopped. If a batch was already created, it keeps running. Run the same command again to continue."
+                }
+                (None, false) => "Stopped. Nothing was uploaded or created.",
             });
             Exit::Interrupted
         }
@@ -235,7 +241,7 @@ impl Steps<'_> {
                 Cost::UnlessDone,
             ),
             _ => (
-                format!("{files} ({there} already uploaded) will be processed"),
+                format!("{files} ({there} already uploaded, {new} to upload) will be processed"),
                 Cost::Sure,
             ),
         };

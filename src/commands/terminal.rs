@@ -15,7 +15,7 @@ use crate::untrusted::clean_lines;
 
 /// Columns of an output that is not a terminal, or that does not say how wide it is.
 const USUAL_WIDTH: usize = 80;
-/// Sentences next to an indent get at least this many columns, or go below it.
+/// Sentences stand beside a label only if this many columns are left for them; otherwise they stand below it.
 const NARROWEST: usize = 16;
 
 /// Both outputs of the process, and whether anybody is there to answer.

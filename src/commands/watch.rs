@@ -75,10 +75,12 @@ pub(super) async fn to_its_end(client: &mut Client, context: &Context<'_>, watch
     let progress = if watch.json {
         Progress::without_lines(err)
     } else {
-        err.say(&format!(
-            "Following batch {}. Ctrl-C ends this command, not the batch.",
-            watch.batch_id
-        ));
+        let what_ends = if context.is_sandbox {
+            "Ctrl-C ends this command and the sandbox."
+        } else {
+            "Ctrl-C ends this command, not the batch."
+        };
+        err.say(&format!("Following batch {}. {what_ends}", watch.batch_id));
         Progress::with_lines(err)
     };
     let mut reader = Reader {

@@ -104,7 +104,7 @@ pub struct Found {
 pub enum TooMuch {
     /// More files than a directory may hold.
     #[error(
-        "the folder holds {0} files to upload, and a batch takes at most {MAX_FILES}. Upload its subfolders one by \
+        "the folder holds {0} files to upload, and a batch takes at most {MAX_FILES}. Upload the folder's subfolders one by \
          one. `upload_files` can also take a part of a folder, with `include`"
     )]
     Files(usize),

@@ -42,7 +42,8 @@ pub struct Host {
     pub file: Place,
     /// The variable that names another folder for that file.
     pub folder_variable: Option<&'static str>,
-    /// How the folder of its package begins, where Windows installs it as one. A packaged program has an `%APPDATA%` of its own.
+    /// How the name of its package folder begins, if Windows can install it as a package. A packaged program has an `%APPDATA%`
+    /// of its own.
     pub package: Option<&'static str>,
     /// The file in a project, from its root, for all who work on it.
     pub project_file: Option<&'static str>,

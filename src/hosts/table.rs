@@ -236,7 +236,7 @@ pub const ALL: &[Host] = &[
         project_file: Some(".agents/mcp_config.json"),
         template: template!("antigravity.json"),
         key: Key::Literal,
-        shown: "open the … menu of the Agent panel, MCP Servers, or type `/mcp` in its CLI",
+        shown: "choose MCP Servers in the menu \"…\" of the Agent panel, or type `/mcp` in its CLI",
         note: Some("Versions before 2.0 read ~/.gemini/antigravity/mcp_config.json."),
         ..HOST
     },

@@ -63,7 +63,7 @@ impl Host {
         line.unwrap_or_default().trim()
     }
 
-    /// The member of the JSON entry that sets the variable, and the value. Shape: `env`.
+    /// The member of the JSON entry that sets the variable, and the value. Shape: `("env", "${env:LLAMA_CLOUD_API_KEY}")`.
     fn environment(&self) -> Option<(String, Value)> {
         let file: Value = serde_json::from_str(self.template.text).ok()?;
         let entry = file.get(self.servers)?.get(NAME)?.as_object()?;

@@ -174,8 +174,8 @@ impl Client {
                 key,
                 deadline,
             };
-            // Boxed: otherwise the state of an attempt would be part of every future that may make a request, in some several
-            // times.
+            // Boxed: otherwise the state of an attempt would be part of every future that may make a request, and several times
+            // over in some of them.
             let outcome = Box::pin(sending.run(attempts)).await;
             drop(turn);
             let (status, server) = match &outcome {
@@ -211,7 +211,7 @@ impl Client {
                 failed.kind.retry_after(),
                 remaining,
             );
-            // A read that had little time left says less than the one before.
+            // If the last attempt of a read timed out, the failure before it says more.
             let failed = match (request.method, failed.failure, earlier) {
                 (Method::Get, Failure::TimedOut, Some(earlier)) => earlier,
                 _ => failed,

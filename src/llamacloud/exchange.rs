@@ -193,7 +193,8 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 /// The causes of an error, outermost first.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(error.source(), |&cause| {
-        // The source of an I/O error is its inner error's source: the inner error itself has to be asked for.
+        // `source()` of an I/O error skips its inner error and returns the source of that, so the inner error is read with
+        // `get_ref`.
         match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => cause.source(),

@@ -88,7 +88,8 @@ pub(super) fn unknown_word(word: &str) -> String {
     clean(word, MAX_WORD_CHARS)
 }
 
-/// Treats a value of an unexpected type, or a text that is not Unicode, as absent. Only for bodies that are decoded in place.
+/// Treats a value of an unexpected type, or a text that is not Unicode, as absent. Only for bodies that are decoded from bytes in
+/// memory, because it borrows from them.
 pub(super) fn lenient<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -12,7 +12,7 @@
 //! | `Unavailable` | 408 and 5xx | GET |
 //! | `TimedOut` | no answer in time | GET |
 //! | `Unreachable` | no connection, or one that broke | GET; POST only if there never was one |
-//! | `Intercepted` | a web page, with any status | GET, if the status is 408 or a 5xx |
+//! | `Intercepted` | a web page, with any status | GET, if the status is 408 or a 5xx; GET and POST, if it is 429 |
 //! | `NoSuchPath` | 404 or 405 on a path that names nothing that may be missing | no |
 //! | `Proxy`, `Tls`, `Redirected`, `OversizedBody`, `UnreadableBody` | a bad proxy setting, an untrusted peer, a redirect, too long an answer, an undocumented answer | no |
 

@@ -49,7 +49,7 @@ pub(super) fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
     Ok(token.filter(|token| !token.is_empty()))
 }
 
-/// One operation, named by the handle that offers it.
+/// One request to the API: a method, a path, and what is sent with it.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) method: Method,

@@ -92,8 +92,8 @@ pub(super) enum Decision {
 
 /// Decides about another attempt.
 ///
-/// `backoff` is our own next wait, `None` when the attempts are used up. `retry_after` is the API's wait, which is obeyed up to
-/// the deadline, in `remaining`; a wait that would pass it is not begun.
+/// `backoff` is our own next wait, `None` when the attempts are used up. `retry_after` is the wait that the API asks for.
+/// `remaining` is the time until the deadline; a wait that would not end before the deadline is not begun.
 pub(super) fn decide(
     method: Method,
     failure: Failure,

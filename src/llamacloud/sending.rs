@@ -62,7 +62,7 @@ impl Sending<'_> {
             response
         } else {
             transport.drop_kept(&lease);
-            // Rare, so it takes no room in every other request.
+            // Boxed because it is rare: otherwise it would take up memory in every request.
             let either = Box::pin(async {
                 let second = pin!(send(&transport.reads(settings)?.http));
                 match select(first, second).await {
@@ -104,7 +104,8 @@ impl Sending<'_> {
         } = self;
         let http = match &self.request.form {
             Some(_) => transport.uploads(settings)?,
-            // A little less than the time left: a failure to connect is then known to have come before the sending.
+            // A little less than the time left: a connection that cannot be made then fails before the deadline, so it is known
+            // that nothing was sent.
             None => transport.change(settings, settings.connect_timeout.min(self.left() * 9 / 10))?,
         };
         let prepared = self.prepare(&http)?;

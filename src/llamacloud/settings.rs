@@ -22,8 +22,8 @@ pub struct Settings {
     pub key_source: KeySource,
     /// The `User-Agent` header; what no header can hold is left out.
     pub user_agent: String,
-    /// How long making one connection may take, TLS included. A name with several addresses shares it among them. Otherwise only the
-    /// deadline of an operation bounds how long anything takes.
+    /// How long making one connection may take, TLS included. A name with several addresses shares it among them. Apart from this
+    /// and `stall_timeout`, only the deadline of an operation limits how long anything takes.
     pub connect_timeout: Duration,
     /// What the environment says about the way to the API.
     pub network: Network,
@@ -31,7 +31,7 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// The same for an answer that is a whole document.
     pub max_document_bytes: usize,
-    /// How long an upload may make no progress, its answer included.
+    /// How long an upload may go without progress; waiting for its answer counts, too.
     pub stall_timeout: Duration,
     /// How often and how patiently requests are repeated.
     pub retry: RetryPolicy,

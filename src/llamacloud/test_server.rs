@@ -33,7 +33,7 @@ pub(super) fn reply(head: &str, body: impl AsRef<[u8]>) -> Reply {
     Reply::Keep(response(status, &headers, body))
 }
 
-/// The same later.
+/// A reply that is given only after `delay`.
 pub(super) fn after(delay: Duration, reply: Reply) -> Reply {
     let permit = Arc::new(Notify::new());
     let giving = Arc::clone(&permit);
@@ -53,7 +53,7 @@ impl TestServer {
         Self(HttpServer::start(handler).await)
     }
 
-    /// Settings for it: waits of milliseconds, and timeouts that only a test which is about them reaches.
+    /// Settings for it: waits of milliseconds, and timeouts that are reached only in tests of timeouts.
     pub(super) fn settings(&self) -> Settings {
         let key = Credential::Key(KEY.into());
         Settings {

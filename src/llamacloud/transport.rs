@@ -102,7 +102,8 @@ impl Transport {
         finish(self.builder(settings, connect_timeout)?.pool_max_idle_per_host(0))
     }
 
-    /// Connections that are kept between the files of a folder. The library cannot send a streamed file again.
+    /// Connections that are kept between the files of a folder. Keeping them is safe: the library cannot repeat a request whose
+    /// body is a streamed file.
     ///
     /// # Errors
     /// For settings with which no connection can be made.

@@ -1,7 +1,8 @@
 //! The body of an upload: a multipart form around a file that streams from disk, with a known length.
 //!
-//! The frame is written here: the HTTP library's own form breaks on file names with line ends, and takes no file that may fail to
-//! be whole. If the file's source fails, the body ends with an error before its announced length, so nothing is stored.
+//! The frame is written here: the HTTP library's own form breaks on file names that contain line breaks, and cannot report that a
+//! file could not be read whole. If the file's source fails, the body ends with an error before its announced length, so nothing
+//! is stored.
 
 use std::{
     fmt, io,
@@ -109,8 +110,8 @@ impl Form {
         lock(&self.state.failure).take()
     }
 
-    /// Runs an attempt, unless nothing more of its body is sent and no answer comes for this long. A slow upload may take as
-    /// long as it needs.
+    /// Runs an attempt, which times out once nothing more of its body is sent and no answer comes for this long. A slow upload
+    /// may take as long as it needs.
     pub(super) async fn unless_stalled<T>(
         &self,
         attempt: impl Future<Output = Result<T, Failed>>,
@@ -139,7 +140,7 @@ fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// No file is likely to hold it.
+/// The line that separates the parts of the form. No file is likely to contain it.
 fn boundary() -> String {
     let mut random = [0; 16];
     // Without randomness the boundary is a fixed one, which serves as well with all files that do not hold it.

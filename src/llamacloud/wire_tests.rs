@@ -226,7 +226,8 @@ async fn the_deadline_ends_everything() {
     );
 }
 
-/// A read reports the answer before its timeout. A create reports the timeout, because it may have had an effect.
+/// If the last attempt times out, a read reports the answer to the attempt before it. A create reports the timeout, because its
+/// last attempt may have had an effect.
 #[tokio::test]
 async fn the_end_of_a_read_does_not_hide_what_the_api_said_before() {
     let server = TestServer::start(|number, _| match number {

@@ -182,8 +182,8 @@ impl Receiver {
         self.connection.outbox.deliver(&response.pieces(), &[]).await;
     }
 
-    /// A place in the queue. `None` if there is none, although answers are being read: reading continues then, because pings
-    /// and cancellations have to be read whatever is in flight.
+    /// Waits for a place in the queue. `None` if the queue is full although the client has read every answer so far: the request
+    /// is then refused, so that pings and cancellations behind it can still be read.
     async fn queue(&self, bytes: usize, requests: usize) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
             biased;

@@ -201,7 +201,7 @@ impl Connection {
 }
 
 impl Session {
-    /// Before `initialize`, or while it is being answered.
+    /// The session before `initialize`, and while `initialize` is being answered.
     fn unopened() -> Self {
         Self {
             revision: Revision::LATEST_LEGACY,
@@ -244,7 +244,7 @@ fn settle_modern(method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError
 
 #[cfg(test)]
 impl RequestContext {
-    /// The context of a legacy request without a session, for tests of what is called with one.
+    /// The context of a legacy request without a session, for tests of code that takes a context.
     pub(crate) fn alone() -> Self {
         let connection = Connection::new(Arc::new(Outbox::new(1)), Duration::ZERO);
         let id: &RawValue = serde_json::from_str("1").unwrap();

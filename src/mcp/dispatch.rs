@@ -4,8 +4,8 @@
 //! and the client's own id, byte for byte, replaces it in the answer. Other gaps of the engine are closed here: absent
 //! parameters, refused parameters whose reason hosts would not show, and panics.
 //!
-//! The engine reads each response that it has written once more, to be sure that it is JSON. Results that may be long are written
-//! here instead, and the engine sees [`Placeholder`] in their place.
+//! After writing a response, the engine parses it again to be sure that it is JSON. Results that may be long are written here
+//! instead, and the engine sees [`Placeholder`] in their place.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

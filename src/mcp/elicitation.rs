@@ -191,7 +191,7 @@ fn verdict(result: &RawValue) -> Verdict {
     }
 }
 
-/// Our answer among those that the client brings; others are ignored.
+/// The answer to our question among those that the client sends; the others are ignored.
 fn own_answer(responses: &RawValue) -> Option<Box<RawValue>> {
     let responses: HashMap<String, Box<RawValue>> = serde_json::from_str(responses.get()).ok()?;
     responses
@@ -304,7 +304,7 @@ impl States {
         self.try_redeem(state, subject, self.started.elapsed()).is_some()
     }
 
-    /// `now` counts from the start, as all times here do.
+    /// `now` is the time since `started`, as all times here are.
     fn try_redeem(&self, state: &str, subject: &str, now: Duration) -> Option<()> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(state).ok()?;
         let (head, tag) = bytes.split_at_checked(NONCE_BYTES + size_of::<u64>())?;

@@ -36,7 +36,7 @@ pub(crate) struct Acknowledged<'a> {
     pub(crate) meta: SubscriptionMeta<'a>,
 }
 
-/// The part of what was requested that exists.
+/// What was requested, without whatever does not exist.
 #[derive(Serialize)]
 pub(crate) struct Promised<'a> {
     #[serde(rename = "taskIds", skip_serializing_if = "Vec::is_empty")]

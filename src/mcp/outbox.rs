@@ -17,7 +17,7 @@ pub(crate) struct Outbox {
     /// Unsent bytes above which `send` waits.
     max_bytes: usize,
     waiting: Mutex<Waiting>,
-    /// How many wait for room.
+    /// How many senders wait for room.
     held_back: AtomicUsize,
     /// Something was put in.
     filled: Notify,
@@ -145,7 +145,7 @@ impl Outbox {
         }
     }
 
-    /// Resolves when everything was written and nobody waits for room, so that no answer delays anything.
+    /// Resolves when everything was written and nobody waits for room, so that no unwritten line holds anything up.
     pub(crate) async fn idle(&self) {
         loop {
             let emptied = self.emptied.notified();

@@ -15,7 +15,7 @@ use super::shape::Shape;
 pub(crate) struct InputSchema {
     /// The tool's own arguments, then the common ones.
     accepted: Value,
-    /// The same schema, as arguments are read by it.
+    /// The same schema in the form in which it is used for reading arguments.
     pub(crate) shape: Shape,
     /// Names of the common arguments.
     pub(crate) common: Vec<String>,
@@ -79,7 +79,7 @@ pub(crate) fn of_output<T: JsonSchema>() -> Value {
     schema
 }
 
-/// The description of the type itself is that of the tool.
+/// Removes the description of the type itself. That of a tool's arguments is advertised as the tool's description.
 fn take_description(schema: &mut Value) {
     if let Some(root) = schema.as_object_mut() {
         root.remove("description");

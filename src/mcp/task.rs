@@ -23,7 +23,7 @@ const MAX_FOLLOWED: usize = 100;
 /// How many tasks are looked at at the same time when a subscription begins.
 const LOOKS_AT_ONCE: usize = 8;
 
-/// A task as one request shows it.
+/// What a single request to the API shows of a task.
 #[derive(Debug)]
 pub enum Look {
     /// It has not ended.
@@ -46,7 +46,7 @@ pub trait TaskSource: Send + Sync + 'static {
     /// The task of this id, as it is now, with its result if it has ended.
     fn get<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Task, TaskError>>;
 
-    /// The same as far as one request shows it.
+    /// The task of this id as far as a single request to the API shows it.
     fn look<'a>(&'a self, context: &'a RequestContext, id: &'a str) -> BoxFuture<'a, Result<Look, TaskError>>;
 
     /// Requests its cancellation, which may take time. A task that has ended stays as it is.

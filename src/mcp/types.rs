@@ -278,7 +278,7 @@ impl Caching {
 
 /// Answer to `tools/call`. Source: `CallToolResult`.
 ///
-/// Success is sent twice, byte for byte the same; an error as text alone, since some hosts show only the structured half.
+/// A success is sent twice, as text and as structured content, with the same bytes; an error as text alone, which no host hides.
 #[derive(Debug, Clone)]
 pub(crate) struct CallToolResult {
     outcome: Result<Box<RawValue>, String>,

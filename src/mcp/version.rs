@@ -96,7 +96,7 @@ impl Revision {
         self >= Self::V2025_03_26
     }
 
-    /// `elicitation/create`, in whichever way.
+    /// `elicitation/create`, as a request of the server or inside a result.
     pub fn has_elicitation(self) -> bool {
         self >= Self::V2025_06_18
     }

@@ -274,7 +274,8 @@ impl Batch {
         self.created_at.checked_add(passed).unwrap_or(self.created_at)
     }
 
-    /// When the job of a file is created, starts, and ends: one after the other while the batch runs.
+    /// When the job of a file is created, starts, and ends: jobs start one after the other while the batch runs, and may overlap.
+    /// Units: shares of the batch's duration.
     #[expect(clippy::cast_precision_loss, reason = "a directory holds some thousand files")]
     fn span(&self, index: usize) -> (f64, f64, f64) {
         let running = states(self.course)

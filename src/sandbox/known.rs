@@ -17,7 +17,7 @@ use super::{
 pub const DIR_SMALL: &str = "dir-small";
 /// Twelve files: four succeed, five fail in their own jobs, two are never mapped, one gets neither job nor error.
 pub const DIR_FAILING: &str = "dir-failing";
-/// 1,000 files, the most that a batch takes; eleven fail.
+/// 1,000 files, the most that a batch takes; eleven fail, and one is never mapped.
 pub const DIR_THOUSAND: &str = "dir-thousand";
 /// No file.
 pub const DIR_EMPTY: &str = "dir-empty";
@@ -238,7 +238,7 @@ fn failing() -> Files {
     with_pages(files.into_iter().map(|(name, fate)| (name.to_owned(), fate)).collect())
 }
 
-/// Invoices, of which every 97th from the 14th fails, and every 500th is never mapped.
+/// Invoices, of which every 97th from the 14th fails, and the 500th is never mapped.
 fn invoices(count: usize) -> Files {
     let invoice = |index: usize| {
         let fate = match index {

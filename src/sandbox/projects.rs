@@ -57,7 +57,7 @@ pub(super) async fn list_v1(State(cloud): State<Arc<Cloud>>, Query(filter): Quer
     Ok(Json(project.into_iter().collect()))
 }
 
-/// A `ProjectResponse` and a `Project`.
+/// One object that fits both schemas, `ProjectResponse` and `Project`.
 fn show(cloud: &Cloud) -> Value {
     json!({
         "id": PROJECT_ID,

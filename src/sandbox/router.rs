@@ -193,7 +193,7 @@ async fn authorize(cloud: &Cloud, name: &str, parts: &mut axum::http::request::P
         return Err(refuse(StatusCode::UNAUTHORIZED, None));
     }
     if name == "projects" {
-        // There `organization_id` is a filter and plain text.
+        // For projects, `organization_id` is a filter and may be any text.
         return Ok(());
     }
     let Query(scope) = Query::<Scope>::from_request_parts(parts, &())

@@ -12,7 +12,8 @@ use quick_cache::{Weighter, sync};
 use crate::llamacloud::Scope;
 
 const CAPACITY_BYTES: u64 = 32 * 1024 * 1024;
-/// An estimate. At most 32 also makes the cache one piece: in several, a large document would have to fit into one of them.
+/// An estimate. If it is at most 32, the cache also is a single shard; with several, a large document would have to fit into one
+/// of them.
 const ESTIMATED_ITEMS: usize = 32;
 
 /// Something that can be kept.

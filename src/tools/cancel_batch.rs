@@ -98,7 +98,7 @@ impl Cancelled {
         let (Self::Accepted(batch) | Self::WasFinal(batch) | Self::Unknown(batch, _)) = self;
         let BatchFacts { id, status, .. } = BatchFacts::from(batch);
         match (self, &batch.status) {
-            (Self::WasFinal(_), _) => format!("There was nothing to cancel: batch {id} is already {status}."),
+            (Self::WasFinal(_), _) => format!("Nothing was cancelled: batch {id} is already {status}."),
             (_, BatchStatus::Cancelled) => {
                 format!("Batch {id} is CANCELLED. Files that had finished keep their results.")
             }

@@ -76,7 +76,7 @@ pub(super) fn permission(verdict: Verdict, outcome: &str, task: &str) -> Result<
              from another host, or start the server without --confirm-create"
         }
         Verdict::CannotAsk => {
-            "this server was started with --confirm-create, and this host cannot show the user its question. The user has to \
+            "this server was started with --confirm-create, and this host cannot show the user the question. The user has to \
              {task} from a host that can, or start the server without --confirm-create"
         }
     };

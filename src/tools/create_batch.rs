@@ -202,7 +202,8 @@ impl Tool<Call> for CreateBatch {
     }
 }
 
-/// A batch over some of the files would be paid for, and so would the next one over all of them.
+/// Refuses a directory that is still being filled: a batch over some of its files would be paid for, and so would a later one
+/// over all of them.
 fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Result<(), ToolError> {
     let why = match upload_once.unfinished(directory_id) {
         None => return Ok(()),
@@ -211,7 +212,8 @@ fn refuse_unfinished(upload_once: &UploadOnce, directory_id: &DirectoryId) -> Re
     };
     Err(ToolError::new(format!(
         "No batch was created and nothing was sent: directory {directory_id} is not ready, because {why}. Call the tool that \
-         was adding the files (`upload_files` or `retry_failed_files`) again with the same arguments until all files are added."
+         was adding the files (`upload_files` or `retry_failed_files`) again with the same arguments until all files are added; \
+         `retry_failed_files` then creates its batch itself."
     )))
 }
 

@@ -78,11 +78,11 @@ fn already_there(batch: &Batch, input: Input) -> String {
     let batch_id = format!("batch {}{}", shown_id(batch), when_created(batch));
     match (&batch.status, input) {
         (BatchStatus::Completed, Input::Unknown) => format!(
-            "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. It could not be determined whether files \
-             were added or the configuration was changed since then."
+            "Nothing was created: {batch_id} for {SAME_WORK} already exists and is COMPLETED. It could not be determined \
+             whether files were added or the configuration was changed since then."
         ),
         (BatchStatus::Completed, _) => format!(
-            "Nothing was created: {batch_id} has already done {SAME_WORK} and is COMPLETED. No files were added and the \
+            "Nothing was created: {batch_id} for {SAME_WORK} already exists and is COMPLETED. No files were added and the \
              configuration was not changed since then."
         ),
         (BatchStatus::Other(_), _) => format!(

@@ -85,8 +85,8 @@ pub(crate) fn explain_unknown(
     look.extend(named.map(|(name, id)| (name.to_owned(), id)));
     let text = format!(
         "The outcome is unknown: a batch may or may not have been created ({}). Do not call `{tool}` again yet. In a minute, \
-         call `list_batches` with {}. If the batch is there, check its progress with `get_batch`; if it is not, nothing was \
-         created and `{tool}` may be called again.",
+         call `list_batches` with {}. If a batch with the same job type and configuration is there, check its progress with \
+         `get_batch`; if not, nothing was created and `{tool}` may be called again.",
         error.cause(),
         Value::from(look)
     );
@@ -124,7 +124,7 @@ fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Ac
     match (error.kind(), error.advice()) {
         (ErrorKind::NotFound, _) => failure.not_found.to_owned(),
         (ErrorKind::Conflict, _) => "Check the status with `get_batch` before trying anything else.".to_owned(),
-        (ErrorKind::TooLarge, _) => format!("{ask_less} If that does not help, the user has to check the base URL."),
+        (ErrorKind::TooLarge, _) => format!("{ask_less} If the problem remains, the user has to check the base URL."),
         (ErrorKind::OversizedBody { .. }, _) => ask_less.to_owned(),
         (ErrorKind::UnreadableBody, _) => {
             "Call again once. If that does not help, the user has to check the base URL and any proxy in between.".to_owned()

@@ -118,8 +118,12 @@ impl Tool<Call> for ListConfigurations {
         };
         let mut found = call.search(&FAILS, &name, |facts| &facts.name, fetch).await?;
         found.entries.splice(0..0, presets.iter().cloned());
+        let of_type = match products.as_slice() {
+            [only] => format!(" for `{}`", only.as_str()),
+            _ => String::new(),
+        };
         let none = format!(
-            "No configuration has {} in its name. Call `list_configurations` without `name` to see what there is.",
+            "No configuration{of_type} has {} in its name. Call `list_configurations` without `name` to see what there is.",
             name.quoted()
         );
         let json = call.page_of(&found.entries, page_size, page_token.as_ref(), |shown, end| {

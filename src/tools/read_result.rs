@@ -138,9 +138,9 @@ impl Wish {
             (Product::Extract, Format::Data) if self.is_about_text() => {
                 refuse("`pages` and `find` apply to text only. Send them with `format: \"text\"`, or omit them.")
             }
-            (Product::Extract, Format::Markdown | Format::Text) if self.citations => {
-                refuse("`citations` apply to `data` only. Omit either `citations`, or `format`, `pages` and `find`.")
-            }
+            (Product::Extract, Format::Markdown | Format::Text) if self.citations => refuse(
+                "`citations` apply to `data` only. Either omit `citations`, or omit `format`, `pages` and `find`.",
+            ),
             (_, format) => Ok(format),
         }
     }

@@ -21,7 +21,7 @@ pub(crate) const MAY_EXIST: &str = "a batch may have been created";
 pub(crate) struct Seen {
     /// The answer to the first call.
     pub(crate) first: Option<Verdict>,
-    /// The answer to the call that the caller made besides.
+    /// The answer to the caller's second call, if there was one.
     pub(crate) second: Option<Verdict>,
     /// What was made, before the last call.
     pub(crate) made: Vec<String>,

@@ -137,7 +137,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Adds a batch of the chaos job that runs since `minutes` ago.
+    /// Adds a batch of the chaos job that has been running for this many minutes.
     pub(crate) fn add_running(&mut self, minutes: i64) -> String {
         self.add_old("RUNNING", minutes)
     }

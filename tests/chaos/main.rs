@@ -19,7 +19,8 @@
 //! # Where the API makes the promise impossible
 //! - The answer to a POST is lost, and the list lags longer than the call may last, or fails: the answer is "unknown".
 //!   Likewise if nothing was made, because the two cases cannot be told apart.
-//! - A list that lags briefly is waited for, but where the whole time of the POST passed in silence, what is left may not suffice.
+//! - A list that lags briefly is waited for, but where the POST stayed unanswered until its time was over, the remaining time may
+//!   not suffice.
 //! - Another process is asked for the same batch while the list does not show it, because it lags: the second process has no memory
 //!   of the first and makes another batch. Both batches are in some answer, on stderr or in the list; a single answer may not
 //!   name both.
@@ -35,7 +36,7 @@
 //! | `retry`: a POST is repeated like a GET (after a timeout, a broken connection, a 5xx) | 777 | all whose POST breaks or gets a 5xx, both of [`duplicates`] |
 //! | `create_once`: the guard never refuses | 1,118 | all but `the_connection_is_refused`; `twins::it_runs` |
 //! | `create_once`: no reconciling | 259 | the five whose batch is made and not answered with, both of [`duplicates`] |
-//! | `create_once`: a call that is given up takes its attempt along | 613 | the eleven whose POST may have made a batch |
+//! | `create_once`: giving up a call also stops its attempt | 613 | the eleven whose POST may have made a batch |
 //! | `create_once`: identical calls share nothing | 24 | both redirects |
 //! | `create_once`: nothing is remembered of earlier attempts | 58 | the eleven whose POST may have made a batch |
 //! | `create_once`: times are ours in place of the API's | 422 | the ten of unknown outcome, both of [`duplicates`] |

@@ -5,7 +5,7 @@
 pub(crate) enum Fault {
     /// Nothing: it is answered with the batch.
     None,
-    /// From the guard's last look on, nobody listens.
+    /// After the guard has read the last page of the list, nobody listens.
     Refused,
     /// Its connection is accepted, then reset before any of the request is read.
     ResetUnread,
@@ -23,9 +23,9 @@ pub(crate) enum Fault {
     SeeOther,
     /// It makes no batch, and 500 is the answer.
     ErrorBeforeCommit,
-    /// It makes no batch; the answer is 503 and invites to try again.
+    /// It makes no batch; the answer is 503 and invites a retry.
     Unavailable,
-    /// It makes no batch; the answer is 429 and invites to try again.
+    /// It makes no batch; the answer is 429 and invites a retry.
     TooMany,
     /// It makes no batch and is redirected to the same address.
     RedirectHere,
@@ -52,7 +52,7 @@ pub(crate) enum Caller {
     CallsAgainAtOnce,
     /// Calls once more, with the same arguments, after the answer, whatever it was.
     CallsAgainAfterTheAnswer,
-    /// Starts another process and calls there, with the same arguments: beside a process that lives, after one that has ended.
+    /// Starts another process and calls there, with the same arguments: while the first process lives, or after it has ended.
     Restarts,
 }
 
@@ -125,7 +125,7 @@ pub(crate) const LISTINGS: [Listing; 7] = [
     Listing::ForbiddenAfterThePost,
 ];
 
-/// Every cell of a fault that means something.
+/// Every meaningful cell of a fault.
 pub(crate) fn cells(fault: Fault) -> Vec<Cell> {
     let mut cells = Vec::new();
     for fate in FATES {

@@ -57,7 +57,7 @@ fn everything_is_heard_of(seen: &Seen, problems: &mut Vec<String>) {
     for id in &seen.made {
         let answers = [seen.first.as_ref(), seen.second.as_ref(), Some(&seen.last)];
         let answered = answers.into_iter().flatten().any(|verdict| verdict.id() == Some(id));
-        // Beyond the promise there are two, and the guard of the last call answers with one of them.
+        // In a cell beyond the promise there are two batches, and the last call answers with one of them.
         let listed = seen.listed.as_ref().is_some_and(|listed| listed.contains(id));
         if !answered && !seen.stderr.contains(id) && !listed {
             problems.push(format!("nobody hears of {id}"));
@@ -121,7 +121,7 @@ fn the_first_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<St
     if cell.caller == Caller::Cancels && cell.fate != Fate::Sigkill && seen.first.is_some() {
         problems.push("a cancelled call was answered".to_owned());
     }
-    // Who answered before the process was gone has told already.
+    // A call that was answered before the process was gone needs no line on stderr.
     if !cell.is_logged() || seen.first.is_some() {
         return;
     }
@@ -157,7 +157,7 @@ fn the_second_call_ends_as_it_must(cell: Cell, seen: &Seen, problems: &mut Vec<S
             Verdict::Created { .. } => seen.made.len() == 1,
             // The list cannot be read.
             Verdict::NotCreated if cell.listing.error(true).is_some() => true,
-            // The reader is gone.
+            // Nobody listens any more.
             Verdict::NotCreated => seen.made.is_empty() && cell.expected() == Expected::NotCreated,
             _ => false,
         },

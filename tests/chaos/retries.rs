@@ -36,7 +36,7 @@ async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
         is_done: |answer| answer["id"].is_string(),
     });
     let api = UploadApi::start(step, fault).await;
-    // After a doubt the process does not add that file again for a minute; a fresh one finds out.
+    // If the process cannot know whether a file was added, it does not add it again for a minute; a fresh process finds out.
     retry.play(&api, fate, true, || Ok(())).await?;
     let stored = api.stored();
     let files = stored.files.iter();

@@ -47,7 +47,7 @@ fn expected() -> BTreeMap<String, String> {
     all.map(|(path, text)| (path.to_owned(), text)).collect()
 }
 
-/// What has its own name is whole, at any time.
+/// A file that has its final name is whole, at any time.
 fn nothing_is_half(folder: &Folder) -> Result<(), String> {
     let expected = expected();
     for (path, text) in folder.saved() {
@@ -136,7 +136,7 @@ async fn play(step: Step, fault: Fault, fate: Fate) -> Result<(), String> {
     };
     save(&folder).play(&api, fate, false, holds_always).await?;
     let read_again = api.stored().results_read() - read.get();
-    // Otherwise all was done before, and the manifest says so.
+    // With every other fate all was done before, and the manifest says so.
     let may_be_left = matches!(fate, Fate::Sigkill | Fate::InputEnds);
     if read_again > 0 && !may_be_left {
         return Err(format!("{read_again} results were read again"));
@@ -162,7 +162,8 @@ test_each_fate! {
 /// Larger than a manifest, smaller than a result. Units: the shell's blocks of 512 bytes.
 const LIMIT: &str = "ulimit -c 0; ulimit -f 8";
 
-/// Saves with files limited in size, and then without a limit. What the process said in the first place, and what it left.
+/// Saves with files limited in size, and then without a limit. Returns what the process answered the first time, and what it left
+/// in the folder.
 async fn with_limit(prepare: &str) -> (Option<Message>, Vec<String>) {
     let (folder, api) = start(Step::ReadBatch, Fault::None).await;
     let flags = flags(&folder);

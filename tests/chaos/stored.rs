@@ -1,6 +1,6 @@
 //! What LlamaCloud holds, and what it answers to a request.
 //!
-//! A batch is listed as RUNNING, and COMPLETED for whoever reads it alone: the list lags.
+//! A batch is RUNNING in the list and COMPLETED when it is read by itself: the list lags.
 
 use serde_json::{Value, json};
 

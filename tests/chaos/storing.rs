@@ -67,7 +67,7 @@ impl Work {
         }
     }
 
-    /// Waits until the work has begun, if nothing else shows it.
+    /// Waits until the process has read the call; with a command there is nothing to wait for.
     async fn has_begun(&self, process: &mut Process) -> Result<(), String> {
         match self {
             Self::Call(_) => process.has_read_all().await,

@@ -1,4 +1,4 @@
-//! Batches of the same work that are there before: which of them is the answer, and what changed since.
+//! Earlier batches of the same work: which of them is the answer, and what has changed since.
 //!
 //! Each row has a server of its own. The same call is made in one process and then in a fresh one, which must find the same batch.
 

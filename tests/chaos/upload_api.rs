@@ -53,7 +53,7 @@ impl Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// It is answered as if nothing had happened, once it may be.
+    /// It is held until the fault may take its course, and then answered normally.
     Late,
     /// Its connection is reset when half of its body was read.
     HalfRequest,

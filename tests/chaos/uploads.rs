@@ -30,7 +30,7 @@ const FAULTS: [Fault; 13] = [
     Fault::Status(503),
 ];
 
-/// Whether the process cannot know if the file is stored, and it is not: it does not send it again for a minute.
+/// Whether the file is not stored and the process cannot know that: then it does not send the file again for a minute.
 fn leaves_a_doubt(step: Step, fault: Fault) -> bool {
     let is_lost = matches!(fault, Fault::HalfRequest | Fault::Status(500 | 503));
     matches!(step, Step::Upload(_)) && is_lost

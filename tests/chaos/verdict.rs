@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
     AlreadyThere {
         id: String,
     },
-    /// With the arguments of `list_batches` that will tell.
+    /// With the arguments for `list_batches` that will show whether there is a batch.
     Unknown {
         look: Value,
     },
@@ -68,7 +68,7 @@ impl Verdict {
     }
 }
 
-/// The JSON object in a text that names a directory.
+/// Of the JSON objects in a text, the first that names a source directory.
 fn arguments(text: &str) -> Option<Value> {
     let objects = text.match_indices('{').filter_map(|(start, _)| {
         let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();

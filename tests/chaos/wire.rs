@@ -18,9 +18,9 @@ async fn nothing_is_sent_where_listing_is_forbidden() {
     assert!(api.ledger().posts.is_empty());
 }
 
-/// HTTP/2 lets a server refuse a stream, and clients send such a request again by themselves. It is not compiled in: the package that
-/// implements it is in no build of ours. Should a tool of the tests bring it along one day, `cargo tree -e normal -i h2` must
-/// still find nothing, and this test has to ask that instead.
+/// HTTP/2 lets a server refuse a stream, and clients send such a request again by themselves. It is not compiled in: the package
+/// that implements it is in no build of ours. Should a tool of the tests bring it along one day, `cargo tree -e normal -i h2`
+/// must still find nothing, and this test has to run that command instead.
 #[test]
 fn http2_is_not_compiled_in() {
     let lock = include_str!("../../Cargo.lock");

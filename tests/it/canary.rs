@@ -105,7 +105,7 @@ async fn an_indiscreet_answer_to_a_create_is_not_repeated() {
     }
 }
 
-/// What is printed while something is looked into, by somebody in a hurry.
+/// What somebody in a hurry might print while looking for a bug.
 #[tokio::test]
 async fn no_type_shows_it() {
     let environment = Environment::of([("LLAMA_CLOUD_API_KEY", CANARY)]);

@@ -99,7 +99,7 @@ async fn of_a_final_batch_there_is_nothing_to_cancel() {
         (&json!(false), &json!("COMPLETED"))
     );
     assert!(
-        said["summary"].as_str().unwrap().contains("nothing to cancel"),
+        said["summary"].as_str().unwrap().contains("Nothing was cancelled"),
         "{said:#}"
     );
     close(harness, 1).await;
@@ -167,7 +167,7 @@ async fn a_final_batch_that_the_api_answers_unchanged_was_not_cancelled() {
             .json();
         assert_eq!((&said["cancelled"], &said["status"]), (&json!(false), &json!(status)));
         let summary = said["summary"].as_str().unwrap();
-        assert!(summary.starts_with("There was nothing to cancel"), "{summary}");
+        assert!(summary.starts_with("Nothing was cancelled"), "{summary}");
         harness.close(0).await;
     }
 }

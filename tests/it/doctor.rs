@@ -137,7 +137,7 @@ async fn a_key_of_the_other_region() {
     };
     let checks = examined(&["--base-url", &us.base_url()], &regions).await;
     expect![[r#"
-        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token"; region eu accepts it | Start the server with --region eu, here and in the host's configuration.
+        Fail LlamaCloud: 127.0.0.1 rejected the API key (401): "Invalid authentication token"; region eu accepts it | Start the server with --region eu and without --base-url, here and in the host's configuration.
     "#]].assert_eq(&wrong(&checks));
     let checks = examined(&["--base-url", &eu.base_url()], &regions).await;
     assert_eq!(wrong(&checks), "");

@@ -191,7 +191,7 @@ async fn answers_that_the_api_might_give_one_day() {
     .await;
     check_reply(
         Reply::json("413 Content Too Large", "", r#"{"detail":"too large"}"#),
-        expect![[r#"The batch could not be read: the request is too large for LlamaCloud (413): "too large". Ask for less: omit `expand`. If that does not help, the user has to check the base URL."#]],
+        expect![[r#"The batch could not be read: the request is too large for LlamaCloud (413): "too large". Ask for less: omit `expand`. If the problem remains, the user has to check the base URL."#]],
     )
     .await;
     check_reply(
@@ -331,7 +331,7 @@ async fn an_unknown_outcome_is_called_unknown() {
     let said = sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await;
     let (start, rest) = said.split_once("created_at_on_or_after\":\"").unwrap();
     let end = rest.split_once('"').unwrap().1;
-    expect![[r#"The outcome is unknown: a batch may or may not have been created (LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #"). Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after":"…"}. If the batch is there, check its progress with `get_batch`; if it is not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
+    expect![[r#"The outcome is unknown: a batch may or may not have been created (LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #"). Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after":"…"}. If a batch with the same job type and configuration is there, check its progress with `get_batch`; if not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
     let ledger = harness.ledger();
     assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
     harness.close(2 + ledger.count("GET /api/v2/batches")).await;

@@ -94,7 +94,7 @@ async fn configurations_are_listed_with_what_they_cost_and_make() {
         CONFIGURATIONS,
         json!({ "name": "agentic", "job_type": "extract_v2" }),
         2,
-        expect![[r#"{"summary":"[sandbox] No configuration has \"agentic\" in its name. Call `list_configurations` without `name` to see what there is.","configurations":[]}"#]],
+        expect![[r#"{"summary":"[sandbox] No configuration for `extract_v2` has \"agentic\" in its name. Call `list_configurations` without `name` to see what there is.","configurations":[]}"#]],
     )
     .await;
 }
@@ -315,7 +315,8 @@ async fn a_page_that_is_too_long_is_cut_with_a_note() {
         summary.starts_with(&format!("50 directories on this page, of which the first {shown} fit")),
         "{summary}"
     );
-    // Without a name the list is LlamaCloud's: it is asked once more, for less. With one it is in memory, and all can be reached.
+    // Without a name, LlamaCloud's list is requested a second time, with a smaller page. With a name, the list is in memory, and
+    // all entries can be reached.
     assert_eq!(upstream.lines().len(), 2);
     let all = read_all(&mut harness, DIRECTORIES, json!({ "name": "n" }), "directories").await;
     assert_eq!(all.1.len(), 50);

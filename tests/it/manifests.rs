@@ -43,7 +43,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// The variables that the program reads, by the only file that does.
+/// The variables that the program reads, taken from the only file that reads any.
 fn variables() -> BTreeSet<String> {
     words(&read("src/cli/environment.rs"), "LLAMA_")
 }

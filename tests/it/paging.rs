@@ -11,7 +11,8 @@ use super::harness::upstream::{Reply, Upstream};
 use super::harness::{Harness, Setup};
 use super::tools_call::create;
 
-/// Creates a batch for each directory. Each takes two requests: the guard lists, and one is sent.
+/// Creates a batch for each directory. Each takes three requests: one lists the files, one lists the batches for the guard, and
+/// one creates the batch.
 async fn create_all(peer: &mut Peer, directories: &[&str]) -> Vec<String> {
     let mut ids = Vec::new();
     for directory in directories {

@@ -472,20 +472,20 @@ async fn a_cursor_is_for_its_own_document_and_question() {
 async fn where_there_is_no_result() {
     let mut harness = open().await;
     let failing = |file: &str| json!({ "batch_id": "bat-sandbox-failing", "file": file });
-    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: its job is FAILED ("The document is encrypted. Remove the password and upload it again."). `retry_failed_files` processes the failed files of a batch again once all its jobs have ended, which costs credits: ask the user first."#]]).await;
+    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: its job is FAILED ("The document is encrypted. Remove the password and upload it again."). Once all jobs of the batch have ended, `retry_failed_files` can process its failed files again, which costs credits: ask the user first."#]]).await;
     check(
         &mut harness,
         failing("notes.txt"),
-        expect![[r#""notes.txt" has no result: LlamaCloud created no job for it ("File is empty (0 bytes)")."#]],
+        expect![[r#""notes.txt" has no result: LlamaCloud lists no job for it ("File is empty (0 bytes)")."#]],
     )
     .await;
     check(
         &mut harness,
         failing("letter-to-notary.pdf"),
-        expect![[r#""letter-to-notary.pdf" has no result: LlamaCloud created no job for it (no reason reported)."#]],
+        expect![[r#""letter-to-notary.pdf" has no result: LlamaCloud lists no job for it (no reason reported)."#]],
     )
     .await;
-    check(&mut harness, of("result-expired.pdf"), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Result not found. Check job status to see if it has completed.". LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` creates it again and costs credits: ask the user first."#]]).await;
+    check(&mut harness, of("result-expired.pdf"), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Result not found. Check job status to see if it has completed.". LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` creates it again, but processes all files of the directory and costs credits for all of them: ask the user first."#]]).await;
     let broken = json!({ "batch_id": "bat-sandbox-broken", "file": "box-1.pdf" });
     check(
         &mut harness,

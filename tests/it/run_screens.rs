@@ -93,7 +93,7 @@ impl Drop for Upstream {
     }
 }
 
-/// Only a whole yes is a yes. Whoever said it once is asked again, and pays for nothing again.
+/// Only the whole word `yes` counts as agreement. A second run asks the user again, but nothing is paid for twice.
 #[test]
 fn the_user_is_asked_before_anything_is_sent() {
     for columns in COLUMNS {

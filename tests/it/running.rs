@@ -135,7 +135,7 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
         files, 4 could not be looked up. The statuses of the jobs could not be read:
         this API key is not allowed to do that (403): "You do not have access to this
         project". It is therefore not known whether all of its jobs have ended.
-        Exit code 1: it is not known how every file ended."#]]
+        Exit code 1: the outcome of some files is not known."#]]
     .assert_eq(&said);
     harness.end().await;
 }

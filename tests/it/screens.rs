@@ -111,7 +111,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Holds a screen against what is kept of it.
+/// Compares a screen with its golden file.
 pub(crate) fn hold(name: &str, columns: usize, shown: &str) {
     for line in shown.lines() {
         assert!(!line.ends_with(' '), "{line:?}");

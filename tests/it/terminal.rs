@@ -302,7 +302,7 @@ async fn what_cannot_be_called_says_why() {
             &["watch", "bat-1", "--sandbox"],
             1,
             expect![[r#"
-                Following batch bat-1. Ctrl-C ends this command, not the batch.
+                Following batch bat-1. Ctrl-C ends this command and the sandbox.
                 The batch could not be read: LlamaCloud found nothing with that ID in this
                 project (404): "Batch bat-1 not found". Check `batch_id`: `list_batches` shows
                 the batches that exist. For a batch of another project, also pass that project's
@@ -321,8 +321,8 @@ async fn what_cannot_be_called_says_why() {
         (LLAMA_CLOUD_API_KEY is not set), so nothing was sent. The user has to set
         LLAMA_CLOUD_API_KEY in the environment of this server's entry in the host's MCP
         configuration, and restart the server.
-        In this shell, run `export LLAMA_CLOUD_API_KEY=llx-…`, then try again.
-        `llamacloud-batches-mcp doctor` checks the key; --sandbox needs none.
+        Run `llamacloud-batches-mcp doctor`: it says how to provide the key. --sandbox
+        needs none.
     "#]]
     .assert_eq(&text(&output.stderr));
 }
@@ -504,8 +504,8 @@ async fn a_batch_is_watched_to_its_end() {
         expected.assert_eq(&masked(&text(&output.stdout)));
         assert_eq!(output.status.code(), Some(code), "{batch}");
         // What the progress says depends on when it is looked at.
-        let progress = text(&output.stderr);
-        let first = format!("Following batch {batch}. Ctrl-C ends this command, not the batch.\n");
+        let progress = text(&output.stderr).replace('\n', " ");
+        let first = format!("Following batch {batch}. Ctrl-C ends this command and the sandbox. ");
         let status = progress.strip_prefix(&first).and_then(|rest| rest.split(' ').next());
         let known = ["PENDING", "RUNNING", "COMPLETED", "FAILED"];
         assert!(status.is_some_and(|status| known.contains(&status)), "{progress}");

@@ -364,7 +364,8 @@ async fn ctrl_c_keeps_the_flags_in_the_command_to_go_on() {
 #[tokio::test]
 async fn ctrl_c_in_a_sandbox_says_that_the_batch_ends_with_it() {
     let upstream = Upstream::start([Reply::running()]).await;
-    // Nobody asks the sandbox from outside, so something else is asked first.
+    // `interrupt` waits until this API was asked for something, but the watched sandbox is in the process itself, so the API is
+    // asked beforehand.
     with(&[
         "call",
         "get_batch",

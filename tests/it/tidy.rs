@@ -7,7 +7,7 @@ use super::harness::schemas::root;
 /// Lines of a file in `src`, tests included.
 const MAX_LINES: usize = 400;
 
-/// For each room, the rooms of ours that it may know.
+/// For each top-level module, the other ones that it may use.
 const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("untrusted", &[]),
     ("request_count", &[]),

@@ -143,7 +143,8 @@ async fn input_schemas_are_what_every_provider_takes() {
     }
 }
 
-/// A host that validates would hide the id of a batch that exists already, so little is demanded of a result.
+/// If a result did not fit its schema, a host that validates would hide it, and with it the id of a batch that already exists. So
+/// the schemas demand little.
 #[tokio::test]
 async fn output_schemas_are_lenient_objects() {
     for tool in tools(&[], Revision::V2026_07_28).await {

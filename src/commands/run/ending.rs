@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::commands::answer::count;
+use crate::commands::answer::{count, text};
 use crate::commands::context::{Context, Exit};
 use crate::commands::outcome::Outcome;
 use crate::commands::render::table;
@@ -33,6 +33,7 @@ impl Ending<'_> {
         paragraphs.extend(self.not_done().map(|rows| table(&rows, out)));
         paragraphs.extend(self.not_shown());
         paragraphs.extend(self.not_saved().map(|rows| table(&rows, out)));
+        paragraphs.extend(self.save_later(context));
         paragraphs.extend(self.outcome.retry(context, out));
         out.line(&paragraphs.join("\n\n"));
         let err = &context.terminal.err;
@@ -43,7 +44,7 @@ impl Ending<'_> {
             return Exit::Done;
         }
         err.say(if self.outcome.failed() == 0 && self.outcome.unknown() > 0 {
-            "Exit code 1: it is not known how every file ended."
+            "Exit code 1: the outcome of some files is not known."
         } else {
             "Exit code 1: some results are missing."
         });
@@ -62,6 +63,11 @@ impl Ending<'_> {
                 (true, true) => {
                     "The results were not saved and are lost when this command ends. To keep them, run it again with --out.".to_owned()
                 }
+                (true, false) if self.is_cancelled() => format!(
+                    "The results of batch {} stay at LlamaCloud for a limited time. Running this command again would create a new \
+                     batch, which costs credits.",
+                    self.outcome.batch_id
+                ),
                 (true, false) => format!(
                     "The results of batch {} stay at LlamaCloud for a limited time. To save them, run the same command with --out: \
                      nothing is uploaded or paid for again.",
@@ -95,6 +101,24 @@ impl Ending<'_> {
             },
         );
         sentences.join(" ")
+    }
+
+    fn is_cancelled(&self) -> bool {
+        text(self.outcome.batch, "status") == "CANCELLED"
+    }
+
+    /// The command that saves what a cancelled batch has done: the same run would create another batch.
+    fn save_later(&self, context: &Context<'_>) -> Option<String> {
+        if context.is_sandbox || self.saved.is_some() || !self.is_cancelled() {
+            return None;
+        }
+        let batch_id = format!("batch_id={}", self.outcome.batch_id);
+        let command = context.command(&["call", "save_results", &batch_id, "--output-dir", "FOLDER"]);
+        let sentence = context
+            .terminal
+            .out
+            .wrap("To save the results of the files that had finished:");
+        Some(format!("{sentence}\n  {command}"))
     }
 
     /// The files that the batch did not complete: enough to know which they are and what went wrong.

@@ -69,7 +69,7 @@ impl Default for Fake {
     }
 }
 
-/// Before everything else.
+/// A time before everything that the tests do.
 pub(super) const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
 /// Files with the times at which they were created and updated.
@@ -152,7 +152,7 @@ impl Fake {
         } else {
             0
         };
-        // Up to the second, as text; in the query, colons are escaped.
+        // Times are compared as text, up to the second. In the query, colons are escaped.
         let after = request
             .head
             .split_once("created_at_on_or_after=")

@@ -176,7 +176,7 @@ async fn unlisted(access: &Access, order: &Order, memory: &Memory, listing: &Lis
 
 /// Whether a batch runs the same job over the same directory.
 pub(super) fn is_same(batch: &Batch, request: &CreateBatch) -> bool {
-    // A batch that does not name its directory was listed for it.
+    // A batch that names no directory counts as one of this directory, because only its batches were listed.
     let directory = batch.source_directory_id.as_str();
     (directory.is_empty() || directory == request.source_directory_id.as_str())
         && batch.config.job.job_type == request.config.job.job_type

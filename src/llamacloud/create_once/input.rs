@@ -26,7 +26,7 @@ pub(super) enum Saved {
 }
 
 impl<'a> Present<'a> {
-    /// Reads what is not known yet. `ended`: when the first batch of interest ended.
+    /// Reads what is not known yet. `ended`: when the earliest COMPLETED batch of the same work ended.
     pub(super) async fn read(
         access: &Access,
         order: &Order,

@@ -300,7 +300,7 @@ async fn allowed_duplicates_do_not_take_each_others_batch() {
     assert_eq!(bench.posts(), 2);
 }
 
-/// The POST leaves only with a good part of the time left: one that is cut off would leave its outcome unknown.
+/// The POST leaves only while at least an eighth of the time is left: one that is cut off would leave its outcome unknown.
 #[tokio::test]
 async fn a_guard_that_takes_all_the_time_sends_nothing() {
     let bench = Bench::new(Fake {

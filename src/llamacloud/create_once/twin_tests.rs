@@ -237,7 +237,8 @@ async fn a_status_in_other_letters() {
     check(fake("Failed"), "created bat-new-1 over 1; before it bat-old FAILED").await;
 }
 
-/// Two calls overlap, one of which names a project or an organization, or one UUID in another case.
+/// Two calls overlap. Only one of them names a project or an organization, or both name the same project, once in capital
+/// letters.
 #[tokio::test]
 async fn a_scope_that_is_spelled_in_another_way_is_the_same_work() {
     let scope = |project: Option<&str>, organization: Option<&str>| Order {

@@ -179,7 +179,7 @@ pub(super) struct Access {
 pub(super) struct Memory {
     /// The batches that they made.
     pub(super) made: HashMap<String, Batch>,
-    /// The last unknown outcome: when, the error, and from when on a batch of it may have been created.
+    /// The last unknown outcome: when it was noted, the error, and the earliest time at which its batch may have been created.
     pub(super) unknown: Option<(Instant, Error, Option<Timestamp>)>,
 }
 
@@ -206,7 +206,7 @@ pub(super) fn busy(started: Instant) -> NotSettled {
     ))
 }
 
-/// The error of a create that ran out of time by itself.
+/// The timeout error for a create that ended without an error from LlamaCloud.
 pub(super) fn timed_out(started: Instant, no_effect: bool, reason: &str) -> Error {
     failed(ErrorKind::TimedOut, started, no_effect, reason)
 }

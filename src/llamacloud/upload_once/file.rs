@@ -164,7 +164,7 @@ async fn find(
     found
 }
 
-/// A file that was stored for a call that was cancelled is found by the next one.
+/// Logs a file that was stored although its call was cancelled. The next call finds it in the list.
 pub(super) fn log_unreceived(outcome: &Outcome) {
     if let Ok(stored) = outcome {
         tracing::debug!(

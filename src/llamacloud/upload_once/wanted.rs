@@ -20,7 +20,7 @@ impl Wanted {
         }
     }
 
-    /// Distinguishes its content from another one with the same `unique_id`.
+    /// Distinguishes its content from that of another file with the same `unique_id`.
     pub(super) fn content(&self) -> &str {
         match self {
             Self::FromHere(file, _) => &file.sha256,

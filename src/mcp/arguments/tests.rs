@@ -1,4 +1,4 @@
-//! Lenient in, strict out: every row of the table, and what is said about the rest.
+//! Lenient in, strict out: every spelling that is accepted, and the errors about all others.
 
 use expect_test::{Expect, expect};
 use schemars::JsonSchema;

@@ -63,7 +63,7 @@ fn counted(entries: &[Entry]) -> Vec<String> {
     if !failed.is_empty() {
         sentences.push(format!("Files failed in {}; `get_batch` says why.", failed.join(", ")));
     } else if unread.is_empty() && counted().next().is_some() {
-        sentences.push("No file failed in the batches that have ended.".to_owned());
+        sentences.push("No file failed in the COMPLETED and CANCELLED batches so far.".to_owned());
     }
     if !unfinished.is_empty() {
         sentences.push(format!(

@@ -205,7 +205,8 @@ impl Seen {
         status.is_final() && has_names && self.files.as_ref().is_some_and(|files| files.is_whole(status))
     }
 
-    /// Looks up the jobs that are not known or have not ended, unless only names matter, and the names, unless only counts do.
+    /// Looks up the jobs that are not known or have not ended, except where only names matter; and looks up the names, except
+    /// where only counts matter.
     async fn look_up(&mut self, account: &Account, scope: &Scope, depth: Depth, deadline: Instant) {
         let Some(files) = self.files.take() else { return };
         let mut files = Arc::unwrap_or_clone(files);
@@ -372,7 +373,7 @@ impl Seen {
         let Some(files) = self.files.as_ref().filter(|files| files.looked_up) else {
             let unread = self.unread.iter();
             return unread
-                .map(|unread| format!("The results of its files could not be read: {}.", unread.cause))
+                .map(|unread| format!("The results of the batch's files could not be read: {}.", unread.cause))
                 .collect();
         };
         let results = &files.results;

@@ -11,7 +11,7 @@ use super::summary::{Detail, Report};
 use crate::mcp::{Json, ToolError};
 use crate::tools::account::Account;
 
-/// How many rows a page should hold at least before the rest of the answer is shortened.
+/// If fewer rows than this would fit on a page, the rest of the answer is shortened.
 const WORTHWHILE_ROWS: usize = 5;
 
 /// A batch, and what was asked about its files.

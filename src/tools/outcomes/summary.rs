@@ -315,7 +315,7 @@ impl Report<'_> {
                     shown_id(&self.seen.batch)
                 )
             } else {
-                "To process failed files again, put them into a new directory and create a batch over it."
+                "To process failed files again, which costs credits, put them into a new directory and create a batch over it."
                     .to_owned()
             });
         } else if counts.of(Kind::Completed) > 0 {

@@ -128,7 +128,7 @@ impl Target {
                 .map(|error| quote(error, MAX_REASON_CHARS));
             let reason = reason.unwrap_or_else(|| "no reason reported".to_owned());
             return Err(ToolError::new(format!(
-                "{} has no result: LlamaCloud created no job for it ({reason}).",
+                "{} has no result: LlamaCloud lists no job for it ({reason}).",
                 label(&file)
             )));
         };

@@ -78,24 +78,30 @@ pub(super) fn answer(
             next_cursor: (last < total).then(|| page.cursor(At::Hit(last))),
             ..page.output(text.format)
         };
-        Ok((sentences(page, text, wanted, (before, last, total)), output))
+        Ok((sentences(page, text, selection, wanted, (before, last, total)), output))
     })
 }
 
 fn sentences(
     page: &Page<'_>,
     text: &Text,
+    selection: &Selection,
     wanted: &FindArgument,
     (before, last, total): (usize, usize, usize),
 ) -> String {
     let words = quote(&wanted.text, MAX_SHOWN_CHARS);
     let name = page.target.label();
+    let searched = if *selection == Selection::default() {
+        name
+    } else {
+        format!("the pages {selection} of {name}")
+    };
     let mut sentences = vec![match total {
         0 => format!(
-            "{words} does not occur in {name}. The search ignores case and line breaks, and takes the text as it is, not as a pattern; \
+            "{words} does not occur in {searched}. The search ignores case and line breaks, and takes the text as it is, not as a pattern; \
              try a shorter part of it."
         ),
-        _ => format!("{words} occurs {} in {name}.", times(total)),
+        _ => format!("{words} occurs {} in {searched}.", times(total)),
     }];
     if page.is_first {
         sentences.extend(failures(&text.document));

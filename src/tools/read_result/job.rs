@@ -143,7 +143,8 @@ impl Trouble {
                 let failure = Failure {
                     not_found: if target.is_of_batch {
                         "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` \
-                         creates it again and costs credits: ask the user first."
+                         creates it again, but processes all files of the directory and costs credits for all of them: ask the \
+                         user first."
                     } else {
                         "Check `job_id`: `get_batch` with `expand: [\"outcomes\"]` shows the jobs of a batch. For a job of \
                          another project, also pass that project's `project_id`. If the ID is right, the result has expired: \
@@ -174,7 +175,7 @@ fn not_done(what: &str, job: &JobEnd, can_retry: bool) -> String {
         JobStatus::Failed | JobStatus::Cancelled => {
             let status = job.status.as_str();
             let advice = if can_retry {
-                "`retry_failed_files` processes the failed files of a batch again once all its jobs have ended, which costs \
+                "Once all jobs of the batch have ended, `retry_failed_files` can process its failed files again, which costs \
                  credits: ask the user first."
             } else {
                 "Reading again does not change that. Tell the user."

@@ -123,7 +123,8 @@ fn about_data(page: &Page<'_>, items: Option<&Items>, is_piece: bool, has_data: 
 
 fn about_citations(before: usize, last: usize, total: usize) -> String {
     match total {
-        0 => "There are no citations: the configuration of the job did not ask for them.".to_owned(),
+        0 => "LlamaCloud has no citations for this result. A job has them only if its configuration asks for them."
+            .to_owned(),
         _ if before == last => format!(
             "Its {} {} in the next answer.",
             number(total),

@@ -143,7 +143,7 @@ fn why_failed(file: &File) -> Option<&str> {
 /// Why a file that may not have succeeded is not retried.
 const fn why_unclear(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::NoJobYet => Some("LlamaCloud lists neither a job nor an error, so possibly still to be processed"),
+        Kind::NoJobYet => Some("neither a job nor an error listed, so the file may still be processed"),
         Kind::Other => Some("job status that this server does not know"),
         Kind::Unknown | Kind::WithJob => Some("job could not be looked up"),
         _ => None,
@@ -230,7 +230,8 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
     if seen.batch.status == BatchStatus::Failed {
         return Err(refuse(
             &format!("batch {batch_id} FAILED as a whole, so it is not known which of its files failed"),
-            "To process all of them again, call `create_batch` with the same directory, job and configuration: it costs credits again.",
+            "To process all of them again, call `create_batch` with the same directory, job type and configuration. It costs \
+             credits again: ask the user first.",
         ));
     }
     let files = known.ok_or_else(|| {

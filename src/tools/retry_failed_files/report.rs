@@ -69,7 +69,7 @@ fn sentences(call: &Call, plan: &Plan, seen: &Seen, how: &How) -> Vec<String> {
         let order = directory_id.map(|directory_id| plan.order(&call.scope, directory_id));
         let told = order.map(|order| tell(&seen.batch, how, &order, true));
         let what = format!(
-            "It processes again the {} of batch {} that did not succeed.",
+            "The retry processes again the {} of batch {} that did not succeed.",
             files(count),
             plan.batch_id
         );
@@ -97,7 +97,7 @@ fn already_there(plan: &Plan, seen: &Seen) -> String {
     );
     match seen.batch.status {
         BatchStatus::Completed => {
-            format!("Nothing was created: batch {id}{created} has already retried {what}, and is COMPLETED.")
+            format!("Nothing was created: batch {id}{created} for {what} already exists and is COMPLETED.")
         }
         BatchStatus::Other(_) => format!(
             "Nothing was created: batch {id}{created} exists for {what}. Whether it is still being processed is unknown."
@@ -165,8 +165,8 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
         NotSettled::NotCreated(error) => explain(&FAILS, error, &call.context, &call.account),
         NotSettled::NotChecked(error) => {
             let text = format!(
-                "No batch was created: the list of batches could not be read ({}), so a batch for this retry may already exist. \
-                 Call `retry_failed_files` again in a minute with the same arguments: it continues.",
+                "No batch was created by this call: the list of batches could not be read ({}), and a batch for this retry may \
+                 already exist. Call `retry_failed_files` again in a minute with the same arguments: it continues.",
                 error.cause()
             );
             with_advice(text, error)

@@ -29,7 +29,7 @@ pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, 
     let directory_id = &batch.source_directory_id;
     let read = read_names(&call.account, &call.scope, directory_id, results, call.deadline);
     match read.await {
-        // Results keep the names that they are saved under: after one bad answer, those would be IDs for good.
+        // A saved result keeps its name, so after one bad answer it would be named after its ID for good.
         (_, Some(error)) if *error.kind() != ErrorKind::NotFound => Err(explain_save(error, call)),
         (names, _) => Ok(names),
     }

@@ -103,10 +103,7 @@ impl Report {
         let failed: usize = self.failed.values().map(Vec::len).sum();
         if failed > 0 {
             let verb = plural(failed, "has", "have");
-            sentences.push(format!(
-                "{} {verb} no result, for the reasons in `failed`.",
-                files(failed)
-            ));
+            sentences.push(format!("{} {verb} not been saved: `failed` says why.", files(failed)));
         }
         if self.remaining > 0 {
             if let Some(error) = &self.trouble {

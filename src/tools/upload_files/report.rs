@@ -135,7 +135,8 @@ impl Report {
         if !self.changed.is_empty() {
             sentences.push(format!(
                 "{} not sent: the directory has other content under the same name (`changed`). To process the new content, call \
-                 again without `directory_id`.",
+                 again without `directory_id`: that uploads all files of the call to a new directory, and a batch over it \
+                 processes all of them.",
                 were(self.changed.len())
             ));
         }

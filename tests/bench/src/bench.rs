@@ -20,7 +20,7 @@ pub(crate) struct Bench {
     pub(crate) peers: Vec<Peer>,
     pub(crate) counts: Counts,
     pub(crate) cores: Cores,
-    /// How long the list of tools is that all give, in bytes.
+    /// The length, in bytes, of the list of tools that all servers give.
     pub(crate) list_bytes: usize,
     on_one_core: Api,
     on_all_cores: Api,

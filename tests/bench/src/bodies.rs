@@ -10,7 +10,7 @@ const DIRECTORY: &str = "dir-0b7e4d92-51c3-4a68-8f0d-93a1c6e2";
 pub(crate) const PROJECT: &str = "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e";
 pub(crate) const CREATED: &str = "2026-11-24T09:41:07.318204Z";
 const UPDATED: &str = "2026-11-24T09:58:33.904417Z";
-/// The API documents no page size that files must not exceed; the program asks for this one.
+/// The API documents no largest page size for lists of files; the product requests this one.
 pub(crate) const PAGE: usize = 1000;
 
 /// Prefix of a job's ID; the size of the job's document, in bytes, follows.

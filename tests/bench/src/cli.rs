@@ -12,7 +12,7 @@ pub(crate) struct Options {
     /// Few calls and rounds: whether it works, not how fast it is.
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
-    /// One after the other, for each kind of work; other numbers follow from it.
+    /// How many calls are made one after the other, for each kind of work; the numbers of other calls follow from it.
     pub(crate) calls: usize,
     /// `None`: all that are there.
     pub(crate) peers: Option<Vec<Peer>>,

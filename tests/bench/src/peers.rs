@@ -81,7 +81,7 @@ pub(crate) struct Places {
     pub(crate) built: PathBuf,
     /// `tests/bench/peers`.
     pub(crate) sources: PathBuf,
-    /// Where the packages of the other peers are installed, those that are.
+    /// Where the packages of the other peers are, as far as they are installed.
     pub(crate) packages: PathBuf,
     /// The definitions that all peers list, a JSON array.
     pub(crate) tools: PathBuf,

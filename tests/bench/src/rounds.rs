@@ -68,7 +68,8 @@ pub(crate) struct WorkRow {
     pub(crate) processor_in_flight_us: Series,
 }
 
-/// How many calls each kind of work gets, from the number of those that are made one after the other and measured.
+/// How many calls are made for each kind of work. All numbers follow from the number of measured calls that are made one after
+/// the other.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Counts {
     /// Before those that are made one after the other, and again before those of which many are in flight.

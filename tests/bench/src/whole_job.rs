@@ -59,7 +59,7 @@ pub(crate) struct PartRow {
     pub(crate) calls: u64,
     /// Requests that reached the API.
     pub(crate) requests: u64,
-    /// Requests of the same once more, when there was nothing left to do.
+    /// Requests when the same was done once more and nothing was left to do.
     pub(crate) requests_again: Option<u64>,
 }
 
@@ -325,7 +325,7 @@ impl Folder {
         Ok(here)
     }
 
-    /// The command that starts a server here, for which nothing was done yet.
+    /// The command that starts a server here, after all that earlier servers stored or saved was removed.
     pub(crate) fn command(&self, bench: &Bench, peer: Peer, api: &Api) -> Result<Command> {
         api.forget();
         remove(&self.0.join("saved"))?;

@@ -13,7 +13,7 @@ pub(crate) use super::http::response;
 pub(crate) struct Api {
     pub(crate) base_url: String,
     server: HttpServer,
-    /// What is answered, whatever is asked; the last one stays. Sensible answers if there is none.
+    /// The answers that are given, whatever is asked; the last one is repeated. If there are none, the answers are sensible.
     told: Arc<Mutex<VecDeque<Vec<u8>>>>,
 }
 
@@ -43,7 +43,7 @@ impl Api {
         *lock(&self.told) = answers.into_iter().collect();
     }
 
-    /// The request lines since the last time. Nothing but the known paths of the API, and not too often.
+    /// The request lines since the last time. Fails for a request that the program may not make, and for 1,000 requests or more.
     pub(crate) fn take_seen(&self) -> Vec<String> {
         let seen = self.server.take_seen();
         assert!(seen.len() < 1000, "{} requests", seen.len());
@@ -137,7 +137,7 @@ fn created(body: &str) -> Value {
     batch
 }
 
-/// A batch. Its id says how it stands, and it always has results.
+/// A batch. The length of its id decides its status, and it always has results.
 pub(crate) fn batch(id: &str) -> Value {
     let status = match id.len() % 4 {
         0 => "RUNNING",

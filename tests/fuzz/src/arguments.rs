@@ -132,7 +132,7 @@ impl Made<'_, '_> {
                 )
             }
             _ if name.starts_with("created_at_") => {
-                // One may be later than the other.
+                // The lower bound may be later than the upper one.
                 self.surely_right = false;
                 json!(self.choices.choose(&[
                     "2026-11-24",
@@ -143,7 +143,7 @@ impl Made<'_, '_> {
             }
             _ if name == "pages" => json!(self.choices.choose(&["1", "2-3,9", "all", "1-999999"])?),
             _ => {
-                // A cursor was not handed out by anybody.
+                // A made-up cursor is refused, because no answer ever held it.
                 self.surely_right &= !["results_cursor", "cursor"].contains(&name);
                 let prefix = match name {
                     "source_directory_id" | "directory_id" => "dir",

@@ -66,7 +66,7 @@ fn check_state(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     let create = json!({
         "source_directory_id": "dir-1",
         "config": { "job": { "type": "extract_v2", "configuration_id": "cfg-1" } },
-        // What an earlier input created is no answer to this one.
+        // Otherwise a batch that an earlier input created would be the answer.
         "allow_duplicate": true,
     });
     let answer = match choices.int_in_range(0..=5)? {
@@ -113,7 +113,7 @@ fn check_state(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Files that a cursor leads to are files of the batch, or it is refused by its name.
+/// Files that a cursor leads to are files of the batch, or the cursor is refused and the error names its argument.
 fn check_cursor(world: &World, choices: &mut Unstructured<'_>) -> Result<()> {
     let arguments =
         |cursor: Option<&str>| json!({ "batch_id": "bat-111111", "expand": ["results"], "results_cursor": cursor });

@@ -68,7 +68,7 @@ pub(super) fn converse(arguments: &[&str], first: &str, shown: &str) -> Vec<Valu
     heard
 }
 
-/// The batch that a document shows is another one each time.
+/// The message with the real id of the batch, which differs from the one that a document shows.
 fn with_real_ids(message: &str, heard: &[Value]) -> String {
     let heard: String = heard.iter().map(Value::to_string).collect();
     let real = words(&heard, "bat-").into_iter().next();

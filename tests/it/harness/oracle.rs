@@ -270,7 +270,7 @@ fn check_error(code: i64, message: &str, data: Option<&Value>, whole: &Value, re
     }
 }
 
-/// Nothing is asked of a client but one thing, and only where its session has it.
+/// The server sends its client only one kind of request, `elicitation/create`, and only in a session whose revision has it.
 fn check_request(method: &str, session: Option<Revision>, whole: &Value) {
     let session = session.unwrap_or_else(|| panic!("a server request without a session: {whole}"));
     assert!(

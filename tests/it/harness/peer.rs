@@ -127,7 +127,7 @@ impl Peer {
     }
 
     fn note_message(&mut self, text: &str) {
-        // Only slices: what a test sends may be too deep or too large a number to be a value.
+        // Only slices: what a test sends may be nested too deeply, or hold too large a number, for a `Value`.
         #[derive(Deserialize)]
         struct Request<'a> {
             #[serde(borrow)]

@@ -166,7 +166,7 @@ async fn the_flags_that_were_given_go_into_it() {
         json!(["--region", "eu", "--read-only", "--timeout", "90s"])
     );
     assert!(entry["env"]["LLAMA_CLOUD_API_KEY"].is_string());
-    // Wherever they stand, and as often as they may.
+    // Flags may stand anywhere in the command, and some may be repeated.
     let flags = [
         "--sandbox",
         "--sandbox-fault",

@@ -68,7 +68,7 @@ fn saving(call: &Call, output: &Output) -> Saving {
     }
 }
 
-/// What a call answers that has so much time: `already_there`, failed files, `remaining`.
+/// Checks what a call with this time limit answers: `already_there`, failed files, `remaining`.
 async fn check(timeout: Duration, expected: [usize; 3]) {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();

@@ -16,7 +16,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::Api;
 
-/// As this server has it.
+/// As many as the product handles at the same time.
 const AT_ONCE: usize = 8;
 /// The same.
 const CHUNK_BYTES: usize = 128 * 1024;

@@ -56,7 +56,7 @@ impl ServerHandler for Server {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
     }
 
-    /// What the program lists, so that everybody writes as much.
+    /// The product's list of tools, so that every server writes equally much.
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
