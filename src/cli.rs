@@ -193,7 +193,7 @@ pub struct Flags {
         help_heading = "Tools"
     )]
     pub tools: Option<Vec<String>>,
-    /// Withhold every tool that changes something [variable: `LLAMA_CLOUD_READ_ONLY`].
+    /// Withhold every tool that changes something in LlamaCloud [variable: `LLAMA_CLOUD_READ_ONLY`].
     #[arg(long, global = true, help_heading = "Tools")]
     pub read_only: bool,
     /// Offer the tool `cancel_batch` [variable: `LLAMA_CLOUD_ALLOW_CANCEL`].

@@ -54,11 +54,11 @@ Examples:
   llamacloud-batches-mcp watch bat-sandbox-ten --sandbox --json";
 
 pub(super) const RUN: &str = "\
-Files that are already uploaded are not uploaded again. A batch over the same files that is unfinished or COMPLETED is used again; \
-after a FAILED or CANCELLED one, and if files have changed, a new one is created, which costs credits. After Ctrl-C or a kill, run \
+Files that are already uploaded are not uploaded again. A batch of the same work (files, job type and configuration) \
+that is unfinished or COMPLETED is used again. After a FAILED or CANCELLED one, a new one is created, which costs credits. After Ctrl-C or a kill, run \
 the same command again to continue. The folder needs no --allow-dir.
 
-Exit code: 0 every file succeeded, 1 a file failed or the job could not be done, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 every file succeeded and, with --out, every result was saved, 1 otherwise, 2 wrong usage, 130 Ctrl-C.
 
 Examples:
   llamacloud-batches-mcp run examples/documents --sandbox --out text
@@ -75,7 +75,8 @@ Examples:
   llamacloud-batches-mcp doctor --sandbox --json";
 
 pub(super) const HOST_CONFIG: &str = "\
-The configuration goes to stdout, with the absolute path of this program and the flags given here. Instructions for registering the server and passing the key go to stderr. --write edits JSON (also with comments) and TOML files; for hosts with a YAML file \
+Without --write, the configuration goes to stdout, with the flags given here, and instructions for registering the server and \
+passing the key go to stderr. --write edits JSON (also with comments) and TOML files; for hosts with a YAML file \
 it prints the configuration and exits with 1.
 
 Examples:
@@ -119,7 +120,7 @@ pub(super) fn sandbox_in_full() -> String {
 pub const EXIT_CODES: &[(&str, &str)] = &[
     (
         "0",
-        "Done. For watch and run: every file succeeded. For doctor: no check failed. For the server: its input ended.",
+        "Done. For watch and run: every file succeeded, and with --out every result was saved. For doctor: no check failed. For the server: its input ended.",
     ),
     (
         "1",
@@ -144,7 +145,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "Same as --allow-dir; separate folders as in PATH.",
     ),
     ("LLAMA_CLOUD_LOG", "Same as --log."),
-    ("NO_COLOR", "Any value turns colours off."),
+    ("NO_COLOR", "Any value that is not empty turns colours off."),
     (
         "TERM",
         "The value dumb turns off colours and the progress line that is redrawn in place.",

@@ -156,7 +156,8 @@ async fn is_agreed(context: &Context<'_>, ask: &Ask) -> bool {
     let err = &context.terminal.err;
     err.say(&ask.question);
     if !context.terminal.can_ask {
-        err.say("This is not an interactive terminal, so the answer is no. To agree, run the command in a terminal.");
+        err.say("You cannot be asked, because stdin or stderr is not a terminal, so the answer is no. To agree, run the command \
+                 in a terminal, without a pipe or a redirection.");
         return false;
     }
     err.write(&format!("{}? Type `yes` to agree: ", ask.label));

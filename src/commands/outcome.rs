@@ -67,7 +67,8 @@ impl Outcome<'_> {
             ("CANCELLED", Some((total, completed))) => format!("The batch was cancelled; {}", of(total, completed)),
             ("FAILED", _) => "The batch failed as a whole, so no file has a reliable result.".to_owned(),
             (status, _) => format!(
-                "Batch {} has the status {}, but the outcome of its files could not be read. To try again, run the same command.",
+                "Batch {} has the status {}, but the outcome of its files could not be read. To try again, follow this batch \
+                 with the command `watch`.",
                 self.batch_id,
                 quote(status, MAX_STATUS_CHARS)
             ),

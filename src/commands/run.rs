@@ -109,6 +109,7 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
         context,
         run,
         has_sent: false,
+        is_creating: false,
     };
     let mut batch_id = None;
     let exit = match steps.all(&mut batch_id).await {
@@ -121,8 +122,8 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
                     "Wait a minute, then run the same command again: it looks for the batch before it creates one.",
                 ),
                 (false, true) => Some(
-                    "Run the same command again to continue. Nothing is uploaded twice, and no batch that is \
-                                       unfinished or COMPLETED is paid for twice.",
+                    "Run the same command again to continue. Nothing is uploaded twice, and no batch that is unfinished or \
+                     COMPLETED is paid for twice; after a FAILED or CANCELLED one, a new one is created, which costs credits.",
                 ),
                 (false, false) => None,
             };
@@ -132,7 +133,7 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
             Exit::Failed
         }
         Err(Stopped::Interrupted) => {
-            context.terminal.err.say(match (batch_id, steps.has_sent) {
+            context.terminal.err.say(match (batch_id, steps.has_sent || steps.is_creating) {
                 _ if context.is_sandbox => "Stopped. The sandbox ends with this command.",
                 (Some(_), _) => "Stopped. This does not stop the batch. Run the same command again to continue.",
                 (None, true) => {
@@ -153,25 +154,28 @@ struct Steps<'a> {
     run: &'a Run,
     /// Whether there is something to continue.
     has_sent: bool,
+    /// Whether a batch may exist.
+    is_creating: bool,
 }
 
 impl Steps<'_> {
     async fn all(&mut self, batch_id: &mut Option<String>) -> Result<Exit, Stopped> {
         let Self { context, run, .. } = self;
         let (context, run) = (*context, *run);
-        let directory_id = match &run.source {
+        let (directory_id, left_out) = match &run.source {
             Source::Directory(id) => {
                 self.agree(
                     &format!("The files of directory {id} will be processed"),
                     Cost::UnlessDone,
                 )
                 .await?;
-                id.clone()
+                (id.clone(), Vec::new())
             }
             Source::Local { shown, path } => self.upload(shown, path).await?,
         };
         let progress = Progress::with_lines(&context.terminal.err);
         progress.set("creating the batch");
+        self.is_creating = true;
         let arguments = json!({
             "source_directory_id": directory_id,
             "config": { "job": { "type": run.job_type, "configuration_id": run.configuration_id } },
@@ -204,12 +208,13 @@ impl Steps<'_> {
         let ending = Ending {
             outcome,
             saved: saved.as_ref().map(|(out, saved)| (*out, saved)),
+            left_out: left_out.iter().filter_map(Value::as_object).collect(),
         };
         Ok(ending.show(context))
     }
 
-    /// Uploads the missing files and returns their directory.
-    async fn upload(&mut self, shown: &Path, path: &str) -> Result<String, Stopped> {
+    /// Uploads the missing files. Returns their directory, and which files are not in it although the user agreed to them.
+    async fn upload(&mut self, shown: &Path, path: &str) -> Result<(String, Vec<Value>), Stopped> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         progress.set("reading the files");
         let plan = loop {
@@ -221,7 +226,8 @@ impl Steps<'_> {
             }
         };
         drop(progress);
-        self.tell_refused(&plan);
+        let known = refused(&plan);
+        self.tell_refused(&known);
         let (new, there) = (count(&plan, "would_upload"), count(&plan, "already_there"));
         if new + there == 0 {
             return Err(failed(format!(
@@ -253,9 +259,16 @@ impl Steps<'_> {
             let step = self
                 .patiently("upload_files", &json!({ "path": path }), &progress)
                 .await?;
+            let mut left_out = refused(&step);
+            left_out.retain(|reason| !known.contains(reason));
             if step.get("complete") == Some(&Value::Bool(true)) {
                 progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
-                return Ok(text(&step, "directory_id").to_owned());
+                return Ok((text(&step, "directory_id").to_owned(), left_out));
+            }
+            if !left_out.is_empty() && count(&step, "remaining") == 0 {
+                drop(progress);
+                self.tell_refused(&left_out);
+                return Err(failed("No file could be uploaded, so no batch was created.".to_owned()));
             }
             idle = if count(&step, "uploaded") > 0 { 0 } else { idle + 1 };
             if idle >= MAX_IDLE_CALLS {
@@ -377,14 +390,31 @@ impl Steps<'_> {
     }
 
     /// Lists the files that will not be uploaded, so that nobody expects them later.
-    fn tell_refused(&self, plan: &Object) {
-        if let Some(refused) = plan.get("refused") {
-            let shown = Object::from_iter([("not uploaded".to_owned(), refused.clone())]);
+    fn tell_refused(&self, refused: &[Value]) {
+        if !refused.is_empty() {
+            let shown = Object::from_iter([("not uploaded".to_owned(), refused.into())]);
             let err = &self.context.terminal.err;
             err.say("These files are not uploaded:");
             err.line(&render(&shown, err));
         }
     }
+}
+
+/// The files that `upload_files` does not upload, by reason.
+fn refused(upload: &Object) -> Vec<Value> {
+    let mut reasons = upload
+        .get("refused")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    if let Some(Value::Array(changed)) = upload.get("changed") {
+        reasons.push(json!({
+            "reason": "the directory has other content under the same name",
+            "count": changed.len(),
+            "examples": changed,
+        }));
+    }
+    reasons
 }
 
 fn failed(text: String) -> Stopped {

@@ -135,9 +135,13 @@ impl Form {
     }
 }
 
-/// A file name for a header, as browsers write it.
+/// A file name for a header. As browsers write it, and likewise for all other control characters, which headers must not hold.
 fn quoted(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    let quoted = |letter: char| match letter {
+        '"' | '\0'..='\x1f' | '\x7f' => format!("%{:02X}", u32::from(letter)),
+        _ => letter.to_string(),
+    };
+    name.chars().map(quoted).collect()
 }
 
 /// The line that separates the parts of the form. No file is likely to contain it.
@@ -235,4 +239,21 @@ impl Body for FormBody {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_cannot_break_a_header() {
+        for (name, sent) in [
+            ("Übersicht 1.pdf", "Übersicht 1.pdf"),
+            ("x \"1\".pdf", "x %221%22.pdf"),
+            ("a\r\nb.pdf", "a%0D%0Ab.pdf"),
+            ("\u{1b}[31m\u{7f}.pdf", "%1B[31m%7F.pdf"),
+        ] {
+            assert_eq!(quoted(name), sent);
+        }
+    }
 }

@@ -69,7 +69,7 @@ impl ProtocolError {
     pub fn internal() -> Self {
         Self::new(
             -32603,
-            "Internal error: this is a bug in the server; see its log (stderr)".to_owned(),
+            "Internal error: this is a bug in the server; see its log (stderr, or the file of --log-file)".to_owned(),
             None,
         )
     }

@@ -123,7 +123,7 @@ fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Ac
     let ask_less = failure.ask_less.unwrap_or(NOTHING_TO_SHORTEN);
     match (error.kind(), error.advice()) {
         (ErrorKind::NotFound, _) => failure.not_found.to_owned(),
-        (ErrorKind::Conflict, _) => "Check the status with `get_batch` before trying anything else.".to_owned(),
+        (ErrorKind::Conflict, _) => "Check the current state (of a batch: with `get_batch`) before trying anything else.".to_owned(),
         (ErrorKind::TooLarge, _) => format!("{ask_less} If the problem remains, the user has to check the base URL."),
         (ErrorKind::OversizedBody { .. }, _) => ask_less.to_owned(),
         (ErrorKind::UnreadableBody, _) => {

@@ -123,7 +123,8 @@ impl Tool<Call> for ListConfigurations {
             _ => String::new(),
         };
         let none = format!(
-            "No configuration{of_type} has {} in its name. Call `list_configurations` without `name` to see what there is.",
+            "No configuration{of_type} with {} in its name was found. Call `list_configurations` without `name` to see what \
+             there is.",
             name.quoted()
         );
         let json = call.page_of(&found.entries, page_size, page_token.as_ref(), |shown, end| {

@@ -219,7 +219,7 @@ async fn list(
     let found = call.search(&FAILS, &name, |directory| &directory.name, fetch).await?;
     let of_type = kind.map_or(String::new(), |kind| format!(" of type `{}`", kind.as_str()));
     let none = format!(
-        "No directory{of_type} has {} in its name. Call `list_directories` without `name` to see what there is.",
+        "No directory{of_type} with {} in its name was found. Call `list_directories` without `name` to see what there is.",
         name.quoted()
     );
     call.page_of(&found.entries, page_size, page_token.as_ref(), |shown, end| {

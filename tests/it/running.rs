@@ -132,12 +132,47 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
         Following batch bat-00000000-0000-4000-8000-000000000000. Ctrl-C ends this
         command, not the batch.
         [sandbox] Batch bat-00000000-0000-4000-8000-000000000000 is COMPLETED: of its 4
-        files, 4 could not be looked up. The statuses of the jobs could not be read:
-        this API key is not allowed to do that (403): "You do not have access to this
-        project". It is therefore not known whether all of its jobs have ended.
+        files, 4 have a job that could not be looked up. The statuses of the jobs could
+        not be read: this API key is not allowed to do that (403): "You do not have
+        access to this project". It is therefore not known whether all of its jobs have
+        ended.
         Exit code 1: the outcome of some files is not known."#]]
     .assert_eq(&said);
     harness.end().await;
+}
+
+/// A file that LlamaCloud refuses is not part of the batch, so a success without it would be untrue.
+#[tokio::test]
+async fn a_file_that_llamacloud_refuses_is_no_success() {
+    let (folder, harness) = (Folder::new(), faulty("422@upload:1").await);
+    let (code, said) = within(folder.path(), &harness, &["docs", "--yes", "--out", "out"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "1 file could not be uploaded, so the batch does not include it; the reason is",
+        "All 2 files succeeded.",
+        "LlamaCloud rejected the request (422)",
+        "Exit code 1: some files could not be uploaded.",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    harness.end_after_creates(1).await;
+}
+
+#[tokio::test]
+async fn without_any_file_there_is_no_batch_and_the_reason_is_shown() {
+    let (folder, harness) = (Folder::new(), faulty("413@upload").await);
+    let (code, said) = within(folder.path(), &harness, &["docs", "--yes"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "the request is too large for LlamaCloud (413)",
+        "No file could be uploaded, so no batch was created.",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("Nothing was sent"), "{said}");
+    let uploads = "POST /api/v1/beta/directories/{directory_id}/files/upload";
+    assert_eq!(harness.ledger().count(uploads), 3, "{said}");
+    harness.end_after_creates(0).await;
 }
 
 #[tokio::test]

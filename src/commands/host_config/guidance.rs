@@ -77,7 +77,7 @@ impl Guidance<'_> {
                 };
                 out.say(&format!(
                     "This program runs from a cache, so {title} will start the server with {runner}. If {title} does not find \
-                     {runner}, run `{install}` and then `llamacloud-batches-mcp host-config {}`.",
+                     {runner}, run `{install}` and then `llamacloud-batches-mcp host-config {}` with the same flags as now.",
                     host.name
                 ));
             }
@@ -119,7 +119,8 @@ impl Guidance<'_> {
             (Some(file), _) => format!(", or, for a single project, from {file} in the project's folder"),
         };
         format!(
-            "{title} reads the text above from {file}{project}. If that file already exists, add only the {} entry to it.",
+            "{title} reads the text above from {file}{project}. If that file already exists, add only the {} entry to it, and \
+             what the text above has under `inputs`, if anything.",
             hosts::NAME
         )
     }

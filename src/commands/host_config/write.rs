@@ -51,7 +51,8 @@ pub(super) fn registered(host: &Host, registration: &Registration, path: &Path) 
         Ok(Some(new)) => new,
         Ok(None) => return Ok(Written::Unchanged),
         Err(refusal) => bail!(
-            "{shown} was not changed: {refusal}. Correct the file, or add to it what `host-config {}` prints without --write",
+            "{shown} was not changed: {refusal}. Correct the file, or add to it what `host-config {}` prints with the same \
+             flags and without --write",
             host.name
         ),
     };

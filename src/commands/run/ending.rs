@@ -17,6 +17,8 @@ pub(super) struct Ending<'a> {
     pub(super) outcome: Outcome<'a>,
     /// The folder for results, and what `save_results` answered, if anything could be saved.
     pub(super) saved: Option<(&'a Path, &'a Object)>,
+    /// The files that could not be uploaded although the user agreed to them, by reason.
+    pub(super) left_out: Vec<&'a Object>,
 }
 
 impl Ending<'_> {
@@ -24,12 +26,16 @@ impl Ending<'_> {
     pub(super) fn show(&self, context: &Context<'_>) -> Exit {
         let out = &context.terminal.out;
         let marker = if context.is_sandbox { "[sandbox] " } else { "" };
+        let left_out = self.left_out().map_or(String::new(), |sentence| format!("{sentence} "));
         let sentences = format!(
-            "{marker}{} {}",
+            "{marker}{left_out}{} {}",
             self.outcome.sentence(),
             self.results(context.is_sandbox)
         );
         let mut paragraphs = vec![out.wrap(&sentences)];
+        if !self.left_out.is_empty() {
+            paragraphs.push(table(&self.left_out, out));
+        }
         paragraphs.extend(self.not_done().map(|rows| table(&rows, out)));
         paragraphs.extend(self.not_shown());
         paragraphs.extend(self.not_saved().map(|rows| table(&rows, out)));
@@ -43,7 +49,9 @@ impl Ending<'_> {
         if self.is_all_done() {
             return Exit::Done;
         }
-        err.say(if self.outcome.failed() == 0 && self.outcome.unknown() > 0 {
+        err.say(if !self.left_out.is_empty() {
+            "Exit code 1: some files could not be uploaded."
+        } else if self.outcome.failed() == 0 && self.outcome.unknown() > 0 {
             "Exit code 1: the outcome of some files is not known."
         } else {
             "Exit code 1: some results are missing."
@@ -52,7 +60,22 @@ impl Ending<'_> {
     }
 
     fn is_all_done(&self) -> bool {
-        self.outcome.is_all_well() && self.saved.is_none_or(|(_, saved)| !saved.contains_key("failed"))
+        self.left_out.is_empty()
+            && self.outcome.is_all_well()
+            && self.saved.is_none_or(|(_, saved)| !saved.contains_key("failed"))
+    }
+
+    /// How many files are not part of the batch.
+    fn left_out(&self) -> Option<String> {
+        match self.left_out.iter().map(|reason| count(reason, "count")).sum() {
+            0 => None,
+            1 => {
+                Some("1 file could not be uploaded, so the batch does not include it; the reason is below.".to_owned())
+            }
+            some => Some(format!(
+                "{some} files could not be uploaded, so the batch does not include them; the reasons are below."
+            )),
+        }
     }
 
     /// Where the results are.

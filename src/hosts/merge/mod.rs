@@ -23,7 +23,7 @@ pub enum Refusal {
         reason: String,
     },
     /// The member that should hold the entry holds something else.
-    #[error("`{0}` in it is not an object that holds servers by name")]
+    #[error("`{0}` in it does not have the form that the host expects")]
     Other(String),
     /// A name is there twice, so it is unclear which one counts.
     #[error("it has `{0}` twice")]
@@ -48,6 +48,12 @@ impl Host {
         let merged = match self.syntax() {
             Syntax::Yaml => return Err(Refusal::Yaml),
             _ if text.trim().is_empty() => Some(self.configuration(registration)),
+            Syntax::Json if has_old_line_ends(text) => {
+                return Err(Refusal::Invalid {
+                    syntax: "JSON",
+                    reason: "a line ends with a carriage return alone".to_owned(),
+                });
+            }
             Syntax::Json => {
                 let inputs = self.inputs(registration);
                 json::merged(
@@ -62,6 +68,12 @@ impl Host {
         };
         Ok(merged.map(|merged| format!("{mark}{merged}")))
     }
+}
+
+/// Whether a line ends with a carriage return alone. Some parsers end a comment there and others do not, so what is added beside a
+/// comment may become part of it.
+fn has_old_line_ends(text: &str) -> bool {
+    text.split('\r').skip(1).any(|rest| !rest.starts_with('\n'))
 }
 
 /// How lines end in this text.

@@ -22,7 +22,7 @@ pub(super) fn merged(text: &str, servers: &str, configuration: &str) -> Result<O
         let wanted = texts(value);
         match there.get(name) {
             None => missing.extend([name, " = ", &written(value, &wanted), newline(text)]),
-            Some(old) if texts(old) == wanted => {}
+            Some(old) if is_same(old, value) => {}
             // Other variables may be passed on as well.
             Some(old) if name == "env_vars" => {
                 let mut all = texts(old);
@@ -115,6 +115,15 @@ fn texts(item: &Item) -> Vec<String> {
             .collect(),
         (None, None) => Vec::new(),
     }
+}
+
+/// Whether both are the same text, or lists of the same texts.
+fn is_same(one: &Item, other: &Item) -> bool {
+    let has_texts_alone = |item: &Item| {
+        let mut values = item.as_array().into_iter().flatten();
+        values.all(toml_edit::Value::is_str)
+    };
+    texts(one) == texts(other) && one.is_array() == other.is_array() && has_texts_alone(one)
 }
 
 /// The same as TOML.

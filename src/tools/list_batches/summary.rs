@@ -63,7 +63,7 @@ fn counted(entries: &[Entry]) -> Vec<String> {
     if !failed.is_empty() {
         sentences.push(format!("Files failed in {}; `get_batch` says why.", failed.join(", ")));
     } else if unread.is_empty() && counted().next().is_some() {
-        sentences.push("No file failed in the COMPLETED and CANCELLED batches so far.".to_owned());
+        sentences.push("So far, no file failed in the COMPLETED and CANCELLED batches on this page.".to_owned());
     }
     if !unfinished.is_empty() {
         sentences.push(format!(
@@ -105,7 +105,7 @@ fn oldest_unfinished(batches: &[&Batch]) -> Option<String> {
     let which = if unfinished().count() == 1 {
         "Unfinished"
     } else {
-        "The oldest unfinished batch"
+        "The oldest unfinished batch on this page"
     };
     Some(format!(
         "{which}: {id} ({status}{since}); check its progress with `get_batch`."

@@ -44,7 +44,7 @@ kinds! {
     NotMapped: "not_mapped", "Files that LlamaCloud could not create a job for.", "could not be given a job", "could not be given a job";
     Cancelled: "cancelled", "Files whose job was cancelled.", "was cancelled", "were cancelled";
     Other: "other", "Files whose job has a status that this server does not know.", "has a status that this server does not know", "have a status that this server does not know";
-    Unknown: "unknown", "Files whose job could not be looked up.", "could not be looked up", "could not be looked up";
+    Unknown: "unknown", "Files whose job could not be looked up.", "has a job that could not be looked up", "have a job that could not be looked up";
     NoJobYet: "no_job_yet", "Files without a known job.", "has no known job", "have no known job";
     Throttled: "throttled", "Files whose job is waiting for capacity.", "is waiting for capacity", "are waiting for capacity";
     Pending: "pending", "Files whose job has not started.", "has not started", "have not started";

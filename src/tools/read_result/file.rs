@@ -38,7 +38,8 @@ pub(super) struct Target {
     /// What kind of job it is; several if its ID does not say, the likeliest first.
     pub(super) products: Vec<Product>,
     pub(super) file: FileFacts,
-    pub(super) is_of_batch: bool,
+    /// The status of the batch, if the job was found through one.
+    pub(super) batch: Option<BatchStatus>,
 }
 
 impl Target {
@@ -88,7 +89,7 @@ impl Target {
             job_id,
             products,
             file: FileFacts::default(),
-            is_of_batch: false,
+            batch: None,
         })
     }
 
@@ -137,7 +138,7 @@ impl Target {
                 job_id,
                 products: vec![product],
                 file,
-                is_of_batch: true,
+                batch: Some(seen.batch.status.clone()),
             }),
             _ => Err(ToolError::new(format!(
                 "The result of {} cannot be read: this server does not know jobs of type {}.",
@@ -220,7 +221,7 @@ fn ambiguous(seen: &Seen, wanted: &str, files: &[&BatchResult]) -> ToolError {
         format!("{name} is {}", clean(id(result), MAX_ID_CHARS))
     });
     nothing_read(&format!(
-        "`file`: {} files of the batch are called {}: {}. Send the ID of one as `file`",
+        "`file`: {} files of the batch match {}: {}. Send the ID of one as `file`",
         number(files.len()),
         quote(wanted, MAX_SHOWN_CHARS),
         and(&shown.collect::<Vec<_>>())

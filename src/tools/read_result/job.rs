@@ -8,6 +8,7 @@ use crate::mcp::ToolError;
 use crate::tools::cache::Keep;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, explain};
+use crate::tools::outcomes::Kind;
 use crate::tools::results::Format;
 use crate::tools::results::citations::{Citation, citations};
 use crate::tools::results::data::Data;
@@ -141,7 +142,7 @@ impl Trouble {
             Self::Failed(error) => explain(&FAILS, error, &call.context, &call.account),
             Self::Gone(error) => {
                 let failure = Failure {
-                    not_found: if target.is_of_batch {
+                    not_found: if target.batch.is_some() {
                         "LlamaCloud no longer has this result: results expire. `create_batch` with `allow_duplicate: true` \
                          creates it again, but processes all files of the directory and costs credits for all of them: ask the \
                          user first."
@@ -155,8 +156,10 @@ impl Trouble {
                 explain(&failure, error, &call.context, &call.account)
             }
             Self::NotDone(job) => {
-                let can_retry = target.is_of_batch && call.account.policy.can_retry();
-                ToolError::new(not_done(&what, &job, can_retry))
+                let can_retry = target.batch.is_some() && call.account.policy.can_retry();
+                let status = target.batch.clone().unwrap_or_default();
+                let kind = Kind::of_job(&job.status, &status);
+                ToolError::new(not_done(&what, &job, kind, can_retry))
             }
             Self::NoText => ToolError::new(format!(
                 "LlamaCloud has no text for {what}. If it is an extract job, omit `format`, `pages` and `find` to read its data."
@@ -168,24 +171,54 @@ impl Trouble {
     }
 }
 
-fn not_done(what: &str, job: &JobEnd, can_retry: bool) -> String {
+fn not_done(what: &str, job: &JobEnd, kind: Kind, can_retry: bool) -> String {
     let reason = job.error.as_deref().filter(|reason| !reason.is_empty());
     let reason = reason.map_or(String::new(), |reason| format!(" ({})", quote(reason, 300)));
-    match &job.status {
-        JobStatus::Failed | JobStatus::Cancelled => {
-            let status = job.status.as_str();
+    let status = quote(job.status.as_str(), 60).replace('"', "");
+    match kind {
+        Kind::Failed | Kind::Cancelled => {
+            let never_begun = if kind == Kind::Cancelled && job.status != JobStatus::Cancelled {
+                ", and its batch was CANCELLED"
+            } else {
+                ""
+            };
             let advice = if can_retry {
                 "Once all jobs of the batch have ended, `retry_failed_files` can process its failed files again, which costs \
                  credits: ask the user first."
             } else {
                 "Reading again does not change that. Tell the user."
             };
-            format!("{what} has no result: its job is {status}{reason}. {advice}")
+            format!("{what} has no result: its job is {status}{never_begun}{reason}. {advice}")
         }
-        status => format!(
-            "{what} has no result yet: its job is {}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then \
-             call `read_result` again.",
-            quote(status.as_str(), 60).replace('"', "")
+        _ => format!(
+            "{what} has no result yet: its job is {status}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then \
+             call `read_result` again."
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llamacloud::BatchStatus;
+
+    #[test]
+    fn a_job_that_never_starts_is_not_waited_for() {
+        let job = JobEnd {
+            status: JobStatus::Pending,
+            error: None,
+            credits: None,
+            file_name: None,
+        };
+        for (batch, words) in [
+            (
+                BatchStatus::Cancelled,
+                "its job is PENDING, and its batch was CANCELLED.",
+            ),
+            (BatchStatus::Completed, "has no result yet: its job is PENDING."),
+        ] {
+            let said = not_done("\"a.pdf\"", &job, Kind::of_job(&job.status, &batch), false);
+            assert!(said.contains(words), "{said}");
+        }
     }
 }

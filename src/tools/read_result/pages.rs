@@ -9,7 +9,7 @@ use crate::tools::call::Answer;
 use crate::tools::results::Format;
 use crate::tools::results::document::{Document, Piece, Position};
 use crate::tools::results::selection::Selection;
-use crate::tools::wording::{number, plural};
+use crate::tools::wording::{and, number, plural};
 
 /// How many failed pages a sentence names.
 const MAX_NAMED: usize = 20;
@@ -79,7 +79,7 @@ fn sentences(page: &Page<'_>, text: &Text, wanted: Format, range: Range, piece: 
     let mut sentences = vec![match (first, last) {
         (0, _) => format!("The document {} has no pages.", page.target.label()),
         _ if first == last => format!("Page {first} {of}, as {}.", text.format.as_str()),
-        _ => format!("Pages {first} to {last} {of}, as {}.", text.format.as_str()),
+        _ => format!("Pages {} {of}, as {}.", runs(piece), text.format.as_str()),
     }];
     if page.is_first && wanted != text.format {
         sentences.push(format!(
@@ -97,6 +97,27 @@ fn sentences(page: &Page<'_>, text: &Text, wanted: Format, range: Range, piece: 
         sentences.push("To continue, pass `next_cursor` as `cursor` and repeat the other arguments.".to_owned());
     }
     sentences.join(" ")
+}
+
+/// The pages of a piece. Shape: `1 to 3, 7, and 9`.
+fn runs(piece: &Piece<'_>) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for page in piece.slices.iter().map(|slice| slice.page) {
+        match runs.last_mut() {
+            Some((_, last)) if page <= *last + 1 => *last = page,
+            _ => runs.push((page, page)),
+        }
+    }
+    let named = runs.iter().take(MAX_NAMED).map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first} to {last}")
+        }
+    });
+    let others = runs.len().checked_sub(MAX_NAMED).filter(|others| *others > 0);
+    let others = others.map(|others| format!("{} more {}", number(others), plural(others, "range", "ranges")));
+    and(&named.chain(others).collect::<Vec<_>>())
 }
 
 /// How many pages of the document failed, and which.

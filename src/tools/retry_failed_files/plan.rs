@@ -120,8 +120,8 @@ impl Plan {
             .map(|(reason, names)| format!("{} ({})", reason, files(names.len())))
             .collect();
         ToolError::new(format!(
-            "No batch was created: none of the failed files of batch {} can be retried: {}. Tell the user. Files that are no \
-             longer listed have to be uploaded again.",
+            "No batch was created: no file of batch {} can be retried: {}. Tell the user. Files that are no longer listed have \
+             to be uploaded again.",
             self.batch_id,
             reasons.join("; ")
         ))

@@ -59,6 +59,8 @@ pub(super) struct Report {
     pub(super) saved: usize,
     pub(super) already_there: usize,
     pub(super) remaining: usize,
+    /// How many of those have a job that has not ended.
+    pub(super) unfinished: usize,
     with_failed_pages: usize,
     failed: BTreeMap<String, Vec<String>>,
     pub(super) trouble: Option<Error>,
@@ -109,8 +111,17 @@ impl Report {
             if let Some(error) = &self.trouble {
                 sentences.push(format!("The last problem: {}.", error.cause()));
             }
+            let first = if self.unfinished > 0 {
+                format!(
+                    "The {} of {} not ended: call `get_batch` with `wait_seconds` until `final` is true. Then call",
+                    plural(self.unfinished, "job", "jobs"),
+                    plural(self.unfinished, "one of them has", "some of them have")
+                )
+            } else {
+                "Call".to_owned()
+            };
             sentences.push(format!(
-                "{} remaining. Call `save_results` again with the same arguments: it continues.",
+                "{} remaining. {first} `save_results` again with the same arguments: it continues.",
                 files(self.remaining)
             ));
         }

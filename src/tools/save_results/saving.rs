@@ -15,10 +15,11 @@ use super::manifest::{self, Entry, Manifest, SavedFile};
 use super::plan::{File, files, names};
 use super::report::{Report, SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, reason, sha256_hex};
-use crate::llamacloud::{Advice, Batch, BatchId, Client, Error, ErrorKind, JobStatus, JobType, Scope};
+use crate::llamacloud::{Advice, Batch, BatchId, BatchStatus, Client, Error, ErrorKind, JobStatus, JobType, Scope};
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::long_work::{Pace, Progress};
+use crate::tools::outcomes::Kind;
 use crate::tools::results::Format;
 use crate::tools::results::reading::Reader;
 use crate::tools::wording::number;
@@ -45,6 +46,7 @@ struct Saver {
     client: Client,
     scope: Scope,
     batch_id: BatchId,
+    batch_status: BatchStatus,
     job_type: JobType,
     formats: Vec<Format>,
     folder: Arc<OutputFolder>,
@@ -57,6 +59,8 @@ enum Outcome {
     Saved(Entry, bool),
     /// It has no result and will have none.
     Failed(Entry),
+    /// Its job has not ended.
+    Unfinished,
     /// The same call may succeed later.
     Remains(Option<Error>),
     /// Nothing more can be written.
@@ -97,6 +101,7 @@ impl Saving {
             saver: Arc::new(Saver {
                 client: call.account.client.clone(),
                 scope: call.scope.clone(),
+                batch_status: batch.status,
                 job_type: batch.config.job.job_type,
                 batch_id,
                 formats,
@@ -164,6 +169,7 @@ impl Saving {
                         report.fail(&entry);
                         entries.insert(index, entry);
                     }
+                    Outcome::Unfinished => report.unfinished += 1,
                     Outcome::Remains(None) => {}
                     Outcome::Remains(Some(error)) => {
                         failures.fetch_add(1, Ordering::Relaxed);
@@ -286,10 +292,15 @@ impl Saver {
         entry.error = document.error;
         entry.failed_pages = document.failed_pages;
         entry.credits = document.credits;
-        match document.status {
-            JobStatus::Completed => {}
-            JobStatus::Failed | JobStatus::Cancelled => return Outcome::Failed(entry),
-            _ => return Outcome::Remains(None),
+        match Kind::of_job(&document.status, &self.batch_status) {
+            Kind::Completed => {}
+            Kind::Failed => return Outcome::Failed(entry),
+            Kind::Cancelled => {
+                // Its job may still say PENDING, and will for ever.
+                entry.status = JobStatus::Cancelled.to_string();
+                return Outcome::Failed(entry);
+            }
+            _ => return Outcome::Unfinished,
         }
         let mut is_new = false;
         for content in document.contents {

@@ -66,6 +66,8 @@ pub(super) struct Report {
     pub(super) bytes: u64,
     pub(super) changed: Vec<String>,
     refused: BTreeMap<String, Vec<String>>,
+    /// Whether LlamaCloud itself has refused a file.
+    pub(super) refused_by_llamacloud: bool,
     /// The last temporary failure.
     pub(super) trouble: Option<Error>,
 }
@@ -116,7 +118,11 @@ impl Report {
             .map(|id| format!(" to directory {id}"))
             .unwrap_or_default();
         if self.is_empty() {
-            sentences.push(format!("{folder} has no files that can be uploaded. Nothing was sent."));
+            sentences.push(if self.refused_by_llamacloud {
+                format!("No file from {folder} could be uploaded.")
+            } else {
+                format!("{folder} has no files that can be uploaded. Nothing was sent.")
+            });
         } else if is_dry_run {
             sentences.push(format!(
                 "Dry run, nothing was sent: {} from {folder} would be uploaded{directory}.",
@@ -134,9 +140,9 @@ impl Report {
         }
         if !self.changed.is_empty() {
             sentences.push(format!(
-                "{} not sent: the directory has other content under the same name (`changed`). To process the new content, call \
-                 again without `directory_id`: that uploads all files of the call to a new directory, and a batch over it \
-                 processes all of them.",
+                "{} not sent: the directory has other content under the same name (`changed`). To process the new content, do \
+                 not create a batch over this directory, but call again without `directory_id`: that uploads all files of the \
+                 call to a new directory, and a batch over it processes all of them.",
                 were(self.changed.len())
             ));
         }

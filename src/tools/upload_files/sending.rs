@@ -182,7 +182,10 @@ impl Sending {
                         done.fetch_add(1, Ordering::Relaxed);
                         failures.store(0, Ordering::Relaxed);
                     }
-                    Sent::Refused(reason, path) => report.refuse(&reason, &path),
+                    Sent::Refused(reason, path) => {
+                        report.refused_by_llamacloud = true;
+                        report.refuse(&reason, &path);
+                    }
                     Sent::Remains(None) => {}
                     Sent::Remains(Some(error)) => {
                         failures.fetch_add(1, Ordering::Relaxed);

@@ -397,6 +397,11 @@ B = "c"
     "#]]
     .assert_eq(&merged);
     assert_eq!(codex.merged(&merged, &example(codex)), Ok(None));
+    for old in ["[1]", "[\"--sandbox\", 1]", "\"--sandbox\"", "1"] {
+        let file = format!("[mcp_servers.llamacloud-batches]\ncommand = \"/bin/mcp\"\nargs = {old}\n");
+        let merged = host("codex").merged(&file, &sandbox()).unwrap().unwrap();
+        assert_eq!(merged, file.replace(old, "[\"--sandbox\"]"));
+    }
     let inline = "mcp_servers.llamacloud-batches = { command = \"old\", args = [] }\n";
     let merged = codex.merged(inline, &sandbox()).unwrap().unwrap();
     expect![[r#"
@@ -418,6 +423,7 @@ fn what_cannot_be_understood_is_refused() {
         "[1, 2",
         "{\"a\": 0x1}",
         "{\"a\": 1 \"b\": 2}",
+        "{\r\"a\": 1 // mine\r}",
     ] {
         assert!(
             matches!(refused("cursor", file), Refusal::Invalid { syntax: "JSON", .. }),

@@ -60,6 +60,7 @@ fn saving(call: &Call, output: &Output) -> Saving {
             client: call.account.client.clone(),
             scope: Scope::default(),
             batch_id: "bat-1".parse().unwrap(),
+            batch_status: BatchStatus::Completed,
             job_type: JobType::ParseV2,
             formats: vec![Format::Markdown],
             folder: Arc::new(folder),
@@ -100,4 +101,38 @@ async fn a_call_with_time_checks_what_was_saved() {
 #[tokio::test]
 async fn a_call_without_time_checks_nothing_and_says_what_remains() {
     check(Duration::ZERO, [0, 0, 2]).await;
+}
+
+/// A batch that was cancelled may leave jobs that never start, which no repeated call can save.
+#[tokio::test]
+async fn a_job_that_never_starts_does_not_remain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::fs::canonicalize(folder.path()).unwrap();
+    let output = Output::open(&path, &Forbidden::default()).unwrap();
+    let mut saving = saving(&call(Duration::ZERO), &output);
+    for (batch, job, ends) in [
+        (BatchStatus::Cancelled, JobStatus::Pending, true),
+        (BatchStatus::Cancelled, JobStatus::Running, false),
+        (BatchStatus::Completed, JobStatus::Pending, false),
+    ] {
+        let saver = Arc::get_mut(&mut saving.saver).unwrap();
+        saver.batch_status = batch;
+        let document = Document {
+            status: job,
+            error: None,
+            failed_pages: Vec::new(),
+            credits: None,
+            contents: Vec::new(),
+        };
+        match saver.store(&saving.files[0], Entry::default(), document).await {
+            Outcome::Failed(entry) => assert!(
+                ends && is_final_failure(&Entry {
+                    job_id: Some(String::new()),
+                    ..entry
+                })
+            ),
+            Outcome::Unfinished => assert!(!ends),
+            _ => panic!("neither"),
+        }
+    }
 }
