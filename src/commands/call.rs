@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
+use super::agreement::is_agreed;
 use super::answer::{Answer, Ask, Failure};
 use super::arguments;
 use super::client::{Client, Refusal, ToolCall};
@@ -137,11 +137,10 @@ async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call,
         let Answer::Asks(ask) = Answer::of(&result) else {
             return Ended::Answered(result);
         };
-        let agreed = tokio::select! {
-            agreed = is_agreed(context, &ask) => agreed,
-            () = context.stop.cancelled() => return Ended::NotAnswered,
+        let Some(is_agreed) = consent(context, &ask).await else {
+            return Ended::NotAnswered;
         };
-        let answer = if agreed {
+        let answer = if is_agreed {
             json!({ "action": "accept", "content": { "confirm": true } })
         } else {
             json!({ "action": "decline" })
@@ -151,19 +150,16 @@ async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call,
     }
 }
 
-/// Asks the user. Nothing but an explicit yes is a yes.
-async fn is_agreed(context: &Context<'_>, ask: &Ask) -> bool {
+/// Asks the user, and says whether the answer was yes. `None`: the user pressed Ctrl-C.
+async fn consent(context: &Context<'_>, ask: &Ask) -> Option<bool> {
     let err = &context.terminal.err;
     err.say(&ask.question);
     if !context.terminal.can_ask {
         err.say("You cannot be asked, because stdin or stderr is not a terminal, so the answer is no. To agree, run the command \
                  in a terminal, without a pipe or a redirection.");
-        return false;
+        return Some(false);
     }
-    err.write(&format!("{}? Type `yes` to agree: ", ask.label));
-    let mut line = String::new();
-    let read = BufReader::new(stdin()).read_line(&mut line).await;
-    read.is_ok() && line.trim().eq_ignore_ascii_case("yes")
+    is_agreed(context, &ask.label).await
 }
 
 /// Says what keeps running after a cancelled call, and how to follow it.

@@ -15,6 +15,7 @@
 //! | `render` | a tool's result as text |
 //! | `shell` | words as they are typed into a shell |
 
+mod agreement;
 mod answer;
 mod arguments;
 mod call;

@@ -9,17 +9,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::time::{Duration, Instant, sleep};
 
 use self::ending::Ending;
-use super::answer::{Answer, Failure, count, text};
+use super::agreement::is_agreed;
+use super::answer::{Answer, count, text};
 use super::call::tell_failure;
 use super::client::{Client, ToolCall};
 use super::context::{Context, Exit};
 use super::outcome::Outcome;
 use super::progress::Progress;
 use super::render::render;
+use super::terminal::Terminal;
 use super::watch::{Stopped, Watch, brief, to_its_end};
 use crate::cli;
 use crate::mcp::Server;
@@ -164,11 +165,8 @@ impl Steps<'_> {
         let (context, run) = (*context, *run);
         let (directory_id, left_out) = match &run.source {
             Source::Directory(id) => {
-                self.agree(
-                    &format!("The files of directory {id} will be processed"),
-                    Cost::UnlessDone,
-                )
-                .await?;
+                let what = format!("The files of directory {id} will be processed");
+                self.agree(&what, Cost::UnlessDone).await?;
                 (id.clone(), Vec::new())
             }
             Source::Local { shown, path } => self.upload(shown, path).await?,
@@ -184,11 +182,8 @@ impl Steps<'_> {
         let id = text(&created, "id").to_owned();
         *batch_id = Some(id.clone());
         self.has_sent = true;
-        let verb = if created.get("created") == Some(&Value::Bool(true)) {
-            "Created"
-        } else {
-            "Found"
-        };
+        let is_new = created.get("created") == Some(&Value::Bool(true));
+        let verb = if is_new { "Created" } else { "Found" };
         progress.note(&format!("{verb} batch {id}."));
         drop(progress);
         let watch = Watch {
@@ -230,15 +225,14 @@ impl Steps<'_> {
         self.tell_refused(&known);
         let (new, there) = (count(&plan, "would_upload"), count(&plan, "already_there"));
         if new + there == 0 {
-            return Err(failed(format!(
+            return Err(Stopped::for_good(format!(
                 "{} contains no files that can be uploaded. Nothing was sent.",
                 quote(&shown.to_string_lossy(), MAX_PATH_CHARS)
             )));
         }
-        let files = if new + there == 1 {
-            "1 file".to_owned()
-        } else {
-            format!("{} files", new + there)
+        let files = match new + there {
+            1 => "1 file".to_owned(),
+            some => format!("{some} files"),
         };
         let (what, cost) = match (new, there) {
             (_, 0) => (format!("{files} will be uploaded and processed"), Cost::Sure),
@@ -268,11 +262,13 @@ impl Steps<'_> {
             if !left_out.is_empty() && count(&step, "remaining") == 0 {
                 drop(progress);
                 self.tell_refused(&left_out);
-                return Err(failed("No file could be uploaded, so no batch was created.".to_owned()));
+                return Err(Stopped::for_good(
+                    "No file could be uploaded, so no batch was created.".to_owned(),
+                ));
             }
             idle = if count(&step, "uploaded") > 0 { 0 } else { idle + 1 };
             if idle >= MAX_IDLE_CALLS {
-                return Err(failed(text(&step, "summary").to_owned()));
+                return Err(Stopped::for_good(text(&step, "summary").to_owned()));
             }
         }
     }
@@ -289,53 +285,38 @@ impl Steps<'_> {
             }
             idle = if count(&step, "saved") > 0 { 0 } else { idle + 1 };
             if idle >= MAX_IDLE_CALLS {
-                return Err(failed(text(&step, "summary").to_owned()));
+                return Err(Stopped::for_good(text(&step, "summary").to_owned()));
             }
         }
     }
 
     /// Asks the user before anything is sent.
     async fn agree(&self, what: &str, cost: Cost) -> Result<(), Stopped> {
-        let Context { terminal, stop, .. } = self.context;
-        let err = &terminal.err;
+        let Terminal { err, can_ask, .. } = self.context.terminal;
         if self.context.is_sandbox {
             err.say(&format!("{what}. The sandbox costs nothing."));
             return Ok(());
         }
-        let sentence = format!(
-            "{what} ({}, configuration {}). This costs LlamaCloud credits for each page{}.",
-            self.run.job_type,
-            self.run.configuration_id,
-            match cost {
-                Cost::Sure => "",
-                Cost::UnlessDone => ", unless an earlier batch already did the same work",
-            }
-        );
-        if self.run.yes {
-            err.say(&sentence);
-            return Ok(());
-        }
-        err.say(&sentence);
-        if !terminal.can_ask {
-            return Err(failed(
-                "This is not an interactive terminal, so you cannot be asked. Nothing was sent. To agree, add --yes."
-                    .to_owned(),
-            ));
-        }
-        err.write("Continue? Type `yes` to agree: ");
-        let mut line = String::new();
-        let mut input = BufReader::new(stdin());
-        let read = tokio::select! {
-            read = input.read_line(&mut line) => read,
-            () = stop.cancelled() => {
-                err.line("");
-                return Err(Stopped::Interrupted);
-            }
+        let unless = match cost {
+            Cost::Sure => "",
+            Cost::UnlessDone => ", unless an earlier batch already did the same work",
         };
-        if read.is_ok() && line.trim().eq_ignore_ascii_case("yes") {
+        err.say(&format!(
+            "{what} ({}, configuration {}). This costs LlamaCloud credits for each page{unless}.",
+            self.run.job_type, self.run.configuration_id
+        ));
+        if self.run.yes {
             return Ok(());
         }
-        Err(failed("Nothing was sent.".to_owned()))
+        if !can_ask {
+            let why = "You cannot be asked, because stdin or stderr is not a terminal. Nothing was sent. To agree, add --yes.";
+            return Err(Stopped::for_good(why.to_owned()));
+        }
+        match is_agreed(self.context, "Continue").await {
+            Some(true) => Ok(()),
+            Some(false) => Err(Stopped::for_good("Nothing was sent.".to_owned())),
+            None => Err(Stopped::Interrupted),
+        }
     }
 
     /// Calls a tool. Failures that may pass are shown and waited out.
@@ -362,7 +343,7 @@ impl Steps<'_> {
     }
 
     async fn once(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
-        let arguments = to_raw_value(arguments).map_err(|error| failed(error.to_string()))?;
+        let arguments = to_raw_value(arguments).map_err(|error| Stopped::for_good(error.to_string()))?;
         let mut request = ToolCall::new(tool, &arguments);
         loop {
             let answered = self
@@ -374,7 +355,7 @@ impl Steps<'_> {
                 .await;
             match answered {
                 None => return Err(Stopped::Interrupted),
-                Some(Err(refusal)) => return Err(failed(refusal.message)),
+                Some(Err(refusal)) => return Err(Stopped::for_good(refusal.message)),
                 Some(Ok(result)) => match Answer::of(&result) {
                     Answer::Done(data) => return Ok(data),
                     Answer::Failed(failure) => return Err(Stopped::Failed(failure)),
@@ -415,8 +396,4 @@ fn refused(upload: &Object) -> Vec<Value> {
         }));
     }
     reasons
-}
-
-fn failed(text: String) -> Stopped {
-    Stopped::Failed(Failure::lasting(text))
 }

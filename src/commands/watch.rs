@@ -43,7 +43,8 @@ pub(super) enum Stopped {
 }
 
 impl Stopped {
-    const fn for_good(text: String) -> Self {
+    /// A failure that a repeated request cannot change.
+    pub(super) const fn for_good(text: String) -> Self {
         Self::Failed(Failure::lasting(text))
     }
 }

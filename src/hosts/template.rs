@@ -40,6 +40,11 @@ impl Host {
         self.file(registration).get_mut("inputs").map(Value::take)
     }
 
+    /// Whether there is anything that the host asks its user for.
+    pub fn has_inputs(&self, registration: &Registration) -> bool {
+        self.inputs(registration).is_some()
+    }
+
     /// The piece of configuration that passes the key, on one line, in the host's syntax. Shape: `env_vars = ["LLAMA_CLOUD_API_KEY"]`.
     pub(super) fn key_member(&self) -> String {
         match self.environment() {

@@ -67,7 +67,7 @@ async fn directories_are_found_by_part_of_their_name() {
     // The sandbox compares whole names, so the list is looked through as well.
     check(DIRECTORIES, json!({ "name": "INVOICES-2026-1" }), 2, expect![[r#"{"summary":"[sandbox] 2 directories. Pass an `id` to `create_batch` as `source_directory_id`, or to `list_directories` as `directory_id` to see its files. If it is not clear which one is meant, ask the user.","directories":[{"id":"dir-ten","name":"invoices-2026-11-23","type":"user"},{"id":"dir-hundred","name":"invoices-2026-10","type":"user"}]}"#]]).await;
     check(DIRECTORIES, json!({ "name": "Lease contracts" }), 1, expect![[r#"{"summary":"[sandbox] 1 directory. Pass an `id` to `create_batch` as `source_directory_id`, or to `list_directories` as `directory_id` to see its files.","directories":[{"id":"dir-small","name":"Lease contracts","type":"user"}]}"#]]).await;
-    check(DIRECTORIES, json!({ "name": "payroll" }), 2, expect![[r#"{"summary":"[sandbox] No directory has \"payroll\" in its name. Call `list_directories` without `name` to see what there is.","directories":[]}"#]]).await;
+    check(DIRECTORIES, json!({ "name": "payroll" }), 2, expect![[r#"{"summary":"[sandbox] No directory with \"payroll\" in its name was found. Call `list_directories` without `name` to see what there is.","directories":[]}"#]]).await;
     check(
         DIRECTORIES,
         json!({ "type": "index" }),
@@ -94,7 +94,7 @@ async fn configurations_are_listed_with_what_they_cost_and_make() {
         CONFIGURATIONS,
         json!({ "name": "agentic", "job_type": "extract_v2" }),
         2,
-        expect![[r#"{"summary":"[sandbox] No configuration for `extract_v2` has \"agentic\" in its name. Call `list_configurations` without `name` to see what there is.","configurations":[]}"#]],
+        expect![[r#"{"summary":"[sandbox] No configuration for `extract_v2` with \"agentic\" in its name was found. Call `list_configurations` without `name` to see what there is.","configurations":[]}"#]],
     )
     .await;
 }
@@ -274,7 +274,7 @@ async fn names_are_found_in_any_normal_form_and_shown_without_what_hides() {
         summary
             .as_str()
             .unwrap()
-            .starts_with("No directory has \"'nix'\" in its name."),
+            .starts_with("No directory with \"'nix'\" in its name was found."),
         "{summary}"
     );
     harness.close(0).await;

@@ -104,7 +104,7 @@ async fn the_conversation() {
         1 requests, 2695 characters: [sandbox] Pages 1 to 10 of 10 of "flood-damaged.pdf", as markdown. 2 of its 10 pages could not be parsed and have no text: 3, 7.
         1 requests, 547 characters: [sandbox] "lot 17-4 to" occurs 1 time in "framework-contract.pdf". Use `pages` to read the whole text of a page.
         0 requests, 5885 characters: [sandbox] Page 17 of 400 of "framework-contract.pdf", as markdown. Page 17 continues in the next answer. To continue, pass `next_cursor` as `cursor` and repeat the other arguments.
-        0 requests, 0 characters: Nothing was read: `file`: 2 files of the batch are called "scan.pdf": "scan.pdf" is dfl-documents-0006 and "scan.pdf" is dfl-documents-0007. Send the ID of one as `file`.
+        0 requests, 0 characters: Nothing was read: `file`: 2 files of the batch match "scan.pdf": "scan.pdf" is dfl-documents-0006 and "scan.pdf" is dfl-documents-0007. Send the ID of one as `file`.
         1 requests, 972 characters: [sandbox] Pages 1 to 2 of 2 of "scan.pdf", as markdown.
         1 requests, 284 characters: [sandbox] The data of "lease-oslo.docx".
     "#]].assert_eq(&said);
@@ -370,7 +370,7 @@ async fn what_is_asked_wrongly() {
         expect![[r#"`batch_id` "Reading room" holds characters other than A-Z, a-z, 0-9, _ and -. Nothing was sent. Correct this and call `read_result` again."#]],
     )
     .await;
-    check(&mut harness, of("scan.pdf"), expect![[r#"Nothing was read: `file`: 2 files of the batch are called "scan.pdf": "scan.pdf" is dfl-documents-0006 and "scan.pdf" is dfl-documents-0007. Send the ID of one as `file`."#]]).await;
+    check(&mut harness, of("scan.pdf"), expect![[r#"Nothing was read: `file`: 2 files of the batch match "scan.pdf": "scan.pdf" is dfl-documents-0006 and "scan.pdf" is dfl-documents-0007. Send the ID of one as `file`."#]]).await;
     check(&mut harness, of("anual-reprot.pdf"), expect![[r#"Nothing was read: `file`: the batch has 7 files, but none is called "anual-reprot.pdf". The nearest name is "annual-report.pdf"."#]]).await;
     check(&mut harness, of("zzz"), expect![[r#"Nothing was read: `file`: the batch has 7 files, but none is called "zzz". They are "annual-report.pdf", "flood-damaged.pdf", "framework-contract.pdf", "minutes.docx", "result-expired.pdf", "scan.pdf", and "scan.pdf"; `get_batch` with `expand: ["outcomes"]` shows all."#]]).await;
     for pages in ["0", "5-3", "some", "1,,2"] {

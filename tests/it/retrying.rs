@@ -242,7 +242,7 @@ async fn files_that_the_directory_does_not_hold_any_more_cannot_be_retried() {
         .await;
     change(&harness, Method::DELETE, "/api/v1/beta/directories/dir-failing").await;
     let said = retry(&mut harness, "bat-sandbox-failing").await;
-    expect!["No batch was created: none of the failed files of batch bat-sandbox-failing can be retried: neither a job nor an error listed, so the file may still be processed (1 file); no longer listed in the batch's directory (7 files). Tell the user. Files that are no longer listed have to be uploaded again."]
+    expect!["No batch was created: no file of batch bat-sandbox-failing can be retried: neither a job nor an error listed, so the file may still be processed (1 file); no longer listed in the batch's directory (7 files). Tell the user. Files that are no longer listed have to be uploaded again."]
         .assert_eq(said.error());
     close(harness, (1, 1, 1)).await;
 }

@@ -414,8 +414,8 @@ async fn without_a_terminal_nothing_is_agreed_to() {
         &expect![[r#"
             Create a LlamaCloud batch over the 4 files of directory dir-small (job type
             parse_v2, configuration cfg-PARSE_AGENTIC)? It costs credits.
-            This is not an interactive terminal, so the answer is no. To agree, run the
-            command in a terminal.
+            You cannot be asked, because stdin or stderr is not a terminal, so the answer is
+            no. To agree, run the command in a terminal, without a pipe or a redirection.
             No batch was created and nothing was sent: the user was asked and did not agree.
             Do not call again unless the user asks for it.
         "#]],

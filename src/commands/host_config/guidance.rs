@@ -118,9 +118,13 @@ impl Guidance<'_> {
             }
             (Some(file), _) => format!(", or, for a single project, from {file} in the project's folder"),
         };
+        let inputs = if self.host.has_inputs(&self.this.registration) {
+            ", and what the text above has under `inputs`"
+        } else {
+            ""
+        };
         format!(
-            "{title} reads the text above from {file}{project}. If that file already exists, add only the {} entry to it, and \
-             what the text above has under `inputs`, if anything.",
+            "{title} reads the text above from {file}{project}. If that file already exists, add only the {} entry to it{inputs}.",
             hosts::NAME
         )
     }

@@ -115,7 +115,7 @@ fn sentences() {
         Some("t"),
         &["updated_at"],
         &expect![[r#"
-            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest unfinished batch: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); check its progress with `get_batch`. To save space, `updated_at` is left out; `get_batch` has them. There are more: pass `next_page_token` as `page_token` and repeat the other arguments.
+            4 batches on this page: 2 RUNNING, 1 FAILED, 1 THROTTLED. The oldest unfinished batch on this page: bat-aaaaaaaa-bbbb-cccc-dddd-000000000002 (RUNNING, created 2026-11-24T10:02:00Z); check its progress with `get_batch`. To save space, `updated_at` is left out; `get_batch` has them. There are more: pass `next_page_token` as `page_token` and repeat the other arguments.
         "#]],
     );
     check(
@@ -134,7 +134,7 @@ fn the_oldest_unfinished_batch_is_the_oldest_whether_or_not_its_time_has_an_offs
     list[1]["created_at"] = json!("2026-11-24T10:01:00");
     let text = summarize(&batches(list), &end(None), &[]);
     assert!(
-        text.contains("oldest unfinished batch: bat-aaaaaaaa-bbbb-cccc-dddd-000000000001"),
+        text.contains("oldest unfinished batch on this page: bat-aaaaaaaa-bbbb-cccc-dddd-000000000001"),
         "{text}"
     );
 }

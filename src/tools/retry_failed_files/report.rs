@@ -183,8 +183,8 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
             };
             ToolError::new(format!(
                 "No batch was created: directory {directory}, which was made for this retry, {now}; it should hold the {} to be \
-                 retried. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, tell the \
-                 user to check the directory: its files may have been changed.",
+                 retried. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, ask the \
+                 user to remove from the directory, in LlamaCloud, entries that are there twice or do not belong to the retry.",
                 order.agreed_files.map_or_else(|| "files".to_owned(), files)
             ))
         }

@@ -54,14 +54,42 @@ async fn every_host_gets_its_configuration_on_stdout_and_the_rest_on_stderr() {
     }
 }
 
+/// What is said to a person, the same on every machine and without what is said of a program in a build folder.
+#[cfg(target_os = "linux")]
+async fn guidance(arguments: &[&str]) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
+        .canonicalize()
+        .unwrap();
+    let output = host_config(arguments).await;
+    let here = std::path::absolute(".").unwrap();
+    let said = text(&output.stderr).replace(program.to_str().unwrap(), "PROGRAM");
+    let said = said.replace(here.to_str().unwrap(), "HERE");
+    let (before, build) = said.split_once("This program is in a build folder.").unwrap();
+    let (_, after) = build.split_once("Then restart").unwrap();
+    let link = |line: &str| line.starts_with("  cursor:").then(|| "  LINK".to_owned());
+    let lines = format!("{before}Then restart{after}");
+    let lines = lines
+        .lines()
+        .map(|line| link(line).unwrap_or_else(|| line.to_owned()) + "\n");
+    lines.collect()
+}
+
+/// The key of VS Code is not in the entry alone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_an_entry_refers_to_is_named_beside_it() {
+    let said = guidance(&["vscode"]).await.replace('\n', " ");
+    assert!(
+        said.contains("entry to it, and what the text above has under `inputs`."),
+        "{said}"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
     use expect_test::expect;
 
-    let program = Path::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
-        .canonicalize()
-        .unwrap();
     for (arguments, expected) in [
         (
             &["claude-code"][..],
@@ -141,19 +169,7 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
             "#]],
         ),
     ] {
-        let output = host_config(arguments).await;
-        let here = std::path::absolute(".").unwrap();
-        let said = text(&output.stderr).replace(program.to_str().unwrap(), "PROGRAM");
-        let said = said.replace(here.to_str().unwrap(), "HERE");
-        // Said of a program that is in a build folder, wherever that is.
-        let (before, build) = said.split_once("This program is in a build folder.").unwrap();
-        let (_, after) = build.split_once("Then restart").unwrap();
-        let link = |line: &str| line.starts_with("  cursor:").then(|| "  LINK".to_owned());
-        let lines = format!("{before}Then restart{after}");
-        let lines = lines
-            .lines()
-            .map(|line| link(line).unwrap_or_else(|| line.to_owned()) + "\n");
-        expected.assert_eq(&lines.collect::<String>());
+        expected.assert_eq(&guidance(arguments).await);
     }
 }
 

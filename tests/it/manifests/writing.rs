@@ -126,7 +126,7 @@ async fn a_file_that_is_not_understood_stays_as_it_is() {
     for (bytes, reason) in [
         (
             &b"{\"mcpServers\": [1]}"[..],
-            "`mcpServers` in it is not an object that holds servers by name",
+            "`mcpServers` in it does not have the form that the host expects",
         ),
         (b"{'a': 1}", "it is not valid JSON"),
         (b"{\"a\": \"\xff\"}", "it is not UTF-8 text"),

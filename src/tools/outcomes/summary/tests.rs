@@ -221,9 +221,9 @@ fn outcomes() {
             Batch bat-1 is COMPLETED and its one file succeeded. LlamaCloud keeps each result under the file's `job_id`.
             Batch bat-1 is COMPLETED and all 1,000 files succeeded. LlamaCloud keeps each result under the file's `job_id`.
             Batch bat-1 is COMPLETED, but not every file succeeded: its one file failed. Tell the user what failed and why. To process failed files again, which costs credits, put them into a new directory and create a batch over it.
-            Batch bat-1 is COMPLETED: of its 4 files, 4 could not be looked up.
+            Batch bat-1 is COMPLETED: of its 4 files, 4 have a job that could not be looked up.
             Batch bat-1 is COMPLETED, which means that its jobs were created, not that they have finished: of its 7 files, 3 succeeded, 1 is waiting for capacity, 2 have not started, and 1 is still running. Check again with `get_batch` in 75 seconds.
-            Batch bat-1 is COMPLETED: of its 7 files, 2 succeeded, 1 was cancelled, 1 has a status that this server does not know, and 3 could not be looked up. LlamaCloud keeps each result under the file's `job_id`.
+            Batch bat-1 is COMPLETED: of its 7 files, 2 succeeded, 1 was cancelled, 1 has a status that this server does not know, and 3 have a job that could not be looked up. LlamaCloud keeps each result under the file's `job_id`.
             Batch bat-1 was CANCELLED. Files that had finished keep their results: of its 12 files, 2 succeeded, 1 was cancelled, and 9 have no known job. LlamaCloud keeps each result under the file's `job_id`.
             Batch bat-1 was CANCELLED. Files that had finished keep their results: of its 3 files, 2 succeeded and 1 is still running. Check again with `get_batch` in 75 seconds.
             Batch bat-1 FAILED as a whole, so what LlamaCloud says about its files is not reliable: of its 3 files, 2 succeeded and 1 has no known job. Tell the user; a new batch costs credits again.
@@ -248,8 +248,8 @@ fn jobs_that_cannot_be_read() {
     check(
         [unread(true), unread(false)],
         &expect![[r#"
-            Batch bat-1 is COMPLETED: of its 4 files, 4 could not be looked up. Check again with `get_batch` in 75 seconds.
-            Batch bat-1 is COMPLETED: of its 4 files, 4 could not be looked up. It is therefore not known whether all of its jobs have ended.
+            Batch bat-1 is COMPLETED: of its 4 files, 4 have a job that could not be looked up. Check again with `get_batch` in 75 seconds.
+            Batch bat-1 is COMPLETED: of its 4 files, 4 have a job that could not be looked up. It is therefore not known whether all of its jobs have ended.
         "#]],
     );
 }
