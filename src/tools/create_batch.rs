@@ -81,10 +81,10 @@ fn fails(account: &Account) -> Failure {
         what: "No batch was created",
         not_found: if can_look {
             "Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`. For IDs of \
-             another project, also pass that project's `project_id`."
+             another project that the API key can use, also pass its `project_id`."
         } else {
-            "Check `source_directory_id` and `configuration_id` with the user. For IDs of another project, also pass that \
-             project's `project_id`."
+            "Check `source_directory_id` and `configuration_id` with the user. For IDs of another project that the API key can \
+             use, also pass its `project_id`."
         },
         ask_less: None,
     }

@@ -115,7 +115,7 @@ fn retryable(after: Option<Duration>) -> Map<String, Value> {
 }
 
 /// What to check if LlamaCloud has no such batch.
-pub(crate) const NO_SUCH_BATCH: &str = "Check `batch_id`: `list_batches` shows the batches that exist. For a batch of another project, also pass that project's `project_id`.";
+pub(crate) const NO_SUCH_BATCH: &str = "Check `batch_id`: `list_batches` shows the batches that exist. For a batch of another project that the API key can use, also pass its `project_id`.";
 
 /// What to do next, as sentences.
 fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Account) -> String {

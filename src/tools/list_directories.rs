@@ -143,7 +143,7 @@ const FAILS: Failure = Failure {
 const ONE_FAILS: Failure = Failure {
     what: "The directory could not be read",
     not_found: "Check `directory_id`: `list_directories` without it shows the directories that exist. For a directory of \
-                another project, also pass that project's `project_id`.",
+                another project that the API key can use, also pass its `project_id`.",
     ask_less: None,
 };
 

@@ -101,7 +101,7 @@ async fn configurations_are_listed_with_what_they_cost_and_make() {
 
 #[tokio::test]
 async fn mistakes_are_explained() {
-    check(DIRECTORIES, json!({ "directory_id": "dir-none" }), 2, expect![[r#"The directory could not be read: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `directory_id`: `list_directories` without it shows the directories that exist. For a directory of another project, also pass that project's `project_id`."#]]).await;
+    check(DIRECTORIES, json!({ "directory_id": "dir-none" }), 2, expect![[r#"The directory could not be read: LlamaCloud found nothing with that ID in this project (404): "Directory dir-none not found". Check `directory_id`: `list_directories` without it shows the directories that exist. For a directory of another project that the API key can use, also pass its `project_id`."#]]).await;
     check(
         DIRECTORIES,
         json!({ "directory_id": "Lease contracts" }),

@@ -412,8 +412,8 @@ async fn what_is_asked_wrongly() {
     )
     .await;
     check(&mut harness, json!({ "job_id": "cfg-PARSE_AGENTIC" }), expect![[r#"Nothing was read: `job_id` is "cfg-PARSE_AGENTIC". It is not the ID of a job; `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch."#]]).await;
-    check(&mut harness, json!({ "job_id": "pjb-none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job pjb-none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch. For a job of another project, also pass that project's `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
-    check(&mut harness, json!({ "job_id": "none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch. For a job of another project, also pass that project's `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
+    check(&mut harness, json!({ "job_id": "pjb-none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job pjb-none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch. For a job of another project that the API key can use, also pass its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
+    check(&mut harness, json!({ "job_id": "none" }), expect![[r#"The result could not be read: LlamaCloud found nothing with that ID in this project (404): "Job none not found". Check `job_id`: `get_batch` with `expand: ["outcomes"]` shows the jobs of a batch. For a job of another project that the API key can use, also pass its `project_id`. If the ID is right, the result has expired: LlamaCloud no longer has it."#]]).await;
     let foreign = with(
         report.clone(),
         json!({ "project_id": "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e" }),

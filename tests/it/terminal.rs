@@ -305,8 +305,8 @@ async fn what_cannot_be_called_says_why() {
                 Following batch bat-1. Ctrl-C ends this command and the sandbox.
                 The batch could not be read: LlamaCloud found nothing with that ID in this
                 project (404): "Batch bat-1 not found". Check `batch_id`: `list_batches` shows
-                the batches that exist. For a batch of another project, also pass that project's
-                `project_id`.
+                the batches that exist. For a batch of another project that the API key can use,
+                also pass its `project_id`.
             "#]],
         ),
     ] {

@@ -148,8 +148,8 @@ impl Trouble {
                          user first."
                     } else {
                         "Check `job_id`: `get_batch` with `expand: [\"outcomes\"]` shows the jobs of a batch. For a job of \
-                         another project, also pass that project's `project_id`. If the ID is right, the result has expired: \
-                         LlamaCloud no longer has it."
+                         another project that the API key can use, also pass its `project_id`. If the ID is right, the \
+                         result has expired: LlamaCloud no longer has it."
                     },
                     ..FAILS
                 };
