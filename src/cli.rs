@@ -133,7 +133,7 @@ pub enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print the configuration that registers this server with a host, or write it to the host's file. It includes the flags given here.
+    /// Print the configuration that registers this server with a host, or write it to the host's file. The configuration includes the settings of this command line.
     #[command(after_help = help::HOST_CONFIG)]
     HostConfig(HostConfig),
 }
@@ -211,7 +211,7 @@ pub struct Flags {
     /// First polling interval of a call that waits; later intervals grow to five times as long.
     #[arg(long, global = true, value_name = "DURATION", default_value = "2s", value_parser = duration, help_heading = "Tools")]
     pub poll_interval: Duration,
-    /// Time limit for a tool call, such as `90`, `90s`, `2m` or `500ms`; at most 10 minutes. `wait_seconds` does not count.
+    /// Time limit for a tool call, such as `90`, `90s`, `2m` or `500ms`; at most 10 minutes. The wait of `wait_seconds` does not count towards it.
     #[arg(long, global = true, value_name = "DURATION", default_value = "45s", value_parser = duration, help_heading = "Tools")]
     pub timeout: Duration,
     /// Longest tool result, in characters.

@@ -133,7 +133,10 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
 /// The variables that are read.
 pub const VARIABLES: &[(&str, &str)] = &[
     ("LLAMA_CLOUD_API_KEY", "The API key. --api-key-file overrides it."),
-    ("LLAMA_PARSE_API_KEY", "The API key, if LLAMA_CLOUD_API_KEY is not set."),
+    (
+        "LLAMA_PARSE_API_KEY",
+        "The API key, if LLAMA_CLOUD_API_KEY holds no usable key.",
+    ),
     ("LLAMA_CLOUD_BASE_URL", "Same as --base-url."),
     ("LLAMA_CLOUD_PROJECT_ID", "Same as --project-id."),
     ("LLAMA_CLOUD_ORGANIZATION_ID", "Same as --organization-id."),

@@ -63,8 +63,8 @@ impl Host {
                 )
             }
             (Key::Literal, _) => format!(
-                "Replace {KEY_PLACEHOLDER} with your key: {title} does not expand variables. To keep the key out of that file, \
-                 run this again with --api-key-file FILE."
+                "Replace {KEY_PLACEHOLDER} with your key: {title} does not expand variables. To keep the key out of the \
+                 configuration, run this again with --api-key-file FILE."
             ),
         }
     }

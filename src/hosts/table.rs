@@ -173,7 +173,7 @@ pub const ALL: &[Host] = &[
         template: template!("cline-extension.json"),
         key: Key::Literal,
         shown: "open MCP Servers in Cline's panel",
-        note: Some("Cline opens this file under MCP Servers, Configure MCP Servers."),
+        note: Some("Cline opens its file under MCP Servers, Configure MCP Servers."),
         ..HOST
     },
     Host {
@@ -188,7 +188,7 @@ pub const ALL: &[Host] = &[
         project_file: Some(".roo/mcp.json"),
         template: template!("roo-code.json"),
         shown: "open MCP Servers in Roo Code's panel",
-        note: Some("Roo Code opens this file under MCP Servers, Edit Global MCP."),
+        note: Some("Roo Code opens its file under MCP Servers, Edit Global MCP."),
         ..HOST
     },
     Host {
@@ -274,7 +274,7 @@ pub const ALL: &[Host] = &[
         key: Key::Literal,
         link: Some("lmstudio://add_mcp?name={name}&config={base64}"),
         shown: "open the Program tab",
-        note: Some("LM Studio opens this file in its Program tab, under Install, Edit mcp.json."),
+        note: Some("LM Studio opens its file in its Program tab, under Install, Edit mcp.json."),
         ..HOST
     },
     Host {

@@ -47,8 +47,8 @@ pub(crate) fn explain_unchecked(
     let next = next(failure, &error, context, account);
     let text = format!(
         "{}: nothing was sent, because the list of batches could not be read ({}), and a batch for the same work may already \
-         exist. {next} Call again with `allow_duplicate: true`, which needs no list, only if the user accepts that the same \
-         work may be paid for twice.",
+         exist. {next} Only if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: \
+         true`, which needs no list.",
         failure.what,
         error.cause()
     );

@@ -84,7 +84,7 @@ impl Call {
 pub(crate) fn search_limit<T>(found: &Beginning<T>, what: &str) -> Option<String> {
     let sentence = || {
         format!(
-            "Only the first {} {what} were searched: the full name may find more.",
+            "Only the first {} {what} were searched: searching for the full name may find more.",
             number(MAX_SEARCHED)
         )
     };

@@ -514,7 +514,7 @@ async fn a_file_is_read_by_its_id_where_names_cannot_be_read() {
         ..Setup::default()
     };
     let mut harness = setup.open(Revision::V2025_06_18).await;
-    check(&mut harness, of("annual-report.pdf"), expect![[r#"Nothing was read: `file`: "annual-report.pdf" was not found, and names of files could not be read (this API key is not allowed to do that (403): "You do not have access to this project"). Send the ID of the file, `dfl-…`, which `get_batch` with `expand: ["outcomes"]` shows."#]]).await;
+    check(&mut harness, of("annual-report.pdf"), expect![[r#"Nothing was read: `file`: "annual-report.pdf" was not found, but not all file names could be read (this API key is not allowed to do that (403): "You do not have access to this project"). Send the ID of the file, `dfl-…`, which `get_batch` with `expand: ["outcomes"]` shows."#]]).await;
     let answer = read(&mut harness, of("dfl-documents-0001")).await;
     assert!(answer["text"].as_str().unwrap().contains("This is page 1"));
     harness.end().await;

@@ -31,7 +31,7 @@ impl Guidance<'_> {
             way("run this command", &command);
         }
         if host.can_be_merged() {
-            way("let this program edit the file", &self.write_command());
+            way("let this program edit the host's file", &self.write_command());
         }
         if let Some(link) = host.add_link(&this.registration) {
             way("open this link", &link);
@@ -104,19 +104,16 @@ impl Guidance<'_> {
 
     fn where_it_goes(&self) -> String {
         let packaged = location::in_package(self.host, self.system).map(|path| path.display().to_string());
-        let (title, file) = (
-            self.host.title,
-            packaged.unwrap_or_else(|| self.host.file.on(self.system)),
-        );
+        let file = packaged.unwrap_or_else(|| self.host.file.on(self.system));
         let project = match (self.host.project_file, self.system) {
             (None, _) => String::new(),
             (Some(file), System::Windows) => {
                 format!(
-                    ", or, for a single project, from {} in the project's folder",
+                    ", or, for a single project, in {} in the project's folder",
                     file.replace('/', "\\")
                 )
             }
-            (Some(file), _) => format!(", or, for a single project, from {file} in the project's folder"),
+            (Some(file), _) => format!(", or, for a single project, in {file} in the project's folder"),
         };
         let inputs = if self.host.has_inputs(&self.this.registration) {
             ", and what the text above has under `inputs`"
@@ -124,7 +121,7 @@ impl Guidance<'_> {
             ""
         };
         format!(
-            "{title} reads the text above from {file}{project}. If that file already exists, add only the {} entry to it{inputs}.",
+            "The text above belongs in {file}{project}. If that file already exists, add only the {} entry to it{inputs}.",
             hosts::NAME
         )
     }
@@ -136,7 +133,9 @@ impl Guidance<'_> {
             ApiKey::Missing(reason) => {
                 format!("No key can be read yet: {reason}. Write the key into that file before you use the server.")
             }
-            ApiKey::Given(_) => "The server reads the key from that file each time it starts.".to_owned(),
+            ApiKey::Given(_) => {
+                "The server reads the key from the file given with --api-key-file each time it starts.".to_owned()
+            }
         }
     }
 }

@@ -86,8 +86,8 @@ impl Ending<'_> {
                 (true, true) => {
                     "The results were not saved and are lost when this command ends. To keep them, run it again with --out.".to_owned()
                 }
-                (true, false) if self.is_cancelled() => format!(
-                    "The results of batch {} stay at LlamaCloud for a limited time. Running this command again would create a new \
+                (true, false) if self.would_run_again() => format!(
+                    "The results of batch {} stay at LlamaCloud for a limited time. Running this command again may create a new \
                      batch, which costs credits.",
                     self.outcome.batch_id
                 ),
@@ -126,13 +126,14 @@ impl Ending<'_> {
         sentences.join(" ")
     }
 
-    fn is_cancelled(&self) -> bool {
-        text(self.outcome.batch, "status") == "CANCELLED"
+    /// Whether the same command may create another batch: over all files again, or with those that were left out.
+    fn would_run_again(&self) -> bool {
+        text(self.outcome.batch, "status") == "CANCELLED" || !self.left_out.is_empty()
     }
 
-    /// The command that saves what a cancelled batch has done: the same run would create another batch.
+    /// The command that saves what the batch has done, if the same run may create another one.
     fn save_later(&self, context: &Context<'_>) -> Option<String> {
-        if context.is_sandbox || self.saved.is_some() || !self.is_cancelled() {
+        if context.is_sandbox || self.saved.is_some() || !self.would_run_again() {
             return None;
         }
         let batch_id = format!("batch_id={}", self.outcome.batch_id);
@@ -140,7 +141,7 @@ impl Ending<'_> {
         let sentence = context
             .terminal
             .out
-            .wrap("To save the results of the files that had finished:");
+            .wrap("To save the results of the files that succeeded:");
         Some(format!("{sentence}\n  {command}"))
     }
 

@@ -312,8 +312,8 @@ impl fmt::Display for Cursor {
 /// The error for a cursor that does not fit.
 pub(crate) fn stale_cursor() -> ToolError {
     ToolError::new(
-        "`results_cursor`: it does not fit the files of this batch as they are now. It belongs to another batch, or it is \
-         damaged. Call `get_batch` without `results_cursor` to start from the first page.",
+        "`results_cursor`: it does not fit the files of this batch as they are now: it is out of date, belongs to another \
+         batch, or is damaged. Call `get_batch` without `results_cursor` to start from the first page.",
     )
 }
 

@@ -230,7 +230,7 @@ impl Report<'_> {
         let all = self.problems.len();
         let is_even = others.iter().all(|other| other.count == worst.count);
         let sentence = match (is_even, worst.count) {
-            (true, 1) => format!("Each failure has its own reason; the reason for {for_files} is: {reason}"),
+            (true, 1) => format!("No two files failed for the same reason; the reason for {for_files} is: {reason}"),
             (true, count) => {
                 format!("There are {all} reasons, each for {count} files; the reason for {for_files} is: {reason}")
             }

@@ -239,8 +239,8 @@ fn not_there(seen: &Seen, wanted: &str) -> ToolError {
     let wanted = quote(wanted, MAX_SHOWN_CHARS);
     if let Some(cause) = seen.why_names_are_missing() {
         return nothing_read(&format!(
-            "`file`: {wanted} was not found, and names of files could not be read ({cause}). Send the ID of the file, `dfl-…`, which \
-             `get_batch` with `expand: [\"outcomes\"]` shows"
+            "`file`: {wanted} was not found, but not all file names could be read ({cause}). Send the ID of the file, `dfl-…`, \
+             which `get_batch` with `expand: [\"outcomes\"]` shows"
         ));
     }
     let nearest: Vec<_> = alike

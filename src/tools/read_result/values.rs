@@ -110,7 +110,8 @@ fn about_data(page: &Page<'_>, items: Option<&Items>, is_piece: bool, has_data: 
             ""
         };
         return format!(
-            "Item {} of {total}{array} of the data of {name} is too long for one answer, so `text` is a piece of its JSON{around}.",
+            "In the data of {name}, item {} of {total}{array} is too long for one answer, so `text` is a piece of its \
+             JSON{around}.",
             number(*first)
         );
     }

@@ -69,7 +69,7 @@ fn sentences(call: &Call, plan: &Plan, seen: &Seen, how: &How) -> Vec<String> {
         let order = directory_id.map(|directory_id| plan.order(&call.scope, directory_id));
         let told = order.map(|order| tell(&seen.batch, how, &order, true));
         let what = format!(
-            "The retry processes again the {} of batch {} that did not succeed.",
+            "The retry covers {} that did not succeed in batch {}.",
             files(count),
             plan.batch_id
         );
@@ -91,7 +91,7 @@ fn already_there(plan: &Plan, seen: &Seen) -> String {
     let BatchFacts { id, status, .. } = BatchFacts::from(&seen.batch);
     let created = when_created(&seen.batch);
     let what = format!(
-        "the {} of batch {} that did not succeed",
+        "the {} that did not succeed in batch {}",
         files(plan.files.len()),
         plan.batch_id
     );
@@ -102,7 +102,7 @@ fn already_there(plan: &Plan, seen: &Seen) -> String {
         BatchStatus::Other(_) => format!(
             "Nothing was created: batch {id}{created} exists for {what}. Whether it is still being processed is unknown."
         ),
-        _ => format!("Nothing was created: batch {id}{created} retries {what}, and is {status}."),
+        _ => format!("Nothing was created: batch {id}{created} is {status} and already retries {what}."),
     }
 }
 
@@ -184,7 +184,8 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
             ToolError::new(format!(
                 "No batch was created: directory {directory}, which was made for this retry, {now}; it should hold the {} to be \
                  retried. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, ask the \
-                 user to remove from the directory, in LlamaCloud, entries that are there twice or do not belong to the retry.",
+                 user to delete from this directory, in LlamaCloud, duplicate entries and entries that do not belong to the \
+                 retry.",
                 order.agreed_files.map_or_else(|| "files".to_owned(), files)
             ))
         }

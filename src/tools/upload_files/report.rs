@@ -140,9 +140,9 @@ impl Report {
         }
         if !self.changed.is_empty() {
             sentences.push(format!(
-                "{} not sent: the directory has other content under the same name (`changed`). To process the new content, do \
-                 not create a batch over this directory, but call again without `directory_id`: that uploads all files of the \
-                 call to a new directory, and a batch over it processes all of them.",
+                "{} not sent: the directory has other content under the same name (`changed`). A batch over this directory \
+                 processes the old content. To process the new content, call `upload_files` again without `directory_id`: that \
+                 uploads all files of the call to a new directory, and a batch over it processes all of them.",
                 were(self.changed.len())
             ));
         }

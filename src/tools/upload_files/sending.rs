@@ -97,7 +97,7 @@ impl Sending {
         }
         if !reading.is_whole() {
             return Err(ToolError::new(
-                "No file was uploaded: the list of the directory's files does not end. Tell the user.",
+                "No file was uploaded: the list of the directory's files could not be read to its end. Tell the user.",
             ));
         }
         let report = &mut self.report;

@@ -150,7 +150,7 @@ async def confirm(client: Driver, person: Person) -> None:
     """A server with `--confirm-create`, in a session of its own."""
     question = [CREATE["source_directory_id"], "4 files", CREATE["config"]["job"]["configuration_id"], "credits"]
     if client.revision < ELICITATION_SINCE:
-        failure(await client.call("create_batch", CREATE), "cannot show the user its question")
+        failure(await client.call("create_batch", CREATE), "cannot show the user the question")
         assert not person.asked, person.asked
         return
     no = [{"action": "decline"}, {"action": "cancel"}, {"action": "accept", "content": {"confirm": False}}]

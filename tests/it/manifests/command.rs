@@ -48,7 +48,7 @@ async fn every_host_gets_its_configuration_on_stdout_and_the_rest_on_stderr() {
             assert_eq!(text(&output.stdout), host.configuration(&registration));
         }
         let guidance = text(&output.stderr).replace('\n', " ");
-        for words in [host.title, "reads the text above from", "Then restart"] {
+        for words in [host.title, "The text above belongs in", "Then restart"] {
             assert!(guidance.contains(words), "{}: {guidance}", host.name);
         }
     }
@@ -96,11 +96,11 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
             expect![[r#"
                 To register it, run this command:
                   claude mcp add -s user llamacloud-batches -e 'LLAMA_CLOUD_API_KEY=${LLAMA_CLOUD_API_KEY}' -- PROGRAM
-                Or let this program edit the file:
+                Or let this program edit the host's file:
                   PROGRAM host-config claude-code --write
-                Claude Code reads the text above from ~/.claude.json, or, for a single project,
-                from .mcp.json in the project's folder. If that file already exists, add only
-                the llamacloud-batches entry to it.
+                The text above belongs in ~/.claude.json, or, for a single project, in .mcp.json
+                in the project's folder. If that file already exists, add only the
+                llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude
                 Code starts.
                 Claude Code asks for your approval before it starts a server from a project's
@@ -114,11 +114,11 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
             expect![[r#"
                 To register it, run this command:
                   codex mcp add llamacloud-batches -- PROGRAM --sandbox
-                Or let this program edit the file:
+                Or let this program edit the host's file:
                   PROGRAM --sandbox host-config codex --write
-                Codex reads the text above from ~/.codex/config.toml, or, for a single project,
-                from .codex/config.toml in the project's folder. If that file already exists,
-                add only the llamacloud-batches entry to it.
+                The text above belongs in ~/.codex/config.toml, or, for a single project, in
+                .codex/config.toml in the project's folder. If that file already exists, add
+                only the llamacloud-batches entry to it.
                 The sandbox needs no key.
                 Then restart Codex. To see llamacloud-batches there, type `/mcp`. To try it,
                 ask: "Create a LlamaCloud batch over dir-small with cfg-PARSE_AGENTIC, and tell
@@ -128,11 +128,11 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["zed", "--api-key-file", "no-such-file"],
             expect![[r#"
-                To register it, let this program edit the file:
+                To register it, let this program edit the host's file:
                   PROGRAM --api-key-file HERE/no-such-file host-config zed --write
-                Zed reads the text above from ~/.config/zed/settings.json, or, for a single
-                project, from .zed/settings.json in the project's folder. If that file already
-                exists, add only the llamacloud-batches entry to it.
+                The text above belongs in ~/.config/zed/settings.json, or, for a single project,
+                in .zed/settings.json in the project's folder. If that file already exists, add
+                only the llamacloud-batches entry to it.
                 No key can be read yet: the file given with --api-key-file cannot be read (it
                 does not exist). Write the key into that file before you use the server.
                 Then restart Zed. To see llamacloud-batches there, open the settings of the
@@ -142,8 +142,8 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["goose"],
             expect![[r#"
-                goose reads the text above from ~/.config/goose/config.yaml. If that file
-                already exists, add only the llamacloud-batches entry to it.
+                The text above belongs in ~/.config/goose/config.yaml. If that file already
+                exists, add only the llamacloud-batches entry to it.
                 goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose
                 configure` changes it.
                 Then restart goose. To see llamacloud-batches there, run `goose configure`. To
@@ -153,13 +153,13 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["cursor", "--region", "eu"],
             expect![[r#"
-                To register it, let this program edit the file:
+                To register it, let this program edit the host's file:
                   PROGRAM --region eu host-config cursor --write
                 Or open this link:
                   LINK
-                Cursor reads the text above from ~/.cursor/mcp.json, or, for a single project,
-                from .cursor/mcp.json in the project's folder. If that file already exists, add
-                only the llamacloud-batches entry to it.
+                The text above belongs in ~/.cursor/mcp.json, or, for a single project, in
+                .cursor/mcp.json in the project's folder. If that file already exists, add only
+                the llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
                 starts. A program that is started from the desktop often does not see what a
                 shell's profile sets: start Cursor from a terminal, or run this again with
