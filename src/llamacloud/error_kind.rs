@@ -156,8 +156,7 @@ impl ErrorKind {
         match self {
             Self::Unreachable => Some("check the network, the proxy and the base URL"),
             Self::Intercepted { .. } => Some(
-                "check whether a network login page, a proxy or a firewall intercepts the connection, and check the base \
-                      URL",
+                "check whether a network login page, a proxy or a firewall intercepts the connection, and check the base URL",
             ),
             _ => None,
         }

@@ -156,6 +156,33 @@ async fn a_long_document_is_read_whole_with_one_download() {
     harness.close(3).await;
 }
 
+/// A reader of the summary alone must not believe that it has the pages in between.
+#[tokio::test]
+async fn only_the_pages_that_an_answer_holds_are_named() {
+    let mut harness = open().await;
+    for (pages, named) in [
+        ("1,12", "Pages 1 and 12 of 12 of"),
+        ("1-3,5,7-8", "Pages 1 to 3, 5, and 7 to 8 of 12 of"),
+        ("4", "Page 4 of 12 of"),
+    ] {
+        let said = read(&mut harness, with(of("annual-report.pdf"), json!({ "pages": pages }))).await;
+        assert!(said["summary"].as_str().unwrap().contains(named), "{said:#}");
+    }
+    let found = with(
+        of("annual-report.pdf"),
+        json!({ "pages": "1,12", "find": "no such words" }),
+    );
+    let found = read(&mut harness, found).await;
+    assert!(
+        found["summary"]
+            .as_str()
+            .unwrap()
+            .contains("does not occur in the pages 1,12 of"),
+        "{found:#}"
+    );
+    harness.end().await;
+}
+
 #[tokio::test]
 async fn failed_pages_are_named_in_every_format() {
     let mut harness = open().await;

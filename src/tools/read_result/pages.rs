@@ -11,7 +11,7 @@ use crate::tools::results::document::{Document, Piece, Position};
 use crate::tools::results::selection::Selection;
 use crate::tools::wording::{and, number, plural};
 
-/// How many failed pages a sentence names.
+/// How many failed pages, or runs of pages, a sentence names.
 const MAX_NAMED: usize = 20;
 
 /// The answer with the pages that begin at the cursor.
