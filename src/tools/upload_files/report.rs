@@ -66,8 +66,8 @@ pub(super) struct Report {
     pub(super) bytes: u64,
     pub(super) changed: Vec<String>,
     refused: BTreeMap<String, Vec<String>>,
-    /// Whether LlamaCloud itself has refused a file.
-    pub(super) refused_by_llamacloud: bool,
+    /// Whether a file was sent, or a part of it, even if none was stored.
+    pub(super) has_sent: bool,
     /// The last temporary failure.
     pub(super) trouble: Option<Error>,
 }
@@ -118,7 +118,7 @@ impl Report {
             .map(|id| format!(" to directory {id}"))
             .unwrap_or_default();
         if self.is_empty() {
-            sentences.push(if self.refused_by_llamacloud {
+            sentences.push(if self.has_sent {
                 format!("No file from {folder} could be uploaded.")
             } else {
                 format!("{folder} has no files that can be uploaded. Nothing was sent.")

@@ -183,7 +183,7 @@ impl Sending {
                         failures.store(0, Ordering::Relaxed);
                     }
                     Sent::Refused(reason, path) => {
-                        report.refused_by_llamacloud = true;
+                        report.has_sent = true;
                         report.refuse(&reason, &path);
                     }
                     Sent::Remains(None) => {}
