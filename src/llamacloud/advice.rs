@@ -48,11 +48,12 @@ impl Setting {
                  hosts that are reached without a proxy"
             }
             Self::Certificates if cfg!(any(target_os = "macos", windows)) => {
-                "add the certificate authority of the proxy or firewall that intercepts TLS to this system's certificate store"
+                "add the missing certificate authority (often that of a proxy or firewall that intercepts TLS) to this system's \
+                 certificate store"
             }
             Self::Certificates => {
-                "add the certificate authority of the proxy or firewall that intercepts TLS to this system's certificate store, or \
-                 name a file with all trusted certificates in SSL_CERT_FILE, which replaces the store"
+                "add the missing certificate authority (often that of a proxy or firewall that intercepts TLS) to this system's \
+                 certificate store, or name a file with all trusted certificates in SSL_CERT_FILE, which replaces the store"
             }
             Self::Clock => {
                 "check the date and time of this machine; if they are correct, ask the operator of that host to renew the \

@@ -203,7 +203,7 @@ async fn every_unreadable_success() {
             Close,
             bytes.as_bytes(),
             OnceWhoKnows,
-            &format!(r#"127.0.0.1 sent a response that is not from the LlamaCloud API: "{expected}""#),
+            &format!(r#"the response of 127.0.0.1 does not match the LlamaCloud API: "{expected}""#),
         )
         .await;
     };

@@ -264,7 +264,7 @@ mod tests {
                 Fix(BaseUrl)
             the response is larger than 8 MiB: "word of the API"
                 Never
-            api.example sent a response that is not from the LlamaCloud API: "word of the API"
+            the response of api.example does not match the LlamaCloud API: "word of the API"
                 Never
         "#]].assert_eq(&page);
     }

@@ -197,7 +197,7 @@ impl ErrorKind {
                 0 => format!("the response is larger than {} KiB", limit_bytes >> 10),
                 mebibytes => format!("the response is larger than {mebibytes} MiB"),
             },
-            Self::UnreadableBody => format!("{host} sent a response that is not from the LlamaCloud API"),
+            Self::UnreadableBody => format!("the response of {host} does not match the LlamaCloud API"),
         }
     }
 }

@@ -119,11 +119,11 @@ pub(crate) const NO_SUCH_BATCH: &str = "Check `batch_id`: `list_batches` shows t
 
 /// What to do next, as sentences.
 fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Account) -> String {
-    const NOTHING_TO_SHORTEN: &str = "This request cannot be made smaller. Tell the user.";
+    const NOTHING_TO_SHORTEN: &str = "This call cannot ask for less. Tell the user.";
     let ask_less = failure.ask_less.unwrap_or(NOTHING_TO_SHORTEN);
     match (error.kind(), error.advice()) {
         (ErrorKind::NotFound, _) => failure.not_found.to_owned(),
-        (ErrorKind::Conflict, _) => "Check the current state (of a batch: with `get_batch`) before trying anything else.".to_owned(),
+        (ErrorKind::Conflict, _) => "Check the current state (of a batch: `get_batch` shows it) before trying anything else.".to_owned(),
         (ErrorKind::TooLarge, _) => format!("{ask_less} If the problem remains, the user has to check the base URL."),
         (ErrorKind::OversizedBody { .. }, _) => ask_less.to_owned(),
         (ErrorKind::UnreadableBody, _) => {
@@ -146,7 +146,7 @@ fn next(failure: &Failure, error: &Error, context: &RequestContext, account: &Ac
             account.client.key_source()
         ),
         (_, Advice::Fix(Setting::Access)) => {
-            "Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and \
+            "The API key may have no access to this project, and batches need a Pro or Enterprise plan. Omit `project_id` and \
              `organization_id`, or ask the user to configure this server with a key that has access."
                 .to_owned()
         }

@@ -187,7 +187,7 @@ async fn what_answers_is_not_llamacloud() {
         (
             Reply::json("200 OK", "", "\"hello\""),
             expect![[r#"
-                Fail LlamaCloud: 127.0.0.1 sent a response that is not from the LlamaCloud API: "unexpected type of value" | Check the base URL and any proxy in between.
+                Fail LlamaCloud: the response of 127.0.0.1 does not match the LlamaCloud API: "unexpected type of value" | Check the base URL and any proxy in between.
             "#]],
         ),
         (

@@ -116,7 +116,7 @@ async fn mistakes_are_explained() {
         expect!["`directory_id` shows one directory; `name` and `type` search for directories. Nothing was sent. Omit `directory_id`, or omit `name` and `type`, and call `list_directories` again."],
     )
     .await;
-    check(DIRECTORIES, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The directories could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
+    check(DIRECTORIES, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The directories could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". The API key may have no access to this project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
     check(DIRECTORIES, json!({ "page_token": "pgt-of-last-week" }), 1, expect![[r#"The directories could not be listed: LlamaCloud rejected the request (400): "Invalid page token". `page_token` may have expired or belong to other arguments: start again without `page_token`."#]]).await;
     check(
         DIRECTORIES,
@@ -127,7 +127,7 @@ async fn mistakes_are_explained() {
         ],
     )
     .await;
-    check(CONFIGURATIONS, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The configurations could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
+    check(CONFIGURATIONS, json!({ "project_id": OTHER_PROJECT }), 1, expect![[r#"The configurations could not be listed: this API key is not allowed to do that (403): "You do not have access to this project". The API key may have no access to this project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
     check(CONFIGURATIONS, json!({ "job_type": "parse" }), 0, expect![[r#"`job_type` must be one of `parse_v2`, `extract_v2`, not "parse" (did you mean `parse_v2`?). Nothing was sent. Correct this and call `list_configurations` again."#]]).await;
     check(
         "list_batches",

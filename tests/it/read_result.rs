@@ -445,7 +445,7 @@ async fn what_is_asked_wrongly() {
         report.clone(),
         json!({ "project_id": "182bd5e5-6e1a-4fe4-a799-aa6d9a6ab26e" }),
     );
-    check(&mut harness, foreign, expect![[r#"The result could not be read: this API key is not allowed to do that (403): "You do not have access to this project". Each API key belongs to one project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
+    check(&mut harness, foreign, expect![[r#"The result could not be read: this API key is not allowed to do that (403): "You do not have access to this project". The API key may have no access to this project, and batches need a Pro or Enterprise plan. Omit `project_id` and `organization_id`, or ask the user to configure this server with a key that has access."#]]).await;
 
     // What is not wrong: every page, a text that looks like a pattern, an empty text.
     for fine in [
@@ -499,7 +499,7 @@ async fn a_cursor_is_for_its_own_document_and_question() {
 async fn where_there_is_no_result() {
     let mut harness = open().await;
     let failing = |file: &str| json!({ "batch_id": "bat-sandbox-failing", "file": file });
-    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: its job is FAILED ("The document is encrypted. Remove the password and upload it again."). Once all jobs of the batch have ended, `retry_failed_files` can process its failed files again, which costs credits: ask the user first."#]]).await;
+    check(&mut harness, failing("personnel-file.pdf"), expect![[r#""personnel-file.pdf" has no result: the job is FAILED ("The document is encrypted. Remove the password and upload it again."). Once all jobs of the batch have ended, `retry_failed_files` can process its failed files again, which costs credits: ask the user first."#]]).await;
     check(
         &mut harness,
         failing("notes.txt"),
@@ -610,9 +610,9 @@ async fn a_job_that_still_runs_or_has_nothing_says_so() {
         Reply::json("200 OK", "", &body.to_string())
     };
     let ask = || json!({ "job_id": "pjb-1" });
-    expect!["pjb-1 has no result yet: its job is RUNNING. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."].assert_eq(&of_upstream(job("RUNNING"), ask()).await.unwrap_err());
-    expect!["pjb-1 has no result yet: its job is NEW STATE. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."].assert_eq(&of_upstream(job("NEW \u{202e}STATE"), ask()).await.unwrap_err());
-    expect!["pjb-1 has no result: its job is CANCELLED. Reading again does not change that. Tell the user."]
+    expect!["pjb-1 has no result yet: the job is RUNNING. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."].assert_eq(&of_upstream(job("RUNNING"), ask()).await.unwrap_err());
+    expect!["pjb-1 has no result yet: the job is NEW STATE. Call `get_batch` with `wait_seconds` until `final` is true, then call `read_result` again."].assert_eq(&of_upstream(job("NEW \u{202e}STATE"), ask()).await.unwrap_err());
+    expect!["pjb-1 has no result: the job is CANCELLED. Reading again does not change that. Tell the user."]
         .assert_eq(&of_upstream(job("CANCELLED"), ask()).await.unwrap_err());
     expect![
         "LlamaCloud has no text for pjb-1. If it is an extract job, omit `format`, `pages` and `find` to read its data."

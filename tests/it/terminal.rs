@@ -402,7 +402,7 @@ async fn arguments_may_come_from_stdin() {
         .unwrap()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output.stdout).contains("No batch matches"), "{output:?}");
+    assert!(text(&output.stdout).contains("No batches found"), "{output:?}");
 }
 
 /// Nobody is there to say yes.

@@ -12,7 +12,7 @@ pub(super) fn summarize(entries: &[Entry], end: &PageEnd, left_out: &[&str]) -> 
     let batches: Vec<&Batch> = entries.iter().map(|entry| &entry.batch).collect();
     if batches.is_empty() {
         return end.more().map_or_else(
-            || "No batch matches. Use fewer filters, or another project.".to_owned(),
+            || "No batches found. Omit any filters, or use another project.".to_owned(),
             |more| format!("This page has no batches. {more}"),
         );
     }

@@ -86,7 +86,7 @@ fn sentences() {
         None,
         &[],
         &expect![[r#"
-            No batch matches. Use fewer filters, or another project.
+            No batches found. Omit any filters, or use another project.
         "#]],
     );
     check(

@@ -75,7 +75,7 @@ impl Report<'_> {
     fn details(&self) -> Vec<String> {
         let mut sentences = self.seen.missing();
         if self.seen.hopeless().is_some() {
-            sentences.push("It is therefore not known whether all of its jobs have ended.".to_owned());
+            sentences.push("It is therefore not known whether all jobs have ended.".to_owned());
         }
         sentences.extend(self.reason());
         sentences.extend(self.page.and_then(|page| self.describe_page(page)));

@@ -25,7 +25,7 @@ const LIKE: f64 = 0.75;
 pub(super) const FAILS: Failure = Failure {
     what: "The result could not be read",
     not_found: NO_SUCH_BATCH,
-    ask_less: Some("Try `format: \"text\"`, which may be shorter."),
+    ask_less: Some("For a parse job, `format: \"text\"` may be shorter."),
 };
 
 /// The name or the ID of a file.

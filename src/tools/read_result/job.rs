@@ -165,7 +165,7 @@ impl Trouble {
                 "LlamaCloud has no text for {what}. If it is an extract job, omit `format`, `pages` and `find` to read its data."
             )),
             Self::NoData => ToolError::new(format!(
-                "The job of {what} is COMPLETED, but LlamaCloud has no data for it."
+                "LlamaCloud has no data for {what}, although the job is COMPLETED."
             )),
         }
     }
@@ -188,10 +188,10 @@ fn not_done(what: &str, job: &JobEnd, kind: Kind, can_retry: bool) -> String {
             } else {
                 "Reading again does not change that. Tell the user."
             };
-            format!("{what} has no result: its job is {status}{never_begun}{reason}. {advice}")
+            format!("{what} has no result: the job is {status}{never_begun}{reason}. {advice}")
         }
         _ => format!(
-            "{what} has no result yet: its job is {status}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then \
+            "{what} has no result yet: the job is {status}{reason}. Call `get_batch` with `wait_seconds` until `final` is true, then \
              call `read_result` again."
         ),
     }
@@ -213,9 +213,9 @@ mod tests {
         for (batch, words) in [
             (
                 BatchStatus::Cancelled,
-                "its job is PENDING, and its batch was CANCELLED.",
+                "the job is PENDING, and its batch was CANCELLED.",
             ),
-            (BatchStatus::Completed, "has no result yet: its job is PENDING."),
+            (BatchStatus::Completed, "has no result yet: the job is PENDING."),
         ] {
             let said = not_done("\"a.pdf\"", &job, Kind::of_job(&job.status, &batch), false);
             assert!(said.contains(words), "{said}");

@@ -180,7 +180,7 @@ pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, T
     let stored = stored.map_err(|error| explain(&FAILS, error, context, account))?;
     let plan = Plan::of(&seen.batch, batch_id.clone(), &files, &stored).ok_or_else(|| {
         ToolError::new(format!(
-            "No batch was created: LlamaCloud does not say which configuration batch {batch_id} used. Tell the user."
+            "No batch was created: LlamaCloud does not name the configuration of batch {batch_id}. Tell the user."
         ))
     })?;
     match plan.files.len() {

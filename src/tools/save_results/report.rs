@@ -44,7 +44,7 @@ const fn is_zero(count: &usize) -> bool {
 }
 
 const FAILURE: Failure = Failure {
-    what: "The results could not be saved",
+    what: "Not all results could be saved",
     not_found: NO_SUCH_BATCH,
     ask_less: None,
 };

@@ -45,7 +45,7 @@ pub(crate) struct UploadFilesOutput {
 }
 
 const FAILURE: Failure = Failure {
-    what: "No file was uploaded by this call",
+    what: "Not all files could be uploaded",
     not_found: "Check `directory_id`: `list_directories` lists the directories. If the directory has expired, omit `directory_id`.",
     ask_less: None,
 };
@@ -176,9 +176,13 @@ impl Report {
                 } else {
                     ""
                 };
-                vec![format!(
-                    "All {others}files are uploaded. Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
-                )]
+                let mut next = vec![format!("All {others}files are uploaded.")];
+                if self.changed.is_empty() {
+                    next.push(format!(
+                        "Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
+                    ));
+                }
+                next
             }
             _ => Vec::new(),
         }
