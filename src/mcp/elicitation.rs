@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -273,7 +273,8 @@ impl Drop for Waiting<'_> {
 /// The key lives as long as the connection: after a restart the user is asked again.
 #[derive(Debug)]
 struct States {
-    key: Option<hmac::Key>,
+    /// Made with the first question; most connections ask none. `None` if the system has no randomness.
+    key: LazyLock<Option<hmac::Key>>,
     started: Instant,
     /// Nonces that have been used, with the time at which they expire anyway.
     used: Mutex<HashMap<[u8; NONCE_BYTES], Duration>>,
@@ -281,9 +282,8 @@ struct States {
 
 impl States {
     fn new() -> Self {
-        let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).ok();
         Self {
-            key,
+            key: LazyLock::new(|| hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).ok()),
             started: Instant::now(),
             used: Mutex::default(),
         }

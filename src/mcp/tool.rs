@@ -75,7 +75,7 @@ pub trait CallSetup: Send + Sync + 'static {
 /// The tools of a server, in the order in which they are listed.
 #[derive(Default)]
 pub struct ToolSet {
-    tools: Vec<Box<dyn Offered>>,
+    tools: Vec<Offer>,
     withheld: Vec<(&'static str, String)>,
     views: Vec<View>,
     icons: &'static [Icon],
@@ -93,11 +93,15 @@ impl ToolSet {
     /// Adds a tool at the end.
     #[must_use]
     pub fn with<S: CallSetup, T: Tool<S::Call>>(mut self, setup: &Arc<S>, tool: T) -> Self {
-        self.tools.push(Box::new(Typed {
-            tool,
-            setup: Arc::clone(setup),
-            schema: OnceLock::new(),
-        }));
+        self.tools.push(Offer {
+            name: T::NAME,
+            needs_views: T::NEEDS_VIEWS,
+            tool: Box::new(Typed {
+                tool,
+                setup: Arc::clone(setup),
+                schema: OnceLock::new(),
+            }),
+        });
         self
     }
 
@@ -130,22 +134,21 @@ impl ToolSet {
 
     /// The names of the tools on offer to every host.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.offered(false).map(Offered::name)
+        self.offered(false).map(|offer| offer.name)
     }
 
-    fn offered(&self, shows_views: bool) -> impl Iterator<Item = &dyn Offered> {
-        let tools = self.tools.iter().map(AsRef::as_ref);
-        tools.filter(move |tool| shows_views || !tool.needs_views())
+    fn offered(&self, shows_views: bool) -> impl Iterator<Item = &Offer> {
+        self.tools.iter().filter(move |offer| shows_views || !offer.needs_views)
     }
 
     /// The definitions, as they are advertised.
     pub fn definitions(&self) -> Vec<ToolDefinition> {
-        self.offered(false).map(|tool| tool.define(self.icons)).collect()
+        self.offered(false).map(|offer| offer.tool.define(self.icons)).collect()
     }
 
     /// The definitions as JSON, as a revision defines them.
     pub(crate) fn list(&self, revision: Revision, shows_views: bool) -> Value {
-        let define = |tool: &dyn Offered| tool.define(self.icons).for_client(revision, shows_views);
+        let define = |offer: &Offer| offer.tool.define(self.icons).for_client(revision, shows_views);
         Value::Array(self.offered(shows_views).map(define).collect())
     }
 
@@ -159,10 +162,8 @@ impl ToolSet {
         name: &str,
         arguments: Option<&RawValue>,
     ) -> Result<Result<Outcome, ToolError>, ProtocolError> {
-        let Some(tool) = self
-            .offered(context.capabilities.views)
-            .find(|tool| tool.name() == name)
-        else {
+        let mut offered = self.offered(context.capabilities.views);
+        let Some(Offer { name, tool, .. }) = offered.find(|offer| offer.name == name) else {
             return Err(ProtocolError::unknown_tool(name, &self.why_not(name)));
         };
         let none = RawValue::from_string("{}".to_owned()).unwrap_or_default();
@@ -171,7 +172,7 @@ impl ToolSet {
         if !arguments.get().starts_with(['{', '"']) {
             return Err(ProtocolError::invalid_params("`arguments` must be an object"));
         }
-        let outcome = match CallLog::begin(context, tool.name()) {
+        let outcome = match CallLog::begin(context, name) {
             None => tool.call(context, arguments).await,
             Some(mut log) => {
                 let outcome = log.requests.clone().over(tool.call(context, arguments)).await;
@@ -182,7 +183,7 @@ impl ToolSet {
         if let Err(error) = &outcome
             && let Some(source) = error.source()
         {
-            tracing::warn!(tool = tool.name(), error = %json!(source.to_string()), "tool call failed");
+            tracing::warn!(tool = name, error = %json!(source.to_string()), "tool call failed");
         }
         Ok(outcome)
     }
@@ -207,10 +208,15 @@ impl ToolSet {
 
 type Called<'a> = BoxFuture<'a, Result<Outcome, ToolError>>;
 
+/// A tool of the set. Its name is beside it, not behind it: a start asks each tool for its name, and would load the code of each.
+struct Offer {
+    name: &'static str,
+    needs_views: bool,
+    tool: Box<dyn Offered>,
+}
+
 /// A tool without its types.
 trait Offered: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn needs_views(&self) -> bool;
     fn define(&self, icons: &'static [Icon]) -> ToolDefinition;
     fn call<'a>(&'a self, context: &Arc<RequestContext>, arguments: &'a RawValue) -> Called<'a>;
 }
@@ -243,14 +249,6 @@ impl<S: CallSetup, T: Tool<S::Call>> Typed<T, S> {
 }
 
 impl<S: CallSetup, T: Tool<S::Call>> Offered for Typed<T, S> {
-    fn name(&self) -> &'static str {
-        T::NAME
-    }
-
-    fn needs_views(&self) -> bool {
-        T::NEEDS_VIEWS
-    }
-
     fn define(&self, icons: &'static [Icon]) -> ToolDefinition {
         ToolDefinition {
             name: T::NAME,
