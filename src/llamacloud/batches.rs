@@ -12,7 +12,7 @@ use super::{
     error::Error,
     ids::{BatchId, ConfigurationId, DirectoryId},
     lenient::{WrittenInstant, lenient, words},
-    request::{Reply, Request, Scope, Window, token},
+    request::{Page, Request, Scope, Window},
 };
 
 const BATCHES: &str = "/api/v2/batches";
@@ -30,10 +30,10 @@ impl Client {
     /// Source: API operation `create_batch_api_v2_batches_post`.
     pub async fn create_batch(&self, scope: &Scope, request: &CreateBatch, deadline: Instant) -> Result<Batch, Error> {
         let request = Request::post(scope, BATCHES, &[]).json(request);
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
-    /// One page of batches.
+    /// One page of batches, without per-file results. Their order is not documented.
     ///
     /// Source: API operation `list_batches_api_v2_batches_get`.
     pub async fn list_batches(
@@ -41,32 +41,35 @@ impl Client {
         scope: &Scope,
         query: &ListBatches,
         deadline: Instant,
-    ) -> Result<BatchPage, Error> {
+    ) -> Result<Page<Batch>, Error> {
         let request = Request::get(scope, BATCHES, &[])
             .window(&query.window)
             .query("created_at_on_or_after", query.created_at_on_or_after)
             .query("created_at_on_or_before", query.created_at_on_or_before)
             .query("status", query.status.as_ref())
             .query("source_directory_id", query.source_directory_id.as_ref());
-        let Reply { body, date } = self.execute::<BatchPage>(request, deadline).await?;
-        Ok(BatchPage { date, ..body })
+        self.execute(request, deadline).await
     }
 
-    /// One batch; with [`Expand::Results`], the result of each of its files.
+    /// One batch.
     ///
     /// Source: API operation `get_batch_api_v2_batches__batch_id__get`.
-    pub async fn get_batch(
+    pub async fn get_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
+        let request = Request::get(scope, BATCH, &[batch_id.as_str()]);
+        self.execute(request, deadline).await
+    }
+
+    /// One batch, with the result of each of its files.
+    ///
+    /// Source: API operation `get_batch_api_v2_batches__batch_id__get`.
+    pub async fn get_batch_with_results(
         &self,
         scope: &Scope,
         batch_id: &BatchId,
-        expand: &[Expand],
         deadline: Instant,
     ) -> Result<Batch, Error> {
-        let request = Request::get(scope, BATCH, &[batch_id.as_str()]);
-        let request = expand
-            .iter()
-            .fold(request, |request, field| request.query("expand", Some(field.as_str())));
-        Ok(self.execute(request, deadline).await?.body)
+        let request = Request::get(scope, BATCH, &[batch_id.as_str()]).query("expand", Some("results"));
+        self.execute(request, deadline).await
     }
 
     /// Asks for a batch to stop; it reaches `CANCELLED` once processing stops.
@@ -76,7 +79,7 @@ impl Client {
     /// Source: API operation `cancel_batch_api_v2_batches__batch_id__cancel_post`.
     pub async fn cancel_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
         let request = Request::post(scope, "/api/v2/batches/{id}/cancel", &[batch_id.as_str()]);
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 }
 
@@ -122,21 +125,6 @@ pub struct ListBatches {
     pub created_at_on_or_before: Option<Timestamp>,
     /// Which page. The API's bounds for its size are not documented.
     pub window: Window,
-}
-
-/// What `get` can add to a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expand {
-    /// The per-file results.
-    Results,
-}
-
-impl Expand {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Results => "results",
-        }
-    }
 }
 
 /// A batch. Ids and times are as the API sends them; a missing one is empty or `None`.
@@ -205,25 +193,6 @@ pub struct JobReference {
     pub job_type: JobType,
     /// Shape: `pjb-…`.
     pub id: String,
-}
-
-/// One page of batches. Their order is not documented. It is not a [`super::Page`], because the guard of creates compares times
-/// with the clock of just this answer.
-///
-/// Source: API schema `BatchQueryResponse`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct BatchPage {
-    /// The batches, without per-file results.
-    pub items: Vec<Batch>,
-    /// Where to continue; `None` on the last page.
-    #[serde(default, deserialize_with = "token")]
-    pub next_page_token: Option<String>,
-    /// How many there are in all, estimated; the API usually does not say.
-    #[serde(default, deserialize_with = "lenient")]
-    pub total_size: Option<u64>,
-    /// When the API gave this answer, by its own clock (`Date` header). Units: whole seconds, rounded down.
-    #[serde(skip)]
-    pub date: Option<Timestamp>,
 }
 
 words! {

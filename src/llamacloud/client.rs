@@ -23,7 +23,7 @@ use super::{
     error_kind::ErrorKind,
     exchange::Answer,
     failed::Failed,
-    request::{Reply, Request, decode},
+    request::{Request, decode},
     retry::{self, Decision, Failure, Method},
     sending::Sending,
     settings::{Credential, KeySource, Settings},
@@ -111,20 +111,15 @@ impl Client {
         &self,
         request: Request<'_>,
         deadline: Instant,
-    ) -> Result<Reply<T>, Error> {
+    ) -> Result<T, Error> {
         let started = Instant::now();
         let mut attempts = 0;
         let failed = self.repeat(&request, deadline, &mut attempts).await;
         let Failed {
             failure, kind, reason, ..
         } = match failed {
-            Ok(Answer { body, server, status }) => match decode(&body) {
-                Ok(body) => {
-                    return Ok(Reply {
-                        body,
-                        date: server.date,
-                    });
-                }
+            Ok(Answer { body, status, .. }) => match decode(&body) {
+                Ok(body) => return Ok(body),
                 Err(_) if error_body::is_web_page(&body) => {
                     let retry_after = None;
                     let kind = ErrorKind::Intercepted { status, retry_after };

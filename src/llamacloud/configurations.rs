@@ -41,16 +41,6 @@ pub struct Configuration {
     pub parameters: serde_json::Value,
 }
 
-/// Which versions of each configuration to list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Versions {
-    /// The latest one.
-    #[default]
-    Latest,
-    /// All.
-    All,
-}
-
 /// Which configurations to list; absent means no restriction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListConfigurations {
@@ -58,8 +48,6 @@ pub struct ListConfigurations {
     pub products: Vec<JobType>,
     /// Only those of this name.
     pub name: Option<String>,
-    /// Which versions.
-    pub versions: Versions,
     /// Which part of the list to read.
     pub window: Window,
 }
@@ -72,7 +60,7 @@ impl ConfigurationId {
 }
 
 impl Client {
-    /// One page of the saved configurations.
+    /// One page of the saved configurations, each in its latest version.
     ///
     /// Source: `GET /api/v1/beta/configurations`.
     pub async fn list_configurations(
@@ -81,16 +69,15 @@ impl Client {
         query: &ListConfigurations,
         deadline: Instant,
     ) -> Result<Page<Configuration>, Error> {
-        let latest_only = (query.versions == Versions::Latest).then_some(true);
         let request = Request::get(scope, CONFIGURATIONS, &[])
-            .query("latest_only", latest_only)
+            .query("latest_only", Some(true))
             .query("name", query.name.as_ref())
             .window(&query.window);
         let request = query
             .products
             .iter()
             .fold(request, |request, product| request.query("product_type", Some(product)));
-        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
     /// One saved configuration. Whether the API answers for a preset is not documented.
@@ -103,6 +90,6 @@ impl Client {
         deadline: Instant,
     ) -> Result<Configuration, Error> {
         let request = Request::get(scope, "/api/v1/beta/configurations/{id}", &[configuration_id.as_str()]);
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 }

@@ -113,7 +113,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Directory, Error> {
         let request = Request::post(scope, DIRECTORIES, &[]).json(&json!({ "name": name, "type": kind }));
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
     /// One page of the directories.
@@ -129,7 +129,7 @@ impl Client {
             .query("name", query.name.as_ref())
             .query("type", query.kind.as_ref())
             .window(&query.window);
-        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
     /// One directory.
@@ -142,7 +142,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Directory, Error> {
         let request = Request::get(scope, "/api/v1/beta/directories/{id}", &[directory_id.as_str()]);
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
     /// One page of a directory's files.
@@ -160,6 +160,6 @@ impl Client {
         let request = Request::get(scope, "/api/v1/beta/directories/{id}/files", &[directory_id.as_str()])
             .query("include_deleted", removed)
             .window(window);
-        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 }

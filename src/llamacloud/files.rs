@@ -77,7 +77,7 @@ impl Client {
         let request = Request::post(scope, UPLOAD, &[directory_id.as_str()]).form(form.clone());
         let reply = self.execute(request, deadline).await;
         match (reply, form.failure()) {
-            (Ok(reply), _) => Ok(reply.body),
+            (Ok(file), _) => Ok(file),
             (Err(_), Some(failure)) => Err(UploadError::Source(Arc::new(failure))),
             (Err(error), None) if error.had_no_effect() || !form.is_sent() => Err(UploadError::Refused(error)),
             (Err(error), None) => Err(UploadError::Unknown(error)),
@@ -95,7 +95,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<DirectoryFile, Error> {
         let request = Request::post(scope, FILES, &[directory_id.as_str()]).json(file);
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
     /// One page of the files of a directory that have this `unique_id`. An API that ignores the filter answers with others as well.
@@ -112,7 +112,7 @@ impl Client {
         let request = Request::get(scope, FILES, &[directory_id.as_str()])
             .query("unique_id", Some(unique_id))
             .window(window);
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 }
 

@@ -78,6 +78,6 @@ impl Client {
         let request = job_ids
             .iter()
             .fold(request, |request, id| request.query("job_ids", Some(id)));
-        Ok(self.execute::<Page<_>>(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 }

@@ -4,7 +4,7 @@ use expect_test::expect;
 use jiff::Timestamp;
 
 use super::{
-    FilesOf, JobType, ListConfigurations, ListDirectories, Scope, Versions, Window,
+    FilesOf, JobType, ListConfigurations, ListDirectories, Scope, Window,
     test_server::{TestServer, reply},
     wire_tests::soon,
 };
@@ -114,14 +114,8 @@ async fn configurations() {
     };
     let listed = client.list_configurations(&scope, &query, soon()).await.unwrap();
     assert_eq!((&listed.items[0], listed.items.len()), (&configuration, 2));
-    let all = ListConfigurations {
-        versions: Versions::All,
-        ..ListConfigurations::default()
-    };
-    client.list_configurations(&scope, &all, soon()).await.unwrap();
     expect![[r#"
         GET /api/v1/beta/configurations/cfg-1 HTTP/1.1
         GET /api/v1/beta/configurations?latest_only=true&name=Fields&product_type=parse_v2&product_type=extract_v2 HTTP/1.1
-        GET /api/v1/beta/configurations HTTP/1.1
     "#]].assert_eq(&lines(&server));
 }

@@ -65,11 +65,10 @@ mod wire_tests;
 
 pub use advice::{Advice, Setting};
 pub use batches::{
-    Batch, BatchConfig, BatchPage, BatchResult, BatchStatus, CreateBatch, Expand, Job, JobReference, JobType,
-    ListBatches, NewJob,
+    Batch, BatchConfig, BatchResult, BatchStatus, CreateBatch, Job, JobReference, JobType, ListBatches, NewJob,
 };
 pub use client::Client;
-pub use configurations::{Configuration, ListConfigurations, Versions};
+pub use configurations::{Configuration, ListConfigurations};
 pub use create_once::{
     Change, Checked, CreateOnce, CreatePolicy, Duplicates, Earlier, How, Input, MAX_FILES, NotSettled, Order, Settled,
 };

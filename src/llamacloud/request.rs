@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use url::{Host, Url};
 
@@ -44,7 +43,7 @@ pub struct Page<T> {
 }
 
 /// A page token; an empty one, which would request the first page again, counts as absent.
-pub(super) fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let token = Option::<String>::deserialize(deserializer)?;
     Ok(token.filter(|token| !token.is_empty()))
 }
@@ -63,13 +62,6 @@ pub(super) struct Request<'a> {
     pub(super) form: Option<Form>,
     /// Whether the answer is a whole document, which may be long.
     pub(super) is_for_document: bool,
-}
-
-/// A decoded answer, and when the API says it was given.
-#[derive(Debug)]
-pub(super) struct Reply<T> {
-    pub(super) body: T,
-    pub(super) date: Option<Timestamp>,
 }
 
 impl<'a> Request<'a> {

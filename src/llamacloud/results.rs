@@ -10,7 +10,7 @@ use super::{
     ids::JobId,
     jobs::JobStatus,
     lenient::lenient,
-    request::{Page, Request, Scope, Window},
+    request::{Request, Scope},
 };
 
 /// What to read of a parsed document.
@@ -166,7 +166,7 @@ impl Client {
         let request = Request::get(scope, "/api/v2/parse/{id}", &[job_id.as_str()]).for_document();
         let parts = parts.iter().map(|part| part.as_str());
         let request = parts.fold(request, |request, part| request.query("expand", Some(part)));
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 
     /// The result of an extract job.
@@ -182,28 +182,7 @@ impl Client {
         let request = Request::get(scope, "/api/v2/extract/{id}", &[job_id.as_str()]).for_document();
         let parts = parts.iter().map(|part| part.as_str());
         let request = parts.fold(request, |request, part| request.query("expand", Some(part)));
-        Ok(self.execute(request, deadline).await?.body)
-    }
-
-    /// One page of the extract jobs with these ids, with their results. Ids that the API does not know are left out.
-    ///
-    /// The ids are part of the address, whose length limits their number.
-    ///
-    /// Source: `GET /api/v2/extract`, `job_ids` repeated.
-    pub async fn list_extracted_data(
-        &self,
-        scope: &Scope,
-        job_ids: &[JobId],
-        window: &Window,
-        deadline: Instant,
-    ) -> Result<Page<ExtractedData>, Error> {
-        let request = Request::get(scope, "/api/v2/extract", &[])
-            .window(window)
-            .for_document();
-        let request = job_ids
-            .iter()
-            .fold(request, |request, id| request.query("job_ids", Some(id)));
-        Ok(self.execute(request, deadline).await?.body)
+        self.execute(request, deadline).await
     }
 }
 
@@ -257,24 +236,21 @@ mod tests {
 
     #[tokio::test]
     async fn extracted_data_is_kept_as_it_was_written() {
-        let body = r#"{"items":[{"id":"ejb-1","status":"COMPLETED","extract_result":[{"total": 1.50}],"usage":null}]}"#;
+        let body = r#"{"id":"ejb-1","status":"COMPLETED","extract_result":[{"total": 1.50}],"usage":null}"#;
         let server = TestServer::start(move |_, _| reply("200 OK", body)).await;
-        let ids = ["ejb-1", "ejb-2"].map(|id| JobId::try_from(id).unwrap());
-        let client = server.client();
-        let page = client
-            .list_extracted_data(&Scope::default(), &ids, &Window::default(), soon())
+        let job = JobId::try_from("ejb-1").unwrap();
+        let data = server
+            .client()
+            .get_extracted_data(&Scope::default(), &job, &[ExtractPart::Usage], soon())
             .await
             .unwrap();
         assert!(
             server.seen()[0]
                 .head
-                .starts_with("GET /api/v2/extract?job_ids=ejb-1&job_ids=ejb-2 HTTP/1.1")
+                .starts_with("GET /api/v2/extract/ejb-1?expand=usage HTTP/1.1")
         );
-        assert_eq!(
-            page.items[0].extract_result.as_ref().unwrap().get(),
-            r#"[{"total": 1.50}]"#
-        );
-        assert_eq!(page.items[0].usage, None);
+        assert_eq!(data.extract_result.unwrap().get(), r#"[{"total": 1.50}]"#);
+        assert_eq!(data.usage, None);
     }
 
     #[tokio::test]

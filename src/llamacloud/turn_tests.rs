@@ -39,7 +39,7 @@ async fn a_read_that_waits_too_long_for_its_turn_sends_nothing_and_a_create_does
         let created = create(&client).await;
         let deadline = Instant::now() + Duration::from_millis(20);
         let id = "bat-1".parse().unwrap();
-        let read = client.get_batch(&Scope::default(), &id, &[], deadline).await;
+        let read = client.get_batch(&Scope::default(), &id, deadline).await;
         (created, read)
     };
     let (created, read) = tokio::select! {

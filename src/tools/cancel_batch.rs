@@ -140,7 +140,7 @@ pub(crate) async fn cancel(
     if error.had_no_effect() && !was_refused {
         return Err(error);
     }
-    match account.client.get_batch(scope, batch_id, &[], deadline).await {
+    match account.client.get_batch(scope, batch_id, deadline).await {
         Ok(batch) if was_refused && batch.status.is_final() => Ok(Cancelled::WasFinal(batch)),
         Ok(batch) if !was_refused => Ok(Cancelled::Unknown(batch, error.cause())),
         _ => Err(error),

@@ -12,7 +12,7 @@ use super::error::Failure;
 use super::listing::PageEnd;
 use super::search::{MAX_NAME_CHARS, PartOfName, search_limit};
 use super::token::Token;
-use crate::llamacloud::{self, Configuration, Page, Versions, Window};
+use crate::llamacloud::{self, Configuration, Page, Window};
 use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;
@@ -80,7 +80,6 @@ impl Tool<Call> for ListConfigurations {
             let query = llamacloud::ListConfigurations {
                 products: products.clone(),
                 name,
-                versions: Versions::Latest,
                 window,
             };
             let client = &call.account.client;

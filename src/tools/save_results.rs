@@ -18,7 +18,7 @@ use super::error::in_use;
 use super::long_work::LongWork;
 use super::results::Format;
 use crate::files::{Output, OutputFolder, reason};
-use crate::llamacloud::{Batch, BatchId, BatchStatus, Expand, JobType};
+use crate::llamacloud::{Batch, BatchId, BatchStatus, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
@@ -62,7 +62,7 @@ impl Tool<Call> for SaveResults {
     async fn call(&self, call: &Call, input: SaveResultsInput) -> Result<Outcome<Self::Output>, ToolError> {
         let client = &call.account.client;
         let batch = client
-            .get_batch(&call.scope, &input.batch_id, &[Expand::Results], call.deadline)
+            .get_batch_with_results(&call.scope, &input.batch_id, call.deadline)
             .await;
         let batch = batch.map_err(|error| explain_save(error, call))?;
         let formats = formats(&batch, input.formats)?;

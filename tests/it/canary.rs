@@ -114,7 +114,7 @@ async fn no_type_shows_it() {
     let client = Client::new(settings.clone());
     let deadline = Instant::now() + Duration::from_millis(200);
     let refused = client
-        .get_batch(&Scope::default(), &"bat-1".parse().unwrap(), &[], deadline)
+        .get_batch(&Scope::default(), &"bat-1".parse().unwrap(), deadline)
         .await;
     let error = refused.unwrap_err();
     for shown in [

@@ -165,7 +165,7 @@ async fn unlisted(access: &Access, order: &Order, memory: &Memory, listing: &Lis
         let Ok(batch_id) = id.parse::<BatchId>() else {
             return Some(last_seen.clone());
         };
-        match access.client.get_batch(&order.scope, &batch_id, &[], deadline).await {
+        match access.client.get_batch(&order.scope, &batch_id, deadline).await {
             Ok(batch) => Some(batch),
             Err(error) if *error.kind() == ErrorKind::NotFound => None,
             Err(_) => Some(last_seen.clone()),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::types::{Access, MAX_FILES, Order, failed};
-use crate::llamacloud::{Batch, Client, DirectoryFile, Error, ErrorKind, FilesOf, ListBatches, Page, Reading};
+use crate::llamacloud::{Batch, Client, DirectoryFile, Error, ErrorKind, FilesOf, ListBatches, Reading};
 
 /// The API documents no limits for the size of a page: where it refuses one, the next is tried.
 const BATCHES_A_PAGE: [Option<u32>; 3] = [Some(100), Some(20), None];
@@ -29,12 +29,7 @@ pub(super) async fn batches(client: &Client, order: &Order, since: Option<Timest
             window,
             ..ListBatches::default()
         };
-        let page = client.list_batches(&order.scope, &query, deadline).await;
-        let page = page.map(|page| Page {
-            items: page.items,
-            next_page_token: page.next_page_token,
-        });
-        reading.take(page, |_| true);
+        reading.take(client.list_batches(&order.scope, &query, deadline).await, |_| true);
     }
     let gap = (!reading.is_whole()).then(|| {
         reading.error.take().unwrap_or_else(|| {

@@ -38,7 +38,7 @@ use self::missing::Unread;
 use self::states::{EndedBatch, FileStates};
 use super::account::Account;
 use super::batch::seconds_between_checks;
-use crate::llamacloud::{Batch, BatchId, BatchResult, BatchStatus, Error, ErrorKind, Expand, FileJob, Scope};
+use crate::llamacloud::{Batch, BatchId, BatchResult, BatchStatus, Error, ErrorKind, FileJob, Scope};
 
 /// How much to read about a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,15 +119,15 @@ impl Seen {
     ) -> Result<Self, Error> {
         let client = &account.client;
         if depth == Depth::Status {
-            return Ok(Self::new(client.get_batch(scope, batch_id, &[], deadline).await?));
+            return Ok(Self::new(client.get_batch(scope, batch_id, deadline).await?));
         }
-        match client.get_batch(scope, batch_id, &[Expand::Results], deadline).await {
+        match client.get_batch_with_results(scope, batch_id, deadline).await {
             Ok(batch) => Ok(Self::with_results(batch)),
             // The status alone is better than nothing.
             Err(error) if depth == Depth::Ended && matches!(error.kind(), ErrorKind::OversizedBody { .. }) => {
                 Ok(Self {
                     unread: Some(Unread::refused(&error)),
-                    ..Self::new(client.get_batch(scope, batch_id, &[], deadline).await?)
+                    ..Self::new(client.get_batch(scope, batch_id, deadline).await?)
                 })
             }
             Err(error) => Err(error),
