@@ -38,6 +38,8 @@ pub(super) struct Fake {
     pub(super) page_size: Option<usize>,
     /// The API's clock, as its `Date` header shows it.
     pub(super) date: &'static str,
+    /// The `results` of each batch, where a request expands them; empty for a 500.
+    pub(super) results: String,
     /// The bodies of the file lists, first to last; the last is repeated. An empty one is a 500.
     pub(super) files: Vec<String>,
     /// The directory; empty for a 500.
@@ -62,6 +64,7 @@ impl Default for Fake {
             list_delay: Duration::ZERO,
             page_size: None,
             date: NOW,
+            results: "[]".to_owned(),
             files: vec![file_list(&[(LONG_AGO, LONG_AGO)])],
             directory: r#"{"id":"dir-1","name":"Invoices"}"#.to_owned(),
             configuration: configuration(LONG_AGO, LONG_AGO),
@@ -72,15 +75,13 @@ impl Default for Fake {
 /// A time before everything that the tests do.
 pub(super) const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 
-/// Files with the times at which they were created and updated.
+/// Files `dfl-1`, `dfl-2`… with the times at which they were created and updated.
 pub(super) fn file_list(files: &[(&str, &str)]) -> String {
-    let file = |(created, updated): &(&str, &str)| {
-        format!(r#"{{"id":"dfl-1","display_name":"a.pdf","created_at":"{created}","updated_at":"{updated}"}}"#)
+    let file = |(number, (created, updated)): (usize, &(&str, &str))| {
+        format!(r#"{{"id":"dfl-{number}","display_name":"a.pdf","created_at":"{created}","updated_at":"{updated}"}}"#)
     };
-    format!(
-        r#"{{"items":[{}]}}"#,
-        files.iter().map(file).collect::<Vec<_>>().join(",")
-    )
+    let files: Vec<_> = (1..).zip(files).map(file).collect();
+    format!(r#"{{"items":[{}]}}"#, files.join(","))
 }
 
 pub(super) fn configuration(version: &str, updated: &str) -> String {
@@ -116,13 +117,25 @@ impl Fake {
             return or_500(self.configuration.clone());
         }
         match path.strip_prefix("/api/v2/batches/") {
-            Some(id) => {
-                let id = format!(r#""id":"{id}""#);
-                let batch = self.batches.iter().find(|batch| batch.contains(&id));
-                batch.map_or_else(|| reply("404 Not Found", "{}"), |batch| reply("200 OK", batch))
-            }
+            Some(id) => self.one(id, line.contains("expand=results")),
             None => after(self.list_delay, self.list(request)),
         }
+    }
+
+    fn one(&self, id: &str, with_results: bool) -> Reply {
+        let id = format!(r#""id":"{id}""#);
+        let Some(batch) = self.batches.iter().find(|batch| batch.contains(&id)) else {
+            return reply("404 Not Found", "{}");
+        };
+        if !with_results {
+            return reply("200 OK", batch);
+        }
+        let results = &self.results;
+        or_500(if results.is_empty() {
+            String::new()
+        } else {
+            batch.replacen('{', &format!(r#"{{"results":{results},"#), 1)
+        })
     }
 
     fn post(&mut self) -> Reply {
@@ -235,6 +248,12 @@ impl Bench {
         let create_once = self.create_once.clone();
         let deadline = Instant::now() + Duration::from_secs(3);
         tokio::spawn(async move { create_once.create(order(), deadline).await })
+    }
+
+    /// How many requests expanded the results of a batch.
+    pub(super) fn expansions(&self) -> usize {
+        let seen = self.server.seen();
+        seen.iter().filter(|seen| seen.head.contains("expand=results")).count()
     }
 
     pub(super) fn posts(&self) -> usize {

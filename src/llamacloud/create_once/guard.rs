@@ -104,15 +104,11 @@ async fn same_work(
         return Ok(already_there(batch, Input::Unchanged));
     }
     let mut earlier = Vec::new();
-    if batches.iter().any(is_completed) {
-        let ended = batches
-            .iter()
-            .filter(|batch| is_completed(batch))
-            .map(Batch::updated)
-            .min()
-            .flatten();
-        let present = Present::read(access, order, files, ended, deadline).await;
-        for batch in batches.iter().filter(|batch| is_completed(batch)) {
+    let completed = || batches.iter().filter(|batch| batch.status == BatchStatus::Completed);
+    if let Some(newest) = completed().next() {
+        let ended = completed().map(Batch::updated).min().flatten();
+        let present = Present::read(access, order, files, newest, ended, deadline).await;
+        for batch in completed() {
             match present.since(batch) {
                 Input::Changed(change) if earlier.is_empty() => earlier.push(Earlier {
                     batch: batch.clone(),
@@ -138,10 +134,6 @@ fn not_final(batches: &[Batch]) -> Option<&Batch> {
     let not_final = || batches.iter().filter(|batch| !batch.status.is_final());
     let is_known = |batch: &&Batch| !matches!(batch.status, BatchStatus::Other(_));
     not_final().find(is_known).or_else(|| not_final().next())
-}
-
-fn is_completed(batch: &Batch) -> bool {
-    batch.status == BatchStatus::Completed
 }
 
 fn already_there(batch: &Batch, input: Input) -> Settled {

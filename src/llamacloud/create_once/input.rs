@@ -1,5 +1,7 @@
 //! Whether a batch's input has changed since: the files of its directory, its configuration.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -14,6 +16,8 @@ pub(super) struct Present<'a> {
     /// Whether a connector may have updated files; `None` if that could not be read.
     pub(super) connector: Option<bool>,
     pub(super) configuration: Saved,
+    /// A COMPLETED batch of the same work and the files that it has results for, if they were read.
+    covered: Option<(&'a Batch, HashSet<String>)>,
 }
 
 /// The configuration of new batches.
@@ -26,11 +30,12 @@ pub(super) enum Saved {
 }
 
 impl<'a> Present<'a> {
-    /// Reads what is not known yet. `ended`: when the earliest COMPLETED batch of the same work ended.
+    /// Reads what is not known yet. `newest`: the newest COMPLETED batch of the same work; `ended`: when the earliest one ended.
     pub(super) async fn read(
         access: &Access,
         order: &Order,
         files: Option<&'a [DirectoryFile]>,
+        newest: &'a Batch,
         ended: Option<Timestamp>,
         deadline: Instant,
     ) -> Self {
@@ -60,12 +65,24 @@ impl<'a> Present<'a> {
                  }| { Saved::At(version, updated_at) },
             )
         };
-        let (connector, configuration) = tokio::join!(connector, configuration);
+        let covered = async {
+            let (created, files) = (newest.created()?, files.filter(|_| !order.fixed_files)?);
+            let seem_later = files.iter().any(|file| file.created_at > Some(created));
+            let batch_id = newest.id.parse().ok().filter(|_| seem_later)?;
+            let now = Instant::now();
+            // Without an answer, what seems to be later counts as added: there must be time left for the create.
+            let until = now + deadline.saturating_duration_since(now) / 2;
+            let read = access.client.get_batch_with_results(&order.scope, &batch_id, until);
+            let results = read.await.ok()?.results?.into_iter();
+            Some((newest, results.map(|result| result.source_directory_file_id).collect()))
+        };
+        let (connector, configuration, covered) = tokio::join!(connector, configuration, covered);
         Self {
             files,
             fixed_files: order.fixed_files,
             connector,
             configuration,
+            covered,
         }
     }
 
@@ -75,7 +92,7 @@ impl<'a> Present<'a> {
             return Input::Unknown;
         };
         let findings = [
-            self.files_added(created),
+            self.files_added(batch, created),
             self.files_updated(batch.updated()),
             self.configuration(created),
         ];
@@ -84,11 +101,17 @@ impl<'a> Present<'a> {
         changed.or_else(unknown).copied().unwrap_or(Input::Unchanged)
     }
 
-    fn files_added(&self, created: Timestamp) -> Input {
+    fn files_added(&self, batch: &Batch, created: Timestamp) -> Input {
         if self.fixed_files {
             return Input::Unchanged;
         }
-        self.later_files(|file| file.created_at, created, Change::FilesAdded)
+        let covered = self.covered.as_ref().filter(|(newest, _)| newest.id == batch.id);
+        // The clocks of files and batches may differ: a file that the batch covers was there when it was created.
+        let added = |file: &DirectoryFile| match covered {
+            Some((_, files)) if files.contains(&file.id) => Some(created),
+            _ => file.created_at,
+        };
+        self.later_files(added, created, Change::FilesAdded)
     }
 
     fn files_updated(&self, ended: Option<Timestamp>) -> Input {

@@ -64,6 +64,45 @@ async fn completed_and_a_file_was_added_since() {
     check(fake, "created bat-new-1 over 2; before it bat-old FilesAdded(1)").await;
 }
 
+/// The clock of files is ahead of the clock of batches. A file that has a result was there when the batch began.
+#[tokio::test]
+async fn completed_and_its_own_files_seem_to_be_later() {
+    const AHEAD: (&str, &str) = ("2026-05-08T12:00:20Z", "2026-05-08T12:00:20Z");
+    let fake = |results: &str, files: &[(&str, &str)]| {
+        with_old(Fake {
+            results: results.to_owned(),
+            files: vec![file_list(files)],
+            ..Fake::default()
+        })
+    };
+    let one = r#"[{"source_directory_file_id":"dfl-1"}]"#;
+    let bench = Bench::new(fake(one, &[AHEAD])).await;
+    for _ in 0..3 {
+        assert_eq!(bench.create(Refuse).await, "there bat-old COMPLETED Unchanged");
+    }
+    assert_eq!((bench.posts(), bench.expansions()), (0, 3));
+    let created = "created bat-new-1 over 2; before it bat-old FilesAdded(1)";
+    check(fake(one, &[AHEAD, (LATER, LATER)]), created).await;
+    let unread = "created bat-new-1 over 1; before it bat-old FilesAdded(1)";
+    check(fake("", &[AHEAD]), unread).await;
+    check(fake("null", &[AHEAD]), unread).await;
+}
+
+/// What the newest batch did not cover, no earlier one covered either.
+#[tokio::test]
+async fn the_results_of_one_batch_are_read_and_only_if_a_file_seems_to_be_later() {
+    for (added, expansions) in [(LONG_AGO, 0), ("2026-05-10T12:00:00Z", 1)] {
+        let bench = Bench::new(Fake {
+            batches: vec![old(), batch("bat-newer", "COMPLETED", LATER)],
+            files: vec![file_list(&[(added, added)])],
+            ..Fake::default()
+        })
+        .await;
+        bench.create(Refuse).await;
+        assert_eq!((bench.posts(), bench.expansions()), (expansions, expansions));
+    }
+}
+
 /// A retry's directory is named after its files and never holds others, whenever they were added.
 #[tokio::test]
 async fn completed_over_files_that_are_fixed() {
