@@ -6,9 +6,9 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::time::Instant;
 
 use super::{
-    ErrorKind,
+    ErrorKind, Scope,
     test_server::{KEY, Reply, TestServer, reply},
-    wire_tests::{create_until, get, get_until},
+    wire_tests::{create_until, get, get_until, soon},
 };
 
 /// What follows the bytes of a bad answer.
@@ -258,3 +258,32 @@ async fn a_small_answer_that_unpacks_to_a_large_one_is_refused() {
 }
 
 const GZIP_OF_200000_SPACES: &str = "H4sIAAAAAAACA+3BMQEAAADCoCrrn9IM/kABAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAK8BMWFiEEANAwA=";
+
+/// Only the case of an ID may differ.
+#[tokio::test]
+async fn an_answer_about_another_batch_is_not_believed() {
+    for (answered, is_right) in [("bat-1", true), ("BAT-1", true), ("bat-11", false), ("", false)] {
+        let body = format!(r#"{{"id":"{answered}","status":"CANCELLED"}}"#);
+        let server = TestServer::start(move |_, _| reply("200 OK", body.clone())).await;
+        let (client, scope, id) = (server.client(), Scope::default(), "bat-1".parse().unwrap());
+        for outcome in [
+            client.get_batch(&scope, &id, soon()).await,
+            client.get_batch_with_results(&scope, &id, soon()).await,
+            client.cancel_batch(&scope, &id, soon()).await,
+        ] {
+            assert_eq!(outcome.is_ok(), is_right, "{outcome:?}");
+            if let Err(error) = outcome {
+                assert_eq!(
+                    (error.kind(), error.reason(), error.attempts(), error.had_no_effect()),
+                    (
+                        &ErrorKind::UnreadableBody,
+                        Some("the response names another batch"),
+                        1,
+                        false
+                    )
+                );
+            }
+        }
+        assert_eq!(server.seen().len(), 3);
+    }
+}

@@ -56,7 +56,7 @@ impl Client {
     /// Source: API operation `get_batch_api_v2_batches__batch_id__get`.
     pub async fn get_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
         let request = Request::get(scope, BATCH, &[batch_id.as_str()]);
-        self.execute(request, deadline).await
+        self.execute_checked(request, deadline, about(batch_id)).await
     }
 
     /// One batch, with the result of each of its files.
@@ -69,7 +69,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Batch, Error> {
         let request = Request::get(scope, BATCH, &[batch_id.as_str()]).query("expand", Some("results"));
-        self.execute(request, deadline).await
+        self.execute_checked(request, deadline, about(batch_id)).await
     }
 
     /// Asks for a batch to stop; it reaches `CANCELLED` once processing stops.
@@ -79,7 +79,18 @@ impl Client {
     /// Source: API operation `cancel_batch_api_v2_batches__batch_id__cancel_post`.
     pub async fn cancel_batch(&self, scope: &Scope, batch_id: &BatchId, deadline: Instant) -> Result<Batch, Error> {
         let request = Request::post(scope, "/api/v2/batches/{id}/cancel", &[batch_id.as_str()]);
-        self.execute(request, deadline).await
+        self.execute_checked(request, deadline, about(batch_id)).await
+    }
+}
+
+/// Accepts an answer about this batch. Only the case of its ID may differ.
+fn about(batch_id: &BatchId) -> impl FnOnce(Batch) -> Result<Batch, String> {
+    move |batch| {
+        if batch.id.eq_ignore_ascii_case(batch_id.as_str()) {
+            Ok(batch)
+        } else {
+            Err("the response names another batch".to_owned())
+        }
     }
 }
 

@@ -112,13 +112,23 @@ impl Client {
         request: Request<'_>,
         deadline: Instant,
     ) -> Result<T, Error> {
+        self.execute_checked(request, deadline, Ok).await
+    }
+
+    /// The same for an answer that `check` has to accept. One that it refuses counts as unreadable, for the reason that it returns.
+    pub(super) async fn execute_checked<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+        deadline: Instant,
+        check: impl FnOnce(T) -> Result<T, String>,
+    ) -> Result<T, Error> {
         let started = Instant::now();
         let mut attempts = 0;
         let failed = self.repeat(&request, deadline, &mut attempts).await;
         let Failed {
             failure, kind, reason, ..
         } = match failed {
-            Ok(Answer { body, status, .. }) => match decode(&body) {
+            Ok(Answer { body, status, .. }) => match decode(&body).and_then(check) {
                 Ok(body) => return Ok(body),
                 Err(_) if error_body::is_web_page(&body) => {
                     let retry_after = None;

@@ -348,19 +348,19 @@ async fn reading_is_lenient() {
     let batch = check(BATCH, "bat-1 PENDING false").await;
     assert_eq!(batch.config.job.job_type, JobType::ParseV2);
     assert_eq!(batch.config.job.configuration_id, "cfg-PARSE_AGENTIC");
-    check(r#"{"id":"b","status":"ARCHIVED"}"#, "b ARCHIVED false").await;
-    check(r#"{"id":"b","status":7}"#, "b 7 false").await;
-    check(r#"{"id":"b","status":null}"#, "b  false").await;
-    check(r#"{"id":"b","status":{"a":[1]}}"#, "b an object false").await;
-    check(r#"{"id":"b"}"#, "b  false").await;
-    let odd = r#"{"id":"b","status":"FAILED","config":null,"created_at":1,"project_id":{},"source_directory_id":[],"new":1,"results":[{"source_directory_file_id":"f","job_reference":{"type":"x_v9","id":"j"},"error_message":null},{"error_message":"e"}]}"#;
-    let batch = check(odd, "b FAILED true").await;
+    check(r#"{"id":"bat-1","status":"ARCHIVED"}"#, "bat-1 ARCHIVED false").await;
+    check(r#"{"id":"bat-1","status":7}"#, "bat-1 7 false").await;
+    check(r#"{"id":"bat-1","status":null}"#, "bat-1  false").await;
+    check(r#"{"id":"bat-1","status":{"a":[1]}}"#, "bat-1 an object false").await;
+    check(r#"{"id":"bat-1"}"#, "bat-1  false").await;
+    let odd = r#"{"id":"bat-1","status":"FAILED","config":null,"created_at":1,"project_id":{},"source_directory_id":[],"new":1,"results":[{"source_directory_file_id":"f","job_reference":{"type":"x_v9","id":"j"},"error_message":null},{"error_message":"e"}]}"#;
+    let batch = check(odd, "bat-1 FAILED true").await;
     assert_eq!(batch.config.job.job_type, JobType::Other(String::new()));
     let results = batch.results.unwrap();
     assert_eq!(results[0].job_reference.as_ref().unwrap().job_type.as_str(), "x_v9");
     assert_eq!(results[1].error_message.as_deref(), Some("e"));
-    let half_a_character = r#"{"id":"b","project_id":"\ud800","results":[{"error_message":"\udc00"}]}"#;
-    let batch = check(half_a_character, "b  false").await;
+    let half_a_character = r#"{"id":"bat-1","project_id":"\ud800","results":[{"error_message":"\udc00"}]}"#;
+    let batch = check(half_a_character, "bat-1  false").await;
     assert_eq!(
         (batch.project_id, batch.results.unwrap()[0].error_message.as_deref()),
         (None, None)

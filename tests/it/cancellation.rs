@@ -100,7 +100,8 @@ async fn a_second_request_with_an_id_in_flight_is_refused_without_the_id() {
 
 #[tokio::test]
 async fn a_slow_call_delays_nothing_else() {
-    let upstream = Upstream::start([Reply::running().held(), Reply::running()]).await;
+    let other = Reply::json("200 OK", "", r#"{"id":"bat-2","status":"RUNNING"}"#);
+    let upstream = Upstream::start([Reply::running().held(), other]).await;
     let mut harness = before(&upstream, Revision::V2025_06_18).await;
     let slow = ask(&mut harness).await;
     upstream.arrived(1).await;

@@ -190,3 +190,24 @@ async fn an_answer_without_a_body_is_looked_into() {
         harness.close(0).await;
     }
 }
+
+#[tokio::test]
+async fn an_answer_about_another_batch_is_looked_into() {
+    let replies = [
+        Reply::json("200 OK", "", r#"{"id":"bat-2","status":"CANCELLED"}"#),
+        Reply::running(),
+    ];
+    let (_upstream, mut harness) = before(replies).await;
+    let said = harness
+        .call("cancel_batch", json!({ "batch_id": "bat-1" }))
+        .await
+        .json();
+    assert_eq!(
+        (&said["id"], &said["cancelled"], &said["status"]),
+        (&json!("bat-1"), &json!(false), &json!("RUNNING")),
+        "{said:#}"
+    );
+    let summary = said["summary"].as_str().unwrap();
+    assert!(summary.contains("the response names another batch"), "{summary}");
+    harness.close(0).await;
+}

@@ -364,7 +364,8 @@ async fn a_create_is_answered_although_its_wait_failed() {
 
 #[tokio::test]
 async fn a_wait_delays_nothing_else() {
-    let upstream = Upstream::start([Reply::running()]).await;
+    let other = Reply::json("200 OK", "", r#"{"id":"bat-2","status":"RUNNING"}"#);
+    let upstream = Upstream::start([Reply::running(), other]).await;
     let mut harness = before(&upstream, NEVER, Revision::V2025_06_18).await;
     let slow = harness.ask_tool("get_batch", waiting(300)).await;
     upstream.arrived(1).await;
