@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use super::account::Account;
 use super::batch::BatchFacts;
 use super::call::{Answer, Call};
-use super::error::{Failure, NO_SUCH_BATCH, explain};
+use super::error::{Failure, NO_SUCH_BATCH, explain, with_advice};
 use super::outcomes::Seen;
 use super::outcomes::report::BatchReport;
 use super::wait::time_to_read;
 use crate::llamacloud::{Batch, BatchId, BatchStatus, Error, ErrorKind, Scope};
-use crate::mcp::{Outcome, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 
 /// Cancels one batch for good. Use it only when the user asks to stop a batch. Finished files keep their results and are still
 /// charged; `retry_failed_files` can run the rest later. Returns the batch, which becomes CANCELLED once processing stops (see
@@ -33,7 +33,7 @@ pub(crate) struct CancelBatchOutput {
     batch: BatchReport,
 }
 
-pub(super) const FAILS: Failure = Failure {
+const FAILS: Failure = Failure {
     what: "The batch could not be cancelled",
     not_found: NO_SUCH_BATCH,
     ask_less: None,
@@ -41,6 +41,14 @@ pub(super) const FAILS: Failure = Failure {
 
 /// The tool.
 pub(crate) struct CancelBatch;
+
+/// Why there is no batch to show after a cancellation.
+pub(crate) enum NotCancelled {
+    /// Nothing was cancelled.
+    Refused(Error),
+    /// LlamaCloud's answer was lost or useless, and the batch could not be read afterwards.
+    Unknown(Error),
+}
 
 /// How a cancellation ended, with the batch as it is now.
 pub(crate) enum Cancelled {
@@ -73,7 +81,7 @@ impl Tool<Call> for CancelBatch {
         let CancelBatchInput { batch_id } = input;
         let deadline = time_to_read(account, Instant::now());
         let ended = cancel(account, scope, &batch_id, deadline).await;
-        let ended = ended.map_err(|error| explain(&FAILS, error, context, account))?;
+        let ended = ended.map_err(|failed| failed.explain(context, account))?;
         let sentence = ended.sentence();
         let cancelled = ended.is_cancelled();
         let (Cancelled::Accepted(batch) | Cancelled::WasFinal(batch) | Cancelled::Unknown(batch, _)) = ended;
@@ -118,6 +126,29 @@ impl Cancelled {
     }
 }
 
+impl NotCancelled {
+    /// What went wrong, and what to do next.
+    pub(crate) fn explain(self, context: &RequestContext, account: &Account) -> ToolError {
+        match self {
+            Self::Refused(error) => explain(&FAILS, error, context, account),
+            Self::Unknown(error) => {
+                let text = format!(
+                    "It is not known whether the batch was cancelled: LlamaCloud's response to the cancellation was lost ({}), and \
+                     the batch could not be read afterwards. In a minute, call `get_batch`. If the batch is not CANCELLED then, \
+                     call `cancel_batch` again.",
+                    error.cause()
+                );
+                with_advice(text, error)
+            }
+        }
+    }
+
+    /// Whether LlamaCloud has no such batch.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(error) if *error.kind() == ErrorKind::NotFound)
+    }
+}
+
 /// Cancels a batch; one that is final is no error.
 ///
 /// LlamaCloud does not document what it answers for a final batch, and an answer can be lost: then the batch is read.
@@ -126,7 +157,7 @@ pub(crate) async fn cancel(
     scope: &Scope,
     batch_id: &BatchId,
     deadline: Instant,
-) -> Result<Cancelled, Error> {
+) -> Result<Cancelled, NotCancelled> {
     // What is left of the time is for reading the batch.
     let send_by = deadline.checked_sub(account.policy.timeout / 3).unwrap_or(deadline);
     let error = match account.client.cancel_batch(scope, batch_id, send_by).await {
@@ -138,11 +169,12 @@ pub(crate) async fn cancel(
     };
     let was_refused = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Rejected { .. });
     if error.had_no_effect() && !was_refused {
-        return Err(error);
+        return Err(NotCancelled::Refused(error));
     }
     match account.client.get_batch(scope, batch_id, deadline).await {
         Ok(batch) if was_refused && batch.status.is_final() => Ok(Cancelled::WasFinal(batch)),
         Ok(batch) if !was_refused => Ok(Cancelled::Unknown(batch, error.cause())),
-        _ => Err(error),
+        _ if was_refused => Err(NotCancelled::Refused(error)),
+        _ => Err(NotCancelled::Unknown(error)),
     }
 }

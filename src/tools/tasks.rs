@@ -8,12 +8,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::cancel_batch::{self, Cancelled, cancel};
-use super::error::{Failure, explain};
+use super::cancel_batch::{Cancelled, cancel};
+use super::error::explain;
 use super::get_batch;
 use super::outcomes::{Depth, Finality, Seen};
 use super::task_reference::TaskReference;
-use crate::llamacloud::{BatchStatus, Error, ErrorKind, Scope};
+use crate::llamacloud::{BatchStatus, ErrorKind, Scope};
 use crate::mcp::{Json, Look, RequestContext, Task, TaskError, TaskSource, TaskState, ToolError};
 
 /// Finds batches by their task ids.
@@ -49,7 +49,10 @@ impl BatchTasks {
     ) -> Result<Seen, TaskError> {
         let TaskReference { batch_id, scope, .. } = reference;
         let seen = Seen::read(&self.account, scope, batch_id, depth, self.account.deadline()).await;
-        seen.map_err(|error| trouble(&get_batch::FAILS, error, context, &self.account))
+        seen.map_err(|error| {
+            let is_not_found = *error.kind() == ErrorKind::NotFound;
+            trouble(is_not_found, &explain(&get_batch::FAILS, error, context, &self.account))
+        })
     }
 
     async fn whole(&self, context: &RequestContext, task_id: &str) -> Result<Task, TaskError> {
@@ -103,7 +106,10 @@ impl TaskSource for BatchTasks {
                 ));
             }
             let ended = cancel(&self.account, &scope, &batch_id, self.account.deadline()).await;
-            let ended = ended.map_err(|error| trouble(&cancel_batch::FAILS, error, context, &self.account))?;
+            let ended = ended.map_err(|failed| {
+                let is_not_found = failed.is_not_found();
+                trouble(is_not_found, &failed.explain(context, &self.account))
+            })?;
             match ended {
                 Cancelled::Unknown(ref batch, _) if !batch.status.is_final() => {
                     Err(TaskError::Unavailable(ended.sentence()))
@@ -115,9 +121,11 @@ impl TaskSource for BatchTasks {
     }
 }
 
-fn trouble(failure: &Failure, error: Error, context: &RequestContext, account: &Account) -> TaskError {
-    if matches!(error.kind(), ErrorKind::NotFound) {
-        return TaskError::Unknown;
+/// A task whose batch is not found counts as unknown.
+fn trouble(is_not_found: bool, error: &ToolError) -> TaskError {
+    if is_not_found {
+        TaskError::Unknown
+    } else {
+        TaskError::Unavailable(error.text().to_owned())
     }
-    TaskError::Unavailable(explain(failure, error, context, account).text().to_owned())
 }

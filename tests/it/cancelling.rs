@@ -1,5 +1,6 @@
 //! `cancel_batch`: only where the user allowed it, and never sent twice on a doubt.
 
+use expect_test::expect;
 use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::{DIR_SMALL, DIR_THROTTLED, Speed};
 use serde_json::{Value, json};
@@ -142,6 +143,23 @@ async fn after_a_lost_answer_it_says_what_the_batch_is() {
         assert!(summary.contains("response to the cancellation was lost"), "{summary}");
         close(harness, 1).await;
     }
+}
+
+/// Neither the answer to the cancellation nor the batch can be read.
+#[tokio::test]
+async fn what_is_not_known_is_not_denied() {
+    let mut harness = start(&["--allow-cancel"], "lost-answer@cancel,403@get").await;
+    let id = create(&mut harness, DIR_SMALL).await;
+    let call = json!({ "name": "cancel_batch", "arguments": { "batch_id": id } });
+    let said = harness.result("tools/call", call).await;
+    assert_eq!(
+        (&said["isError"], &said["_meta"]["llamacloud/retryable"]),
+        (&json!(true), &json!(true)),
+        "{said:#}"
+    );
+    let text = said["content"][0]["text"].as_str().unwrap();
+    expect![[r#"It is not known whether the batch was cancelled: LlamaCloud's response to the cancellation was lost (127.0.0.1 could not be reached, or the connection broke: "connection closed before message completed"), and the batch could not be read afterwards. In a minute, call `get_batch`. If the batch is not CANCELLED then, call `cancel_batch` again."#]].assert_eq(text);
+    close(harness, 1).await;
 }
 
 /// An API that answers each request in turn, to the cancellation first.

@@ -201,6 +201,20 @@ async fn a_task_is_cancelled_at_the_api() {
 }
 
 #[tokio::test]
+async fn a_cancellation_of_unknown_outcome_is_not_denied() {
+    let mut harness = start().await;
+    let id = begin(&mut harness, DIR_SMALL).await;
+    harness.inject("lost-answer@cancel");
+    harness.inject("403@get");
+    let (code, message) = harness.refusal("tasks/cancel", json!({ "taskId": id })).await;
+    assert!(
+        code == -32603 && message.contains("It is not known whether the batch was cancelled"),
+        "{code} {message}"
+    );
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn a_read_only_server_cancels_no_task() {
     let mut first = start().await;
     let id = begin(&mut first, DIR_SMALL).await;
