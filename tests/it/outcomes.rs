@@ -183,6 +183,24 @@ async fn what_may_change_is_read_again() {
     session.end().await;
 }
 
+/// LlamaCloud may call a batch COMPLETED before it shows the results of its files.
+#[tokio::test]
+async fn a_completed_batch_without_results_is_read_again() {
+    let result = json!({ "source_directory_file_id": "dfl-1", "job_reference": { "type": "parse_v2", "id": "pjb-1" } });
+    let batch = |results: Value| json!({ "id": "bat-1", "status": "COMPLETED", "results": results });
+    for missing in [json!([]), Value::Null] {
+        let jobs = json!({ "items": [{ "id": "pjb-1", "status": "FAILED" }] });
+        let replies = [batch(missing), batch(json!([result])), jobs];
+        let upstream = Upstream::start(replies.map(|body| Reply::json("200 OK", "", &body.to_string()))).await;
+        let mut harness = Setup::over(&upstream, &[]).open(Revision::V2025_06_18).await;
+        let first = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await.json();
+        assert_eq!(first["files"]["failed"], Value::Null, "{first:#}");
+        let second = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await.json();
+        assert_eq!(second["files"], json!({ "total": 1, "failed": 1 }), "{second:#}");
+        harness.close(0).await;
+    }
+}
+
 /// The batch; then the names and six lists of jobs at the same time; then the seven other lists.
 #[tokio::test]
 async fn the_first_page_of_a_thousand_files_takes_three_round_trips() {

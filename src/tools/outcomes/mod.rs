@@ -277,8 +277,10 @@ impl Seen {
             return;
         }
         let id = &self.batch.id;
+        // An empty mapping may only be late.
+        let files = self.files.as_ref().filter(|files| !files.results.is_empty());
         let will_not_change = |files: &&Arc<FileStates>| files.is_mapped() || self.finality() == Finality::Final;
-        if let Some(files) = self.files.as_ref().filter(will_not_change) {
+        if let Some(files) = files.filter(will_not_change) {
             let files = if files.is_settled_whole(&self.batch.status) {
                 Arc::clone(files)
             } else {
