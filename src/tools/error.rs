@@ -85,10 +85,16 @@ pub(crate) fn explain_unknown(
     look.extend(named.map(|(name, id)| (name.to_owned(), id)));
     let text = format!(
         "The outcome is unknown: a batch may or may not have been created ({}). Do not call `{tool}` again yet. In a minute, \
-         call `list_batches` with {}. If a batch with the same job type and configuration is there, check its progress with \
-         `get_batch`; if not, nothing was created and `{tool}` may be called again.",
+         call `list_batches` with {}. {}, check its progress with `get_batch`; if not, nothing was created and `{tool}` may \
+         be called again.",
         error.cause(),
-        Value::from(look)
+        Value::from(look),
+        if order.request.config.job.configuration_id.is_preset() {
+            "If a batch with the same job type was created at the time of this call (LlamaCloud may show another configuration ID \
+             for a preset)"
+        } else {
+            "If a batch with the same job type and configuration is there"
+        }
     );
     let meta = Map::from_iter([("llamacloud/outcomeUnknown".to_owned(), Value::Bool(true))]);
     ToolError::caused_by(text, error).with_meta(meta)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use llamacloud_batches_mcp::mcp::Revision;
-use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_OVERSIZED, DIR_SMALL, SAVED_EXTRACT};
+use llamacloud_batches_mcp::sandbox::{DIR_EMPTY, DIR_OVERSIZED, DIR_SMALL, PRESET_PARSE, SAVED_EXTRACT, SAVED_PARSE};
 use serde_json::{Value, json};
 
 use super::harness::masks::masked;
@@ -322,17 +322,27 @@ async fn a_lost_answer_is_recovered() {
 /// Nobody knows whether the batch exists: the sentence says so, and which call will tell.
 #[tokio::test]
 async fn an_unknown_outcome_is_called_unknown() {
-    let setup = Setup {
-        faults: "500@create",
-        timeout: Duration::from_secs(3),
-        ..Setup::default()
-    };
-    let mut harness = setup.open(Revision::V2025_06_18).await;
-    let said = sentence(&mut harness, "create_batch", parse(DIR_SMALL)).await;
-    let (start, rest) = said.split_once("created_at_on_or_after\":\"").unwrap();
-    let end = rest.split_once('"').unwrap().1;
-    expect![[r#"The outcome is unknown: a batch may or may not have been created (LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #"). Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after":"…"}. If a batch with the same job type and configuration is there, check its progress with `get_batch`; if not, nothing was created and `create_batch` may be called again."#]].assert_eq(&format!("{start}created_at_on_or_after\":\"…\"{end}"));
-    let ledger = harness.ledger();
-    assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
-    harness.close(2 + ledger.count("GET /api/v2/batches")).await;
+    let saved = "If a batch with the same job type and configuration is there, check its progress with `get_batch`; if not, \
+                 nothing was created and `create_batch` may be called again.";
+    let preset = "If a batch with the same job type was created at the time of this call (LlamaCloud may show another \
+                  configuration ID for a preset), check its progress with `get_batch`; if not, nothing was created and \
+                  `create_batch` may be called again.";
+    for (configuration_id, next) in [(PRESET_PARSE, preset), (SAVED_PARSE, saved)] {
+        let setup = Setup {
+            faults: "500@create",
+            timeout: Duration::from_secs(3),
+            ..Setup::default()
+        };
+        let mut harness = setup.open(Revision::V2025_06_18).await;
+        let mut arguments = parse(DIR_SMALL);
+        arguments["config"]["job"]["configuration_id"] = json!(configuration_id);
+        let said = sentence(&mut harness, "create_batch", arguments).await;
+        let (start, rest) = said.split_once("created_at_on_or_after\":\"").unwrap();
+        let (_, end) = rest.split_once('"').unwrap();
+        expect![[r#"The outcome is unknown: a batch may or may not have been created (LlamaCloud has an internal problem (500): "Oops! Something went wrong on our end. If the issue persists, please contact support, providing this correlation ID: #"). Do not call `create_batch` again yet. In a minute, call `list_batches` with {"source_directory_id":"dir-small","created_at_on_or_after"#]].assert_eq(&format!("{start}created_at_on_or_after"));
+        assert_eq!(end, format!("}}. {next}"));
+        let ledger = harness.ledger();
+        assert_eq!((ledger.batches, ledger.count("POST /api/v2/batches")), (0, 1));
+        harness.close(2 + ledger.count("GET /api/v2/batches")).await;
+    }
 }

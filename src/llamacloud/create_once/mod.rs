@@ -20,7 +20,8 @@
 //! is remembered for [`CreatePolicy::list_lag`].
 //!
 //! **Not guaranteed**: two processes that create at the same moment both find nothing and both create; a batch recovered then
-//! may be the other's, which does the same work. A process killed while the list lags leaves no record of its batch.
+//! may be the other's, which does the same work. A process killed while the list lags leaves no record of its batch. If the API
+//! shows another configuration for a preset, a batch is only known to the process that made it, and only by its ID.
 
 mod attempt;
 mod guard;
