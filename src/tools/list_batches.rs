@@ -29,7 +29,7 @@ const MAX_COUNTED: u32 = 10;
 /// How many batches are counted at the same time.
 const AT_ONCE: usize = 4;
 
-/// Lists batches, newest first: finds a batch ID, or whether a timed-out `create_batch` succeeded; for a known batch use
+/// Lists batches: finds a batch ID, or whether a timed-out `create_batch` succeeded; for a known batch use
 /// `get_batch`. Returns `now` (UTC), `batches` (`id`, `status`, `created_at`, `source_directory_id`, `job_type`,
 /// `configuration_id`), `in_common` (what all share, omitted from each), `next_page_token`, and `summary` (this page by status).
 /// For failed or running files, set `expand: ["counts"]` and omit `status`: COMPLETED batches can have some.
@@ -91,7 +91,7 @@ pub(crate) struct ListBatchesOutput {
     /// Values that all `batches` share; omitted from each.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_common: Option<InCommon>,
-    /// The batches, newest first. `updated_at` is omitted if it equals `created_at`.
+    /// The batches. `updated_at` is omitted if it equals `created_at`.
     batches: Vec<ListedBatch>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
