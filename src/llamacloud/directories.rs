@@ -10,10 +10,13 @@ use super::{
     error::Error,
     ids::DirectoryId,
     lenient::{instant, lenient},
+    paging::Reading,
     request::{Page, Request, Scope, Window},
 };
 
 const DIRECTORIES: &str = "/api/v1/beta/directories";
+/// As large a page as the API's other lists of files take, then what any list takes, then the API's own default.
+const FILES_A_PAGE: [Option<u32>; 3] = [Some(1000), Some(100), None];
 
 /// A directory.
 ///
@@ -161,5 +164,22 @@ impl Client {
             .query("include_deleted", removed)
             .window(window);
         self.execute(request, deadline).await
+    }
+
+    /// The files of a directory, page after page: to the end, or until `wants_more` returns false for the last file of a page.
+    pub(crate) async fn directory_files(
+        &self,
+        scope: &Scope,
+        directory_id: &DirectoryId,
+        which: FilesOf,
+        deadline: Instant,
+        mut wants_more: impl FnMut(&DirectoryFile) -> bool,
+    ) -> Reading<DirectoryFile> {
+        let mut reading = Reading::new(FILES_A_PAGE);
+        while let Some(window) = reading.next() {
+            let page = self.list_directory_files(scope, directory_id, which, &window, deadline);
+            reading.take(page.await, &mut wants_more);
+        }
+        reading
     }
 }

@@ -8,8 +8,6 @@ use crate::llamacloud::{Batch, Client, DirectoryFile, Error, ErrorKind, FilesOf,
 
 /// The API documents no limits for the size of a page: where it refuses one, the next is tried.
 const BATCHES_A_PAGE: [Option<u32>; 3] = [Some(100), Some(20), None];
-/// The first page is enough to count the files of every directory that a batch can cover.
-const FILES_A_PAGE: [Option<u32>; 3] = [Some(1000), Some(100), None];
 
 /// The batches of a directory.
 pub(super) struct Listing {
@@ -60,16 +58,14 @@ pub(super) async fn files(access: &Access, order: &Order, deadline: Instant) -> 
 async fn files_once(client: &Client, order: &Order, deadline: Instant) -> Result<Vec<DirectoryFile>, Error> {
     let directory_id = &order.request.source_directory_id;
     let mut count = 0;
-    let mut reading = Reading::new(FILES_A_PAGE);
-    while let Some(window) = reading.next() {
-        let page = client.list_directory_files(&order.scope, directory_id, FilesOf::Now, &window, deadline);
-        reading.take(page.await, |_| {
-            count += 1;
-            count <= MAX_FILES
-        });
-    }
-    match reading.error {
-        Some(error) if count <= MAX_FILES => Err(error),
-        _ => Ok(reading.items),
+    let wants_more = |_: &DirectoryFile| {
+        count += 1;
+        count <= MAX_FILES
+    };
+    let reading = client.directory_files(&order.scope, directory_id, FilesOf::Now, deadline, wants_more);
+    let Reading { items, error, .. } = reading.await;
+    match error {
+        Some(error) if items.len() <= MAX_FILES => Err(error),
+        _ => Ok(items),
     }
 }

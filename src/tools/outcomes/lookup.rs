@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use super::missing::Unread;
 use crate::llamacloud::{
-    Advice, Batch, BatchResult, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType, Product, Reading,
-    Scope,
+    Advice, Batch, BatchResult, DirectoryFile, DirectoryId, Error, ErrorKind, FileJob, FilesOf, JobId, JobType,
+    Product, Reading, Scope,
 };
 use crate::tools::account::Account;
 use crate::tools::cache::Keep;
@@ -26,8 +26,6 @@ const AT_A_TIME: usize = 7;
 /// The ids of one request, in bytes of its address. Every server on the way should take addresses of 8,000 bytes (RFC 9110,
 /// section 4.1); this is half, and leaves room for the rest of the address.
 const MAX_IDS_BYTES: usize = 4000;
-/// As large a page as the API's other lists of files take, then what any list takes, then the API's own default.
-const FILE_PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 const SMALL_JOB_PAGE: u32 = 10;
 
 /// The names of a batch's files.
@@ -172,16 +170,13 @@ pub(crate) async fn read_names(
     let ids = results.iter().map(|result| result.source_directory_file_id.as_str());
     let wanted: HashSet<&str> = ids.collect();
     let mut missing = wanted.clone();
-    let mut reading = Reading::new(FILE_PAGES);
-    while let Some(window) = reading.next() {
-        let client = &account.client;
-        let page = client.list_directory_files(scope, &directory_id, FilesOf::Ever, &window, deadline);
-        reading.take(page.await, |file| {
-            missing.remove(file.id.as_str());
-            !missing.is_empty()
-        });
-    }
-    let Reading { items, error, .. } = reading;
+    let wants_more = |file: &DirectoryFile| {
+        missing.remove(file.id.as_str());
+        !missing.is_empty()
+    };
+    let client = &account.client;
+    let reading = client.directory_files(scope, &directory_id, FilesOf::Ever, deadline, wants_more);
+    let Reading { items, error, .. } = reading.await;
     let files = items.into_iter().filter(|file| wanted.contains(file.id.as_str()));
     let names = files.filter_map(|file| Some((file.id, file.display_name?)));
     (names.collect(), error)
@@ -210,16 +205,13 @@ pub(crate) async fn files_in_directory(
     }
     let directory_id = DirectoryId::try_from(batch.source_directory_id.as_str()).ok()?;
     let mut count = 0;
-    let mut reading = Reading::new(FILE_PAGES);
-    while let Some(window) = reading.next() {
-        let client = &account.client;
-        let page = client.list_directory_files(scope, &directory_id, FilesOf::Now, &window, deadline);
-        reading.take(page.await, |_| {
-            count += 1;
-            count <= MOST_FILES
-        });
-    }
-    let is_known = reading.error.is_none() && count <= MOST_FILES;
+    let wants_more = |_: &DirectoryFile| {
+        count += 1;
+        count <= MOST_FILES
+    };
+    let client = &account.client;
+    let reading = client.directory_files(scope, &directory_id, FilesOf::Now, deadline, wants_more);
+    let is_known = reading.await.error.is_none() && count <= MOST_FILES;
     is_known.then(|| {
         account.cache.keep(scope, &batch.id, Arc::new(Covered(count)));
         count
