@@ -98,7 +98,8 @@ impl Elicitation {
     /// A modern call: its answer is the question, or it contains the user's answer.
     pub(crate) fn confirm_by_calling_again(&self, answers: &Answers, question: &Question) -> Verdict {
         let subject = question.subject.to_string();
-        // A response that is missing is asked for again, as the protocol demands; one that cannot be read is not.
+        // A missing answer is asked for again, as the protocol demands, also if `inputResponses` is not an object. An answer to our
+        // question that cannot be read is not asked for again.
         let Some(answer) = answers.input_responses.as_deref().and_then(own_answer) else {
             let Some(request_state) = self.states.issue(&subject) else {
                 return Verdict::CannotAsk;

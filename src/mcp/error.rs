@@ -12,7 +12,7 @@
 //! | `resource_not_found` | -32602, before 2026-07-28 -32002 | no resource has this address |
 //! | `missing_capability` | -32021 | the request needs something its client did not declare |
 //!
-//! What a tool has to say is not here: that is a result (see [`super::tool::ToolError`]).
+//! What a tool has to say is not here: that is a result (see [`super::outcome::ToolError`]).
 
 use jsonrpsee::types::{ErrorObject, ErrorObjectOwned};
 use serde_json::{Value, json};

@@ -148,7 +148,13 @@ async fn a_state_counts_once_and_for_its_own_call() {
 async fn who_brings_no_answer_is_asked_again() {
     let mut harness = confirming().start().await;
     let state = asked(&mut harness, parse(DIR_SMALL)).await;
-    for responses in [json!(null), json!({}), json!({ "other": accept(true) })] {
+    for responses in [
+        json!(null),
+        json!({}),
+        json!({ "other": accept(true) }),
+        json!([]),
+        json!("x"),
+    ] {
         let call = json!({
             "name": "create_batch", "arguments": parse(DIR_SMALL), "inputResponses": responses, "requestState": state,
         });

@@ -9,6 +9,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use crate::untrusted::{escape, show};
+use crate::mcp::envelope::Text;
 
 /// How much of a value an error repeats. Units: characters.
 pub(super) const MAX_QUOTED_CHARS: usize = 60;
@@ -43,10 +44,6 @@ impl<'de> Deserialize<'de> for Members<'de> {
         deserializer.deserialize_map(MembersVisitor)
     }
 }
-
-/// A JSON string, borrowed where it has no escapes.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The text of a JSON string.
 pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
