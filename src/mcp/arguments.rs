@@ -26,16 +26,27 @@ const ADDED_BY_HOSTS: [&str; 5] = ["sessionId", "action", "chatInput", "toolCall
 
 /// What is wrong with the arguments of a call. Displayed as clauses without a full stop.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<(String, String)>);
+pub(crate) struct Problems {
+    /// Where, and what is wrong there.
+    named: Vec<(String, String)>,
+    /// How many there are besides.
+    more: usize,
+    /// How many may be named; see [`Reading::counting`].
+    limit: Option<usize>,
+}
 
 impl Problems {
-    fn add(&mut self, path: &str, problem: impl Into<String>) {
-        self.0.push((path.to_owned(), problem.into()));
+    fn add(&mut self, path: &str, problem: impl FnOnce() -> String) {
+        if self.limit.is_some_and(|limit| self.named.len() >= limit) {
+            self.more += 1;
+        } else {
+            self.named.push((path.to_owned(), problem()));
+        }
     }
 
     /// Adds advice to the problems of known arguments; the advice depends on the name, not on its path.
     pub(crate) fn advise(&mut self, schema: &InputSchema, advice: impl Fn(&str) -> Option<String>) {
-        for (path, problem) in &mut self.0 {
+        for (path, problem) in &mut self.named {
             let name = path.rsplit('.').next().unwrap_or_default();
             if let Some(advice) = advice(name).filter(|_| schema.shape.at(path).is_some()) {
                 *problem = format!("{problem} ({advice})");
@@ -45,18 +56,18 @@ impl Problems {
 
     /// Whether a problem at this path, or inside what is there, is known.
     fn are_about(&self, path: &str) -> bool {
-        self.0.iter().any(|(known, _)| is_inside(known, path))
+        self.named.iter().any(|(known, _)| is_inside(known, path))
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (path, problem)) in self.0.iter().take(MAX_PROBLEMS).enumerate() {
+        for (index, (path, problem)) in self.named.iter().take(MAX_PROBLEMS).enumerate() {
             let separator = if index == 0 { "" } else { "; " };
             let path = escape(if path.is_empty() { "arguments" } else { path }, MAX_QUOTED_CHARS);
             write!(formatter, "{separator}`{path}` {problem}")?;
         }
-        match self.0.len().checked_sub(MAX_PROBLEMS) {
+        match (self.named.len() + self.more).checked_sub(MAX_PROBLEMS) {
             None | Some(0) => Ok(()),
             Some(more) => write!(formatter, "; and {more} more"),
         }
@@ -83,7 +94,7 @@ pub(crate) fn read<Own: DeserializeOwned, Common: DeserializeOwned>(
     let (common, own) = members.into_iter().partition(|(name, _)| schema.common.contains(name));
     let problems = &mut reading.problems;
     match (decode(own, problems), decode(common, problems)) {
-        (Some(own), Some(common)) if problems.0.is_empty() => Ok((own, common)),
+        (Some(own), Some(common)) if problems.named.is_empty() => Ok((own, common)),
         _ => Err(reading.problems),
     }
 }
@@ -122,7 +133,7 @@ impl Reading<'_> {
         let members: Members<'_> = match serde_json::from_str(raw.get()) {
             Ok(members) => members,
             Err(error) => {
-                self.problems.add(path, plain_words(&error.to_string()));
+                self.problems.add(path, || plain_words(&error.to_string()));
                 return None;
             }
         };
@@ -147,7 +158,7 @@ impl Reading<'_> {
                 known != name || shape.property(name).is_none_or(|property| is_absent(property, raw))
             });
             if missing {
-                self.problems.add(&inside(path, name), "is required");
+                self.problems.add(&inside(path, name), || "is required".to_owned());
             }
         }
         self.name_unknown(&unknown, shape, path);
@@ -155,20 +166,24 @@ impl Reading<'_> {
     }
 
     fn name_unknown(&mut self, unknown: &[&Cow<'_, str>], shape: &Shape, path: &str) {
+        let hidden = self.hidden;
         let accepted = || {
             let names = shape.properties.iter().map(|(name, _)| name.as_str());
-            names.filter(|name| !path.is_empty() || !self.hidden.contains(name))
+            names.filter(|name| !path.is_empty() || !hidden.contains(name))
         };
-        let mut found = Vec::new();
-        for (index, name) in unknown.iter().enumerate() {
-            let mut problem = format!("is not accepted{}", did_you_mean(name, accepted()));
-            // The accepted names are listed once, after the last unknown one.
-            if index + 1 == unknown.len() {
-                problem = format!("{problem}; expected {}", list(accepted()));
+        self.counting(|reading| {
+            for (index, name) in unknown.iter().enumerate() {
+                reading.problems.add(&inside(path, name), || {
+                    let problem = format!("is not accepted{}", did_you_mean(name, accepted()));
+                    // The accepted names are listed once, after the last unknown one.
+                    if index + 1 == unknown.len() {
+                        format!("{problem}; expected {}", list(accepted()))
+                    } else {
+                        problem
+                    }
+                });
             }
-            found.push((inside(path, name), problem));
-        }
-        self.problems.0.extend(found);
+        });
     }
 
     fn array(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
@@ -183,11 +198,28 @@ impl Reading<'_> {
             return Some(Value::Array(vec![self.value(item, raw, path)?]));
         }
         let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-        let items = items.iter().enumerate();
-        let items: Vec<_> = items
-            .map(|(index, raw)| self.value(item, raw, &format!("{path}[{index}]")))
-            .collect();
-        items.into_iter().collect::<Option<Vec<_>>>().map(Value::Array)
+        self.counting(|reading| {
+            let mut right = Some(Vec::new());
+            for (index, raw) in items.into_iter().enumerate() {
+                let value = reading.value(item, raw, &format!("{path}[{index}]"));
+                // After a mistake, the items are only checked.
+                right = right.zip(value).map(|(mut right, value)| {
+                    right.push(value);
+                    right
+                });
+            }
+            right.map(Value::Array)
+        })
+    }
+
+    /// Reads what may have any number of mistakes: as many as an error shows are named, the others are counted.
+    fn counting<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.problems.limit;
+        let most = self.problems.named.len() + MAX_PROBLEMS;
+        self.problems.limit = Some(outer.map_or(most, |outer| outer.min(most)));
+        let read = read(self);
+        self.problems.limit = outer;
+        read
     }
 
     fn text(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
@@ -204,11 +236,11 @@ impl Reading<'_> {
         }
         let length = text.chars().count() as u64;
         if shape.min_length.is_some_and(|least| length < least) {
-            self.problems.add(path, "is too short");
+            self.problems.add(path, || "is too short".to_owned());
             None
         } else if let Some(most) = shape.max_length.filter(|most| length > *most) {
             self.problems
-                .add(path, format!("is {length} characters long, more than {most}"));
+                .add(path, || format!("is {length} characters long, more than {most}"));
             None
         } else {
             Some(Value::String(text.to_owned()))
@@ -230,16 +262,16 @@ impl Reading<'_> {
 
     /// Names a value that its schema does not allow.
     fn wrong(&mut self, shape: &Shape, raw: &RawValue, path: &str) -> Option<Value> {
-        let arrived = arrived(raw);
-        let choices = || shape.choices.iter().map(String::as_str);
-        let problem = if shape.choices.is_empty() {
-            format!("must be {}, not {arrived}", shape.expected())
-        } else {
+        self.problems.add(path, || {
+            let arrived = arrived(raw);
+            let choices = || shape.choices.iter().map(String::as_str);
+            if shape.choices.is_empty() {
+                return format!("must be {}, not {arrived}", shape.expected());
+            }
             let text = string(raw).unwrap_or_default();
             let meant = did_you_mean(trim(&text), choices());
             format!("must be one of {}, not {arrived}{meant}", list(choices()))
-        };
-        self.problems.add(path, problem);
+        });
         None
     }
 }
@@ -262,7 +294,7 @@ fn decode<T: DeserializeOwned>(members: Map<String, Value>, problems: &mut Probl
         let path = if path == "." { "" } else { &path };
         // A member that is missing because it was refused is not a separate mistake.
         if !problems.are_about(path) {
-            problems.add(path, plain_words(&error.inner().to_string()));
+            problems.add(path, || plain_words(&error.inner().to_string()));
         }
         if !take_out(&mut whole, path) {
             return None;
@@ -306,8 +338,10 @@ fn is_inside(inner: &str, outer: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
+/// Compares as much of the name as an error repeats.
 fn did_you_mean<'a>(name: &str, accepted: impl Iterator<Item = &'a str>) -> String {
-    untrusted::nearest(name, accepted).map_or(String::new(), |nearest| format!(" (did you mean `{nearest}`?)"))
+    let name: String = name.chars().take(MAX_QUOTED_CHARS).collect();
+    untrusted::nearest(&name, accepted).map_or(String::new(), |nearest| format!(" (did you mean `{nearest}`?)"))
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -1,6 +1,7 @@
 //! JSON values of arguments, still as they were written.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use crate::untrusted::{escape, show};
 use crate::mcp::envelope::Text;
+use crate::untrusted::{escape, show};
 
 /// How much of a value an error repeats. Units: characters.
 pub(super) const MAX_QUOTED_CHARS: usize = 60;
@@ -30,8 +31,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                let mut names = HashSet::new();
                 while let Some((Text(name), raw)) = map.next_entry::<Text<'de>, _>()? {
-                    if members.iter().any(|(known, _)| *known == name) {
+                    if !names.insert(name.clone()) {
                         let name = escape(&name, MAX_QUOTED_CHARS);
                         return Err(A::Error::custom(format!("contain `{name}` twice")));
                     }

@@ -273,6 +273,30 @@ fn many_mistakes_are_counted() {
     assert!(text.ends_with("; and 88 more"), "{text}");
 }
 
+/// An argument may have as many mistakes as a line has room for. Of each, only as many are written out as are shown.
+#[test]
+fn only_the_mistakes_that_are_shown_are_written_out() {
+    const MANY: usize = 100_000;
+    let unknown: Vec<_> = (0..MANY).map(|index| format!("\"x{index}\":1")).collect();
+    let items = vec!["1"; MANY].join(",");
+    for (arguments, mistakes) in [
+        (with(&unknown.join(",")), MANY),
+        (with(&format!(r#""config":{{{}}}"#, unknown.join(","))), MANY + 1),
+        (with(&format!(r#""expand":[{items}]"#)), MANY),
+        (with(&format!(r#""expand":[{items}],"page_size":0"#)), MANY + 1),
+    ] {
+        let schema = InputSchema::of::<Input, Common>(vec!["pinned"]);
+        let arguments = RawValue::from_string(arguments).unwrap();
+        let problems = read::<Input, Common>(&arguments, &schema).unwrap_err();
+        assert!(problems.named.len() <= MAX_PROBLEMS + 1, "{}", problems.named.len());
+        let text = problems.to_string();
+        let more = format!("; and {} more", mistakes - MAX_PROBLEMS);
+        assert!(text.ends_with(&more), "{text}");
+    }
+    let twice = with(&format!("{},\"x7\":2", unknown.join(",")));
+    wrong(&twice, &expect!["`arguments` contain `x7` twice"]);
+}
+
 #[test]
 fn deep_nesting_is_a_mistake_like_any_other() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
