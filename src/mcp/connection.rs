@@ -38,7 +38,8 @@ const MAX_ARRAY: usize = 100;
 pub struct Limits {
     /// The longest line that is read, in bytes.
     pub max_line_bytes: usize,
-    /// Lines in flight and their answers, in bytes; above it nothing more is read.
+    /// Lines that are worked on, with the answers that are kept for them, in bytes; as many again may wait. Above it nothing more is
+    /// read, or, if the client has read every answer, calls are refused.
     pub max_in_flight_bytes: usize,
     /// Unwritten answers, in bytes; above it nothing more is answered.
     pub max_unsent_bytes: usize,
@@ -241,15 +242,24 @@ impl Receiver {
                 Dispatched::Call(call) => calls.push(call),
             }
         }
-        let Some(place) = self.queue(bytes, calls.len()).await else {
+        let outbox = Arc::clone(&self.connection.outbox);
+        if calls.is_empty() {
+            if !answers.is_empty() {
+                outbox.deliver(&in_one_line(&answers), &[]).await;
+            }
+            return;
+        }
+        // The answers so far are kept until the calls are answered, so they count as well.
+        let bytes = bytes + in_one_line(&answers).iter().map(|piece| piece.len()).sum::<usize>();
+        let requests = elements.len();
+        let Some(place) = self.queue(bytes, requests).await else {
             let busy = |call: &Call| refuse(RequestId::read(&call.id), ProtocolError::busy());
             answers.extend(calls.iter().map(busy));
-            return self.connection.outbox.send(&in_one_line(&answers)).await;
+            return outbox.deliver(&in_one_line(&answers), &[]).await;
         };
-        let outbox = Arc::clone(&self.connection.outbox);
         let in_flight = Arc::clone(&self.in_flight);
         self.tasks.spawn(async move {
-            let _room = in_flight.room(bytes, calls.len()).await;
+            let _room = in_flight.room(bytes, requests).await;
             drop(place);
             let calls = calls.into_iter().map(|call| async move {
                 let response = call.ticket.unless_cancelled(call.answer.instrument(call.span)).await?;
@@ -258,7 +268,7 @@ impl Receiver {
             let (responses, deliveries): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().flatten().unzip();
             answers.extend(responses);
             if !answers.is_empty() {
-                outbox.deliver(&[&in_one_line(&answers)], &deliveries).await;
+                outbox.deliver(&in_one_line(&answers), &deliveries).await;
             }
         });
     }
@@ -339,7 +349,13 @@ impl Receiver {
     }
 }
 
-fn in_one_line(answers: &[Reply]) -> String {
-    let answers: Vec<_> = answers.iter().map(|answer| answer.pieces().concat()).collect();
-    format!("[{}]", answers.join(","))
+/// The line of several answers in pieces, without its ending.
+fn in_one_line(answers: &[Reply]) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    for answer in answers {
+        pieces.push(if pieces.is_empty() { "[" } else { "," });
+        pieces.extend(answer.pieces());
+    }
+    pieces.push("]");
+    pieces
 }

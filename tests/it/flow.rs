@@ -226,6 +226,40 @@ async fn who_does_not_read_is_not_read_from() {
     harness.close(0).await;
 }
 
+/// The same for arrays, with and without a call whose answer the others wait for.
+#[tokio::test]
+async fn who_does_not_read_is_not_read_from_in_arrays_either() {
+    const ARRAYS: usize = 40;
+    for with_a_call in [false, true] {
+        let mut setup = narrow();
+        setup.limits.max_in_flight_bytes = 256 << 10;
+        let mut harness = setup.open(Revision::V2025_03_26).await;
+        let mut lines = String::new();
+        let mut ids = Vec::new();
+        for _ in 0..ARRAYS {
+            let mut requests: Vec<_> = (0..10).map(|_| harness.line("tools/list", json!({}))).collect();
+            if with_a_call {
+                requests.push(harness.line("tools/call", json!({ "name": "get_batch", "arguments": {} })));
+            }
+            let (elements, of_array): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+            let array = format!("[{}]", elements.join(","));
+            harness.note(array.as_bytes());
+            lines += &array;
+            lines.push('\n');
+            ids.extend(of_array);
+        }
+        let size = lines.len();
+        let pour = Pour::begin(&mut harness, lines);
+        let poured = pour.stand_still().await;
+        assert!(poured < size / 2, "{poured} bytes of {size} went in unanswered");
+        for id in ids {
+            harness.result_of(&id).await;
+        }
+        pour.end(&mut harness).await;
+        harness.close(0).await;
+    }
+}
+
 /// Calls wait with their answers, the input is still read, and what is given up now is never answered.
 #[tokio::test]
 async fn what_waits_for_a_reader_can_be_given_up() {
