@@ -293,7 +293,7 @@ async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     } else {
         drain(config)
     };
-    tracing::warn!("a request to create a batch is in progress; waiting for the outcome before exiting");
+    tracing::warn!("a create, an upload or a save is in progress; waiting for the outcome before exiting");
     let settled = async { timeout(limit, settling.wait()).await.is_ok() };
     let settled = tokio::select! {
         settled = settled => settled,
@@ -301,7 +301,8 @@ async fn settle(settling: &TaskTracker, config: &Config, signals: &Signals) {
     };
     if !settled {
         tracing::warn!(
-            "exiting while a request to create a batch is in progress; `list_batches` shows whether the batch exists"
+            "exiting while a create, an upload or a save is in progress; `list_batches` shows created batches, and a repeated \
+             upload or save continues"
         );
     }
 }

@@ -125,6 +125,8 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
     session.tasks.close();
     // Cancelled calls end now and log what must not be lost. Later, there may be nothing left that could log it.
     drop(timeout(GIVING_UP, session.tasks.wait()).await);
+    // Tasks outlive their calls, so cancelling the calls does not stop them.
+    session.connection.draining.cancel();
     if !writing.is_finished() {
         writing.abort();
         drop(writing.await);

@@ -110,7 +110,7 @@ impl RequestContext {
 pub(crate) struct Connection {
     /// Where answers and notifications go.
     pub(crate) outbox: Arc<Outbox>,
-    /// Cancelled at end of input: work that only waits for events then ends.
+    /// Cancelled when the input or the connection ends: work that only waits for events, and work on many files, then ends.
     pub(crate) draining: CancellationToken,
     /// Questions to the user.
     pub(crate) elicitation: Arc<Elicitation>,

@@ -1,7 +1,7 @@
 //! Work on many files, in calls of bounded length or as a task.
 //!
 //! A call ends in time for every host and says what remains; a repeated call continues. If the client can follow a task, the work
-//! continues by itself. Either way it stops at the end of input, and requests already sent are finished.
+//! continues by itself. Either way it stops when the input or the connection ends, and requests already sent are finished.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -57,6 +57,9 @@ mod handshake;
 mod local_files;
 /// What the log says of tool calls.
 mod log_lines;
+/// Uploads of the built binary that take long.
+#[cfg(unix)]
+mod long_uploads;
 /// What other machines read about this server: hosts, registries, bundles.
 mod manifests;
 mod network;

@@ -50,7 +50,7 @@ async fn a_conversation_over_every_kind_of_stream() {
     }
 }
 
-async fn signal(child: &Child, name: &str) {
+pub(crate) async fn signal(child: &Child, name: &str) {
     let kill = ["-c", &format!("kill -{name} {}", child.id())];
     assert!(
         tokio::process::Command::new("sh")
