@@ -64,9 +64,9 @@ impl Default for Limits {
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The input ended; what was in flight was answered.
+    /// The input ended; what was in flight was answered, or cancelled when its time was over.
     InputEnded,
-    /// The output cannot be written: its reader is gone, or it is full.
+    /// The output cannot be written: its reader is gone or did not read the last answers in time, or it is full.
     OutputClosed,
     /// The process was told to stop.
     Stopped,
@@ -112,8 +112,12 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
         session.in_flight.cancel_all();
         outbox.close();
         match timeout(limits.drain, &mut writing).await {
-            Ok(Ok(Err(_))) => End::OutputClosed,
-            _ => End::InputEnded,
+            Ok(Ok(Ok(()))) => End::InputEnded,
+            Ok(_) => End::OutputClosed,
+            Err(_) => {
+                tracing::warn!("the last answers are lost: nobody read them in time");
+                End::OutputClosed
+            }
         }
     };
     let end = tokio::select! {
@@ -121,12 +125,12 @@ pub async fn serve(server: &Server, transport: Transport, limits: &Limits, stop:
         end = whole => end,
         end = gone => end,
     };
+    // Tasks outlive their calls, so cancelling the calls does not stop them.
+    session.connection.draining.cancel();
     session.in_flight.cancel_all();
     session.tasks.close();
     // Cancelled calls end now and log what must not be lost. Later, there may be nothing left that could log it.
     drop(timeout(GIVING_UP, session.tasks.wait()).await);
-    // Tasks outlive their calls, so cancelling the calls does not stop them.
-    session.connection.draining.cancel();
     if !writing.is_finished() {
         writing.abort();
         drop(writing.await);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use llamacloud_batches_mcp::mcp::{Limits, Revision};
+use llamacloud_batches_mcp::mcp::{End, Limits, Revision};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
@@ -310,4 +310,14 @@ async fn what_waits_when_the_input_ends_is_still_written() {
         harness.result_of(&id).await;
     }
     harness.close(0).await;
+}
+
+/// The input ends, and nobody reads the last answers: that is no orderly end.
+#[tokio::test]
+async fn answers_that_nobody_reads_in_time_are_no_orderly_end() {
+    let mut setup = narrow();
+    setup.limits.drain = Duration::from_millis(10);
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    harness.ask("tools/list", json!({})).await;
+    assert_eq!(harness.end_unread().await, End::OutputClosed);
 }

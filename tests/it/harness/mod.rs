@@ -160,6 +160,13 @@ impl Harness {
         self.close(ledger.total()).await;
     }
 
+    /// Ends the input without reading what is left, and waits for the end.
+    pub(crate) async fn end_unread(mut self) -> End {
+        self.closed = true;
+        self.peer.end_input();
+        timeout(PATIENCE, &mut self.serving).await.unwrap().unwrap()
+    }
+
     /// Ends the input and waits for the end. No message may be left unclaimed, and the sandbox must have had `hits` requests.
     pub(crate) async fn close(mut self, hits: usize) {
         self.closed = true;
