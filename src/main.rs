@@ -9,9 +9,6 @@ use llamacloud_batches_mcp::cli::{self, Cli, Environment};
 use llamacloud_batches_mcp::commands;
 use llamacloud_batches_mcp::config::ConfigError;
 
-/// How many files at most are read or written at the same time, each on a thread that ends ten seconds after its last file.
-const THREADS_FOR_FILES: usize = 32;
-
 fn main() -> ExitCode {
     match commands::complete(app::every_tool) {
         Ok(false) => {}
@@ -24,10 +21,7 @@ fn main() -> ExitCode {
     };
     let environment = Environment::read();
     // One thread: the server mostly waits, and reading a pipe is four times faster without handing lines between threads.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(THREADS_FOR_FILES)
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),

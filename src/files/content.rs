@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::folder::Stamp;
 use super::refusal::Refusal;
+use super::threads::blocking;
 use super::walk::Candidate;
 
 /// How much of a file is in memory at a time. Units: bytes.
@@ -62,7 +63,7 @@ impl Candidate {
         })
     }
 
-    /// Reads the file for sending, on a thread for blocking work. The last piece comes only if everything is as `content` says;
+    /// Reads the file for sending, on a thread for files. The last piece comes only if everything is as `content` says;
     /// else an error replaces it, so that the receiver never has a complete file of mixed content.
     /// `on_read` gets the length of each piece, and is dropped at the end.
     pub fn stream(
@@ -72,12 +73,12 @@ impl Candidate {
     ) -> mpsc::Receiver<io::Result<Vec<u8>>> {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let (candidate, content) = (self.clone(), content.clone());
-        tokio::task::spawn_blocking(move || {
+        tokio::spawn(blocking(move || {
             if let Err(error) = candidate.send(&content, &sender, &on_read) {
                 // If the receiver is gone, nobody is left to notify.
                 let _ = sender.blocking_send(Err(error));
             }
-        });
+        }));
         receiver
     }
 

@@ -14,6 +14,7 @@
 //! | `content` | reading a file: its hash, and its bytes while the hash is checked again |
 //! | `names` | names from LlamaCloud as names of files |
 //! | `output` | writing results: complete files only, never over other contents |
+//! | `threads` | how many files are read or written at the same time |
 
 mod allowed;
 mod content;
@@ -24,6 +25,7 @@ mod output;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod walk;
 
 pub use allowed::{Allowed, NotAllowed, Place};
@@ -32,6 +34,7 @@ pub use folder::{Forbidden, Locked, Stamp, UnusableFolder};
 pub use names::{Claim, file_names};
 pub use output::{Output, OutputFolder, Saved};
 pub use refusal::{Refusal, reason};
+pub use threads::blocking;
 pub use walk::{Candidate, Found, Selection, TooMuch};
 
 /// How many files one directory of a batch may hold. Source: documentation of batches.

@@ -17,7 +17,7 @@ use super::call::{Answer, Call};
 use super::error::in_use;
 use super::long_work::LongWork;
 use super::results::Format;
-use crate::files::{Output, OutputFolder, reason};
+use crate::files::{Output, OutputFolder, blocking, reason};
 use crate::llamacloud::{Batch, BatchId, BatchStatus, JobType};
 use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
@@ -121,7 +121,7 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
 async fn open(output: &Output, name: String) -> Result<Arc<OutputFolder>, ToolError> {
     let output = output.clone();
     let shown = quote(&name, 200);
-    let opened = tokio::task::spawn_blocking(move || output.folder(&name)).await;
+    let opened = blocking(move || output.folder(&name)).await;
     match opened {
         Ok(Ok(Some(folder))) => Ok(Arc::new(folder)),
         Ok(Ok(None)) => Err(in_use(

@@ -187,7 +187,7 @@ async fn many_calls_leave_nothing_behind() {
 /// begun when another became free.
 const CONNECTIONS: usize = 64 + 8;
 
-/// Threads that read and write files, however many calls do so: `THREADS_FOR_FILES` of the program.
+/// Threads that read and write files, however many calls do so: `MAX_THREADS` of `src/files/threads.rs`.
 const THREADS: usize = 32;
 
 #[expect(clippy::print_stdout, reason = "to be read with `--nocapture`")]

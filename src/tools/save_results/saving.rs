@@ -365,7 +365,7 @@ fn is_final_failure(entry: &Entry) -> bool {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = crate::files::blocking(work).await;
     done.map_err(|error| {
         ToolError::caused_by(
             "The results could not be written. This is a bug: please report it.",

@@ -157,7 +157,7 @@ fn directory_name(folder: &str, documents: &[Document]) -> String {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = crate::files::blocking(work).await;
     done.map_err(|error| ToolError::caused_by("The folder could not be read. This is a bug: please report it.", error))
 }
 
