@@ -3,6 +3,7 @@
 mod folders;
 mod key;
 mod switch;
+mod variable;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::cli::{Environment, Flags, LogFormat, Region, Stdio};
 use crate::llamacloud::{Credential, KeySource, Network, OrganizationId, ProjectId, Settings, is_loopback};
 use crate::untrusted;
 use switch::{permission, pin, protection};
+use variable::Said;
 
 pub use folders::Folders;
 pub use key::ApiKey;
@@ -154,15 +156,14 @@ fn network(environment: &Environment) -> Network {
     }
 }
 
-/// A variable's value. Hosts pass an empty text or the literal `${NAME}` for one that is not set.
-fn given(variable: Option<&OsStr>) -> Option<String> {
-    let value = variable?.to_str()?.trim();
-    (!value.is_empty() && !untrusted::is_unexpanded(value)).then(|| value.to_owned())
+/// A variable that is set, with its name.
+fn given(name: &'static str, environment: &Environment) -> Option<(&'static str, String)> {
+    Some((name, Said::of(name, environment).text()?.to_owned()))
 }
 
 fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, ConfigError> {
     let flag = flags.log.clone().map(|filter| ("--log", filter));
-    let variable = || Some(("LLAMA_CLOUD_LOG", given(environment.get("LLAMA_CLOUD_LOG"))?));
+    let variable = || given("LLAMA_CLOUD_LOG", environment);
     let (source, filter) = flag.or_else(variable).unwrap_or(("the default", "warn".to_owned()));
     filter.parse().map_err(|_| {
         let quoted = untrusted::quote(&filter, 60);
@@ -174,7 +175,7 @@ fn log_filter(flags: &Flags, environment: &Environment) -> Result<Targets, Confi
 
 /// Which setting says where the API is, and the address.
 fn base_url(flags: &Flags, environment: &Environment) -> Result<(&'static str, Url), ConfigError> {
-    let variable = || Some(("LLAMA_CLOUD_BASE_URL", given(environment.get("LLAMA_CLOUD_BASE_URL"))?));
+    let variable = || given("LLAMA_CLOUD_BASE_URL", environment);
     let region = match flags.region {
         Some(Region::Eu) => Some(("--region", EU.to_owned())),
         Some(Region::Us) => Some(("--region", US.to_owned())),

@@ -1,10 +1,11 @@
 //! The folders of this machine that the settings name.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use super::variable::Said;
 use crate::cli::{Environment, Flags};
 use crate::files::Forbidden;
-use crate::untrusted::is_unexpanded;
 
 /// What may be read and written on this machine. Nothing is opened yet.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +20,12 @@ pub struct Folders {
 
 impl Folders {
     pub(super) fn of(flags: &Flags, environment: &Environment) -> Self {
-        // A variable that was not expanded allows nothing. Paths need not be Unicode.
-        let listed = environment
-            .not_empty("LLAMA_CLOUD_ALLOW_DIR")
-            .filter(|value| value.to_str().is_none_or(|value| !is_unexpanded(value.trim())));
+        let listed = match Said::of("LLAMA_CLOUD_ALLOW_DIR", environment) {
+            Said::Text(text) => Some(OsStr::new(text)),
+            // Paths need not be Unicode.
+            Said::NotUnicode(text) => Some(text),
+            Said::Nothing | Said::Unexpanded(_) => None,
+        };
         let listed = listed.map(std::env::split_paths).into_iter().flatten();
         let listed = listed.filter(|path| !path.as_os_str().is_empty());
         Self {

@@ -1,28 +1,23 @@
 //! Variables that protect or permit: an unreadable value never counts as the weaker choice.
 
-use std::ffi::OsStr;
 use std::str::FromStr;
 
 use super::ConfigError;
+use super::variable::Said;
 use crate::cli::Environment;
 use crate::llamacloud::InvalidId;
-use crate::untrusted::{is_unexpanded, quote};
+use crate::untrusted::quote;
 
-/// What a variable says. Hosts pass an empty text for one that is not set.
-enum Said<'a> {
-    Nothing,
-    Text(&'a str),
-    /// Not Unicode text, or a reference that was not expanded. Shape: `"${X}" was not expanded`.
-    Unreadable(String),
-}
-
-fn said(variable: Option<&OsStr>) -> Said<'_> {
-    let Some(value) = variable else { return Said::Nothing };
-    match value.to_str().map(str::trim) {
-        None => Said::Unreadable("its value is not Unicode text".to_owned()),
-        Some("") => Said::Nothing,
-        Some(text) if is_unexpanded(text) => Said::Unreadable(format!("{} was not expanded", quote(text, 60))),
-        Some(text) => Said::Text(text),
+/// What a variable says; `None` if it is not set.
+///
+/// # Errors
+/// Why it cannot be read. Shape: `"${X}" was not expanded`.
+fn read<'a>(name: &str, environment: &'a Environment) -> Result<Option<&'a str>, String> {
+    match Said::of(name, environment) {
+        Said::Nothing => Ok(None),
+        Said::Text(text) => Ok(Some(text)),
+        Said::NotUnicode(_) => Err("its value is not Unicode text".to_owned()),
+        Said::Unexpanded(text) => Err(format!("{} was not expanded", quote(text, 60))),
     }
 }
 
@@ -32,18 +27,18 @@ fn error(name: &str, problem: &str) -> ConfigError {
 
 /// A switch that protects: on if its flag is given or its variable says so. A variable that cannot be read stops the start.
 pub(super) fn protection(flag: bool, name: &str, environment: &Environment) -> Result<bool, ConfigError> {
-    match said(environment.get(name)) {
-        Said::Nothing => Ok(flag),
-        Said::Text(text) => Ok(flag | truth(name, text)?),
-        Said::Unreadable(problem) => Err(error(name, &problem)),
+    match read(name, environment) {
+        Ok(None) => Ok(flag),
+        Ok(Some(text)) => Ok(flag | truth(name, text)?),
+        Err(problem) => Err(error(name, &problem)),
     }
 }
 
 /// A switch that permits: a variable that cannot be read permits nothing.
 pub(super) fn permission(flag: bool, name: &str, environment: &Environment) -> Result<bool, ConfigError> {
-    match said(environment.get(name)) {
-        Said::Nothing | Said::Unreadable(_) => Ok(flag),
-        Said::Text(text) => Ok(flag | truth(name, text)?),
+    match Said::of(name, environment).text() {
+        None => Ok(flag),
+        Some(text) => Ok(flag | truth(name, text)?),
     }
 }
 
@@ -53,11 +48,11 @@ pub(super) fn pin<T: FromStr<Err = InvalidId>>(
     variable: &str,
     environment: &Environment,
 ) -> Result<Option<T>, ConfigError> {
-    let (source, text) = match (given, said(environment.get(variable))) {
+    let (source, text) = match (given, read(variable, environment)) {
         (Some(text), _) => (flag, text),
-        (None, Said::Text(text)) => (variable, text),
-        (None, Said::Nothing) => return Ok(None),
-        (None, Said::Unreadable(problem)) => return Err(error(variable, &problem)),
+        (None, Ok(Some(text))) => (variable, text),
+        (None, Ok(None)) => return Ok(None),
+        (None, Err(problem)) => return Err(error(variable, &problem)),
     };
     let id = text
         .parse()
