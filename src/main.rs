@@ -1,4 +1,4 @@
-//! Parses, runs, maps the outcome to an exit code: 0 done, 1 failed, 2 wrong usage; the commands for people have more.
+//! Parses, runs, maps the outcome to an exit code: 0 done, 1 failed, 2 wrong usage or settings; the commands for people have more.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,6 +8,8 @@ use llamacloud_batches_mcp::app;
 use llamacloud_batches_mcp::cli::{self, Cli, Environment};
 use llamacloud_batches_mcp::commands;
 use llamacloud_batches_mcp::config::ConfigError;
+use llamacloud_batches_mcp::files::UnusableFolder;
+use llamacloud_batches_mcp::tools::UnknownTool;
 
 fn main() -> ExitCode {
     match commands::complete(app::every_tool) {
@@ -53,5 +55,6 @@ fn explain(mut help_or_error: clap::Error) -> ExitCode {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     drop(writeln!(std::io::stderr(), "llamacloud-batches-mcp: {error:#}"));
-    ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+    let is_setting = error.is::<ConfigError>() || error.is::<UnusableFolder>() || error.is::<UnknownTool>();
+    ExitCode::from(if is_setting { 2 } else { 1 })
 }

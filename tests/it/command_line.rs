@@ -168,15 +168,41 @@ async fn a_setting_that_cannot_be_used_says_so_in_one_line() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_logged_to_says_so() {
-    for (arguments, expected) in [(
-        ["--log", "a=b=c=d"],
-        expect![[r#"
+async fn a_name_or_folder_that_does_not_exist_is_a_wrong_setting() {
+    for (arguments, expected) in [
+        (
+            &["--log", "a=b=c=d"][..],
+            expect![[r#"
             llamacloud-batches-mcp: --log: "a=b=c=d" is not a filter; write it like `info` or `llamacloud_batches_mcp=debug`
         "#]],
-    )] {
-        let output = with(&arguments).await;
-        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}");
+        ),
+        (
+            &["--tools", "nope", "--read-only"],
+            expect![[r#"
+            llamacloud-batches-mcp: --tools: there is no tool "nope"; the tools are create_batch, list_batches, get_batch, list_directories, list_configurations, read_result, retry_failed_files, upload_files, save_results, cancel_batch, show_batch
+        "#]],
+        ),
+        (
+            &["--allow-dir", "/nonexistent"],
+            expect![[r#"
+            llamacloud-batches-mcp: --allow-dir: "/nonexistent" cannot be opened as a folder (it does not exist)
+        "#]],
+        ),
+        (
+            &["--output-dir", "/nonexistent"],
+            expect![[r#"
+            llamacloud-batches-mcp: --output-dir: "/nonexistent" cannot be opened as a folder (it does not exist)
+        "#]],
+        ),
+        (
+            &["run", "/nonexistent"],
+            expect![[r#"
+            llamacloud-batches-mcp: "/nonexistent" cannot be opened as a folder (it does not exist)
+        "#]],
+        ),
+    ] {
+        let output = with(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         expected.assert_eq(&text(&output.stderr));
     }
 }

@@ -230,9 +230,12 @@ async fn what_cannot_be_run_is_said_before_anything_is_sent() {
     fs::remove_dir_all(folder.docs()).unwrap();
     fs::create_dir(folder.docs()).unwrap();
     let (empty, missing) = (folder.docs(), folder.docs().join("missing"));
-    for (path, words) in [(&empty, "no files that can be uploaded"), (&missing, "does not exist")] {
+    for (path, exit, words) in [
+        (&empty, 1, "no files that can be uploaded"),
+        (&missing, 2, "does not exist"),
+    ] {
         let (code, said) = against(&harness, &[path.to_str().unwrap(), "--yes"]).await;
-        assert!(code == Some(1) && said.contains(words), "{code:?} {said}");
+        assert!(code == Some(exit) && said.contains(words), "{code:?} {said}");
         assert!(!said.contains("--allow-dir"), "nobody typed that: {said}");
     }
     let ledger = harness.ledger();
