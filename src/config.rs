@@ -90,7 +90,8 @@ impl Config {
     /// # Errors
     /// For a base URL or an id that must not be used. A missing key is not an error: the server starts and reports it later.
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
-        let (api_key, key_source) = key::find(flags, environment);
+        let key_file = key::file(flags, environment);
+        let (api_key, key_source) = key::find(key_file.as_deref(), environment);
         let (base_url_source, base_url) = base_url(flags, environment)?;
         Ok(Self {
             base_url,
@@ -112,7 +113,7 @@ impl Config {
             read_only: protection(flags.read_only, "LLAMA_CLOUD_READ_ONLY", environment)?,
             allow_cancel: permission(flags.allow_cancel, "LLAMA_CLOUD_ALLOW_CANCEL", environment)?,
             confirm_create: protection(flags.confirm_create, "LLAMA_CLOUD_CONFIRM_CREATE", environment)?,
-            folders: Folders::of(flags, environment),
+            folders: Folders::of(flags, key_file, environment),
             poll_interval: flags.poll_interval,
             timeout: flags.timeout,
             max_result_chars: flags.max_result_chars as usize,

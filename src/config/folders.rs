@@ -19,7 +19,7 @@ pub struct Folders {
 }
 
 impl Folders {
-    pub(super) fn of(flags: &Flags, environment: &Environment) -> Self {
+    pub(super) fn of(flags: &Flags, key_file: Option<PathBuf>, environment: &Environment) -> Self {
         let listed = match Said::of("LLAMA_CLOUD_ALLOW_DIR", environment) {
             Said::Text(text) => Some(OsStr::new(text)),
             // Paths need not be Unicode.
@@ -33,7 +33,7 @@ impl Folders {
             output: flags.output_dir.clone(),
             forbidden: Forbidden {
                 home: environment.home().map(PathBuf::from),
-                key_file: flags.api_key_file.clone(),
+                key_file,
             },
         }
     }
@@ -55,7 +55,7 @@ mod tests {
                 allow_dir: vec!["c".into()],
                 ..Flags::default()
             };
-            let folders = Folders::of(&flags, &Environment::of([("LLAMA_CLOUD_ALLOW_DIR", said)]));
+            let folders = Folders::of(&flags, None, &Environment::of([("LLAMA_CLOUD_ALLOW_DIR", said)]));
             assert_eq!(folders.allowed, expected.iter().map(PathBuf::from).collect::<Vec<_>>());
         }
     }

@@ -51,11 +51,21 @@ pub enum ApiKey {
     Missing(String),
 }
 
+/// The file that is to hold the key, as an absolute path. `~` means what it means in a shell, because hosts start programs without one.
+pub(super) fn file(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
+    let path = flags.api_key_file.as_ref()?;
+    let path = match (path.strip_prefix("~"), environment.home()) {
+        (Ok(rest), Some(home)) => Path::new(home).join(rest),
+        _ => path.clone(),
+    };
+    // Fails for an empty path, which is no file either.
+    Some(std::path::absolute(&path).unwrap_or(path))
+}
+
 /// Finds the key: in the file, else in the first variable that holds one.
-pub(super) fn find(flags: &Flags, environment: &Environment) -> (ApiKey, KeySource) {
-    if let Some(path) = &flags.api_key_file {
-        let path = in_home(path, environment.home());
-        let key = read(&path)
+pub(super) fn find(file: Option<&Path>, environment: &Environment) -> (ApiKey, KeySource) {
+    if let Some(path) = file {
+        let key = read(path)
             .and_then(|line| usable(&line).map_err(|problem| format!("cannot be used: its first line {problem}")));
         return (given_or(key, KeySource::File), KeySource::File);
     }
@@ -115,14 +125,6 @@ fn is_placeholder(key: &str) -> bool {
     key.starts_with('<') || key.contains("...") || key.contains('…') || words.all(is_of_example)
 }
 
-/// `~/key` as a shell reads it, because hosts start programs without a shell.
-fn in_home(path: &Path, home: Option<&OsStr>) -> PathBuf {
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => Path::new(home).join(rest),
-        _ => path.to_owned(),
-    }
-}
-
 /// The first line of a file, or why it cannot be read, without its path.
 fn read(path: &Path) -> Result<String, String> {
     let cannot = |error: &io::Error| format!("cannot be read ({})", reason(error));
@@ -172,7 +174,7 @@ mod tests {
                 environment = environment.without(name);
             }
         }
-        shown(find(&Flags::default(), &environment))
+        shown(find(None, &environment))
     }
 
     fn shown((key, source): (ApiKey, KeySource)) -> String {
@@ -252,12 +254,28 @@ mod tests {
     }
 
     fn of_file(path: &Path) -> String {
-        let flags = Flags {
-            api_key_file: Some(path.to_owned()),
-            ..Flags::default()
-        };
         let environment = Environment::of([("LLAMA_CLOUD_API_KEY", "llx-1")]);
-        shown(find(&flags, &environment))
+        shown(find(Some(path), &environment))
+    }
+
+    #[test]
+    fn a_key_file_is_named_as_in_a_shell() {
+        let home = std::path::absolute("/home/me").unwrap();
+        let here = std::path::absolute("key").unwrap();
+        for (named, expected) in [
+            ("~/docs/key", home.join("docs/key")),
+            ("key", here),
+            ("~key", std::path::absolute("~key").unwrap()),
+            ("", PathBuf::new()),
+        ] {
+            let flags = Flags {
+                api_key_file: Some(named.into()),
+                ..Flags::default()
+            };
+            let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+            let environment = Environment::of([(variable, home.to_str().unwrap())]);
+            assert_eq!(file(&flags, &environment), Some(expected), "{named}");
+        }
     }
 
     #[test]
@@ -291,8 +309,7 @@ mod tests {
             assert_eq!(of_file(&path), expected);
         }
         fs::write(&path, "llx-1").unwrap();
-        let in_home = in_home(Path::new("~/key"), Some(folder.as_os_str()));
-        assert_eq!(of_file(&in_home), usable);
+        assert_eq!(of_file(&path), usable);
         assert_eq!(of_file(&folder), unusable("is not a regular file"));
         assert_eq!(
             of_file(&folder.join("none")),

@@ -41,6 +41,9 @@ pub enum UnusableFolder {
     /// The API key would be readable as a document.
     #[error("{folder} contains the file with the API key. Move that file, or name another folder", folder = shown(.0))]
     HoldsKey(PathBuf),
+    /// The API key may be readable as a document.
+    #[error("{folder} may contain the file with the API key, whose location is unknown ({reason}). Correct --api-key-file", folder = shown(.0), reason = reason(.1))]
+    MayHoldKey(PathBuf, io::Error),
     /// A name that is not Unicode cannot be compared with an argument.
     #[error("{folder} is not valid Unicode", folder = shown(.0))]
     NotUnicode(PathBuf),
@@ -78,15 +81,19 @@ impl Folder {
             return Err(UnusableFolder::NotUnicode(named));
         }
         let dir = Dir::open_ambient_dir(&canonical, ambient_authority()).map_err(not_opened)?;
-        let inside = |file: &Option<PathBuf>| {
-            let file = file.as_deref().and_then(|file| fs::canonicalize(file).ok());
-            file.is_some_and(|file| plain(file).starts_with(&canonical))
-        };
-        if canonical.parent().is_none() || inside(&forbidden.home) {
+        let inside = |path: &Path| place_of(path).map(|place| place.starts_with(&canonical));
+        let holds_home = forbidden
+            .home
+            .as_deref()
+            .map(inside)
+            .is_some_and(|holds| holds.unwrap_or(false));
+        if canonical.parent().is_none() || holds_home {
             return Err(UnusableFolder::TooWide(named));
         }
-        if inside(&forbidden.key_file) {
-            return Err(UnusableFolder::HoldsKey(named));
+        match forbidden.key_file.as_deref().map(inside) {
+            None | Some(Ok(false)) => {}
+            Some(Ok(true)) => return Err(UnusableFolder::HoldsKey(named)),
+            Some(Err(error)) => return Err(UnusableFolder::MayHoldKey(named, error)),
         }
         Ok(Self { dir, named, canonical })
     }
@@ -115,6 +122,19 @@ impl Folder {
             dir = dir.as_ref().and_then(|dir| dir.open_dir_nofollow(name).ok());
             is_listed
         })
+    }
+}
+
+/// Where a file is, or would be if it existed, without symbolic links.
+fn place_of(path: &Path) -> io::Result<PathBuf> {
+    match (fs::canonicalize(path), path.parent(), path.file_name()) {
+        // A link that leads to nothing exists, and where it leads is unknown.
+        (Err(error), Some(folder), Some(name))
+            if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
+        {
+            Ok(place_of(folder)?.join(name))
+        }
+        (found, ..) => found.map(plain),
     }
 }
 

@@ -207,6 +207,37 @@ async fn a_name_or_folder_that_does_not_exist_is_a_wrong_setting() {
     }
 }
 
+/// `~` reaches the program unexpanded, because hosts start it without a shell.
+#[tokio::test]
+async fn a_folder_that_holds_the_key_file_is_refused_however_the_file_is_named() {
+    let home = scratch("home-with-key");
+    let docs = home.join("docs");
+    std::fs::create_dir_all(&docs).unwrap();
+    std::fs::write(docs.join("key.txt"), "llx-1").unwrap();
+    for (key_file, is_refused) in [
+        ("~/docs/key.txt", true),
+        // Not there yet: it must not become a document when it is written.
+        ("~/docs/new-key.txt", true),
+        ("~/none/key.txt", false),
+    ] {
+        let mut command = command(&["--api-key-file", key_file, "--allow-dir", docs.to_str().unwrap()]);
+        command.env("HOME", &home).env("USERPROFILE", &home);
+        let output = run(command).await;
+        let said = text(&output.stderr);
+        assert_eq!(
+            output.status.code(),
+            Some(if is_refused { 2 } else { 0 }),
+            "{key_file}: {said}"
+        );
+        assert_eq!(
+            said.contains("contains the file with the API key"),
+            is_refused,
+            "{key_file}: {said}"
+        );
+    }
+    std::fs::remove_dir_all(&home).unwrap();
+}
+
 /// Without a usable key the server starts, lists its tools, and explains itself when one is called.
 #[tokio::test]
 async fn a_key_that_cannot_be_used_is_explained_on_the_first_call() {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Allowed, Forbidden, Selection};
 
 mod changing;
+mod folders;
 mod reading;
 mod writing;
 

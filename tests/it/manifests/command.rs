@@ -211,6 +211,12 @@ async fn files_are_named_with_their_whole_path() {
     let here = std::path::absolute("key").unwrap();
     assert_eq!(entry["args"], json!(["--api-key-file", here.to_str().unwrap()]));
     assert!(entry.get("env").is_none(), "{entry}");
+    let mut in_home = command(&["host-config", "cursor", "--api-key-file", "~/docs/key"]);
+    in_home.env("HOME", "/home/me").env("USERPROFILE", "/home/me");
+    let configuration: Value = serde_json::from_slice(&run(in_home).await.stdout).unwrap();
+    let registered = configuration["mcpServers"][NAME]["args"][1].as_str().unwrap();
+    let expected = std::path::absolute("/home/me").unwrap().join("docs/key");
+    assert_eq!(Path::new(registered), expected);
 }
 
 #[tokio::test]
