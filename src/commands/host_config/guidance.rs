@@ -103,8 +103,8 @@ impl Guidance<'_> {
     }
 
     fn where_it_goes(&self) -> String {
-        let packaged = location::in_package(self.host, self.system).map(|path| path.display().to_string());
-        let file = packaged.unwrap_or_else(|| self.host.file.on(self.system));
+        let located = location::of(self.host, self.system).map(|path| path.display().to_string());
+        let file = located.unwrap_or_else(|_| self.host.file.on(self.system));
         let project = match (self.host.project_file, self.system) {
             (None, _) => String::new(),
             (Some(file), System::Windows) => {

@@ -11,14 +11,9 @@ use crate::hosts::{Host, System};
 /// The user's file of a host.
 ///
 /// # Errors
-/// If the system does not say where the user's files are.
+/// If the system does not say where the user's files are, or if each user chooses the host's folder.
 pub(super) fn of(host: &Host, system: System) -> anyhow::Result<PathBuf> {
     path(host, system, &variable, std::env::home_dir())
-}
-
-/// The user's file of a host that Windows has installed as a package. `None` if it has not.
-pub(super) fn in_package(host: &Host, system: System) -> Option<PathBuf> {
-    path_in_package(host, system, &variable)
 }
 
 #[expect(
@@ -56,10 +51,10 @@ fn path(
     {
         return Ok(folder.join(rest));
     }
-    Ok(match place.strip_prefix("~/") {
-        Some(rest) => home()?.join(rest),
-        None => std::path::absolute(place)?,
-    })
+    match place.strip_prefix("~/") {
+        Some(rest) => Ok(home()?.join(rest)),
+        None => anyhow::bail!("the folder of {} is unknown; name the file with --file", host.title),
+    }
 }
 
 /// The folder that a variable names. A path that is not absolute names none.
@@ -135,6 +130,12 @@ mod tests {
                 System::MacOs,
                 &[("CLAUDE_CONFIG_DIR", "/c")],
                 "/c/.claude.json",
+            ),
+            (
+                "librechat",
+                System::Linux,
+                &xdg,
+                "the folder of LibreChat is unknown; name the file with --file",
             ),
             (
                 "claude-desktop",

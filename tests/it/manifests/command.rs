@@ -60,7 +60,9 @@ async fn guidance(arguments: &[&str]) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_llamacloud-batches-mcp"))
         .canonicalize()
         .unwrap();
-    let output = host_config(arguments).await;
+    let mut host_config = command(&[&["host-config"], arguments].concat());
+    host_config.env("HOME", "/home/me");
+    let output = run(host_config).await;
     let here = std::path::absolute(".").unwrap();
     let said = text(&output.stderr).replace(program.to_str().unwrap(), "PROGRAM");
     let said = said.replace(here.to_str().unwrap(), "HERE");
@@ -72,6 +74,27 @@ async fn guidance(arguments: &[&str]) -> String {
         .lines()
         .map(|line| link(line).unwrap_or_else(|| line.to_owned()) + "\n");
     lines.collect()
+}
+
+/// The file that is named is the one that `--write` would edit.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_host_that_was_moved_is_found_through_its_variables() {
+    for (host, variable, file) in [
+        ("codex", "CODEX_HOME", "/elsewhere/config.toml"),
+        ("claude-code", "CLAUDE_CONFIG_DIR", "/elsewhere/.claude.json"),
+        ("zed", "XDG_CONFIG_HOME", "/elsewhere/zed/settings.json"),
+        ("librechat", "XDG_CONFIG_HOME", "librechat.yaml"),
+    ] {
+        let mut command = command(&["host-config", host]);
+        command.env("HOME", "/home/me").env(variable, "/elsewhere");
+        let said = text(&run(command).await.stderr).replace('\n', " ");
+        let end = said.split("The text above belongs in ").nth(1).unwrap_or_default();
+        assert!(
+            end.starts_with(&format!("{file}, ")) || end.starts_with(&format!("{file}. ")),
+            "{said}"
+        );
+    }
 }
 
 /// The key of VS Code is not in the entry alone.
@@ -98,8 +121,8 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   claude mcp add -s user llamacloud-batches -e 'LLAMA_CLOUD_API_KEY=${LLAMA_CLOUD_API_KEY}' -- PROGRAM
                 Or let this program edit the host's file:
                   PROGRAM host-config claude-code --write
-                The text above belongs in ~/.claude.json, or, for a single project, in .mcp.json
-                in the project's folder. If that file already exists, add only the
+                The text above belongs in /home/me/.claude.json, or, for a single project, in
+                .mcp.json in the project's folder. If that file already exists, add only the
                 llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude
                 Code starts.
@@ -116,8 +139,8 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   codex mcp add llamacloud-batches -- PROGRAM --sandbox
                 Or let this program edit the host's file:
                   PROGRAM --sandbox host-config codex --write
-                The text above belongs in ~/.codex/config.toml, or, for a single project, in
-                .codex/config.toml in the project's folder. If that file already exists, add
+                The text above belongs in /home/me/.codex/config.toml, or, for a single project,
+                in .codex/config.toml in the project's folder. If that file already exists, add
                 only the llamacloud-batches entry to it.
                 The sandbox needs no key.
                 Then restart Codex. To see llamacloud-batches there, type `/mcp`. To try it,
@@ -130,9 +153,9 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
             expect![[r#"
                 To register it, let this program edit the host's file:
                   PROGRAM --api-key-file HERE/no-such-file host-config zed --write
-                The text above belongs in ~/.config/zed/settings.json, or, for a single project,
-                in .zed/settings.json in the project's folder. If that file already exists, add
-                only the llamacloud-batches entry to it.
+                The text above belongs in /home/me/.config/zed/settings.json, or, for a single
+                project, in .zed/settings.json in the project's folder. If that file already
+                exists, add only the llamacloud-batches entry to it.
                 No key can be read yet: the file given with --api-key-file cannot be read (it
                 does not exist). Write the key into that file before you use the server.
                 Then restart Zed. To see llamacloud-batches there, open the settings of the
@@ -142,8 +165,8 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["goose"],
             expect![[r#"
-                The text above belongs in ~/.config/goose/config.yaml. If that file already
-                exists, add only the llamacloud-batches entry to it.
+                The text above belongs in /home/me/.config/goose/config.yaml. If that file
+                already exists, add only the llamacloud-batches entry to it.
                 goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose
                 configure` changes it.
                 Then restart goose. To see llamacloud-batches there, run `goose configure`. To
@@ -157,9 +180,9 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   PROGRAM --region eu host-config cursor --write
                 Or open this link:
                   LINK
-                The text above belongs in ~/.cursor/mcp.json, or, for a single project, in
-                .cursor/mcp.json in the project's folder. If that file already exists, add only
-                the llamacloud-batches entry to it.
+                The text above belongs in /home/me/.cursor/mcp.json, or, for a single project,
+                in .cursor/mcp.json in the project's folder. If that file already exists, add
+                only the llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
                 starts. A program that is started from the desktop often does not see what a
                 shell's profile sets: start Cursor from a terminal, or run this again with
