@@ -372,6 +372,14 @@ async fn tools(installation: &Installation<'_>) -> Check {
             let names: Vec<_> = tools.into_iter().map(|tool| tool.name).collect();
             Check::ok(TOOLS, names.join(", "))
         }
+        Ok(_) if let Some(named) = &installation.config.tools => Check::fail(
+            TOOLS,
+            format!(
+                "with these settings, no tool of --tools ({}) is offered",
+                named.join(", ")
+            ),
+            "Name other tools, turn --read-only off, or add --allow-dir, --output-dir or --allow-cancel for the tool that needs it.",
+        ),
         refused => Check::fail(
             TOOLS,
             refused.map_or_else(|refusal| refusal.message, |_| "the server lists no tools".to_owned()),

@@ -289,6 +289,22 @@ async fn a_proxy_setting_that_cannot_be_used_is_named() {
 }
 
 #[tokio::test]
+async fn settings_that_withhold_every_tool_are_named() {
+    let url = "http://127.0.0.1:1";
+    let tools = async |arguments: &[&str]| {
+        let checks = examined(&[&["--base-url", url], arguments].concat(), &elsewhere()).await;
+        wrong(&checks[checks.len() - 1..])
+    };
+    expect![[r#"
+        Fail tools: with these settings, no tool of --tools (create_batch) is offered | Name other tools, turn --read-only off, or add --allow-dir, --output-dir or --allow-cancel for the tool that needs it.
+    "#]].assert_eq(&tools(&["--tools", "create_batch", "--read-only"]).await);
+    expect![[r#"
+        Fail tools: with these settings, no tool of --tools (cancel_batch, upload_files) is offered | Name other tools, turn --read-only off, or add --allow-dir, --output-dir or --allow-cancel for the tool that needs it.
+    "#]].assert_eq(&tools(&["--tools", "cancel_batch,upload_files"]).await);
+    assert_eq!(tools(&["--tools", "list_batches", "--read-only"]).await, "");
+}
+
+#[tokio::test]
 async fn a_key_in_quotation_marks_is_not_sent() {
     let sandbox = Setup::default().start().await;
     let mut command = command(&["doctor", "--base-url", &sandbox.base_url()]);
