@@ -182,7 +182,7 @@ impl Place {
     /// Blocks on the file system.
     ///
     /// # Errors
-    /// For more files than a directory may hold, and for a folder that is too large to look through.
+    /// For more files than a directory may hold, and for a folder that is too large to look through, or to look through in time.
     pub fn files(&self, selection: &Selection) -> Result<Found, TooMuch> {
         let Some(name) = &self.file else {
             return walk(&self.folder, &self.below, selection);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cap_fs_ext::DirExt as _;
 use cap_std::fs::Dir;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use tokio::time::Instant;
 
 use super::MAX_FILES;
 use super::folder::{Folder, Stamp, open_document};
@@ -16,13 +17,15 @@ const MAX_ENTRIES: usize = 100_000;
 /// How deep folders may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// Which files of a folder to take.
+/// Which files of a folder to take, and how long to look for them.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// `None`: all.
     include: Option<GlobSet>,
     /// Whether to look into folders inside the folder.
     recursive: bool,
+    /// `None`: as long as it takes.
+    until: Option<Instant>,
 }
 
 impl Selection {
@@ -53,7 +56,15 @@ impl Selection {
         Ok(Self {
             include: (!include.is_empty()).then_some(set),
             recursive,
+            until: None,
         })
+    }
+
+    /// The same, with an end to the search.
+    #[must_use]
+    pub const fn until(mut self, until: Instant) -> Self {
+        self.until = Some(until);
+        self
     }
 
     fn takes(&self, path: &str) -> bool {
@@ -111,6 +122,9 @@ pub enum TooMuch {
     /// More than can be looked through.
     #[error("the folder holds more than {MAX_ENTRIES} entries. Name a subfolder")]
     Entries,
+    /// More than can be looked through in the time that there is.
+    #[error("listing the folder takes too long. Name a subfolder, or restart the server with a longer `--timeout`")]
+    Time,
 }
 
 /// Looks through a folder.
@@ -160,6 +174,9 @@ impl Walk<'_> {
             self.entries += 1;
             if self.entries > MAX_ENTRIES {
                 return Err(TooMuch::Entries);
+            }
+            if self.selection.until.is_some_and(|until| Instant::now() >= until) {
+                return Err(TooMuch::Time);
             }
             let Ok(entry) = entry else { continue };
             let name = entry.file_name();

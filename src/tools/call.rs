@@ -11,6 +11,7 @@ use crate::llamacloud::{OrganizationId, ProjectId, Scope};
 use crate::mcp::{CallSetup, Json, RequestContext, ToolError};
 
 /// One call, as a tool sees it.
+#[derive(Clone)]
 pub(crate) struct Call {
     /// The request that the call came with.
     pub(crate) context: Arc<RequestContext>,

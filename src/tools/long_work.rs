@@ -71,6 +71,17 @@ pub(crate) struct Progress {
 }
 
 impl Pace {
+    /// One whose time is over.
+    #[cfg(test)]
+    pub(crate) fn over() -> Self {
+        Self {
+            context: Arc::new(RequestContext::alone()),
+            until: Instant::now(),
+            stop: CancellationToken::new(),
+            work: None,
+        }
+    }
+
     /// Until when something new may start.
     pub(crate) const fn until(&self) -> Instant {
         self.until
@@ -124,7 +135,7 @@ impl LongWork {
     /// Does the work within the call, or as a task if the client can follow one. `title` is for people, without a full stop.
     ///
     /// # Errors
-    /// Those of the work.
+    /// Those of the work, and one if the call has no time left for it.
     pub(crate) async fn run<T, F>(
         &self,
         call: &Call,
@@ -137,13 +148,22 @@ impl LongWork {
         let context = Arc::clone(&call.context);
         let stop = CancellationToken::new();
         if !context.can_follow_tasks() {
+            let timeout = call.account.policy.timeout;
             let pace = Pace {
                 context,
-                // Work in progress gets the remaining time.
-                until: Instant::now() + call.account.policy.timeout * 8 / 9,
+                // The remaining time is for the answer.
+                until: call.deadline - timeout / 9,
                 stop,
                 work: None,
             };
+            // Otherwise, repeated calls could all end without progress.
+            if pace.is_over() {
+                return Err(ToolError::new(format!(
+                    "{title} did not start: the reads before it took the whole time of the call ({} s). Call again with the same \
+                     arguments. If this happens again, the server needs a longer `--timeout`: tell the user.",
+                    timeout.as_secs_f32()
+                )));
+            }
             return work(pace).await.map(Outcome::Done);
         }
         let task = Arc::new(Work::new(title, stop.clone()));

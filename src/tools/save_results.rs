@@ -69,18 +69,11 @@ impl Tool<Call> for SaveResults {
         let name = input.folder.unwrap_or_else(|| input.batch_id.to_string());
         let folder = open(&self.output, name).await?;
         let saving = Saving::prepare(call, input.batch_id, batch, formats, folder).await?;
-        let (account, scope) = (Arc::clone(&call.account), call.scope.clone());
-        let (context, deadline) = (Arc::clone(&call.context), call.deadline);
+        let own = call.clone();
         self.long_work
             .run(call, "Saving results", move |pace| async move {
-                let call = Call {
-                    context,
-                    account,
-                    scope,
-                    deadline,
-                };
-                let (summary, output) = saving.save(&call, pace).await?;
-                Json::of(&call.answer(&summary, output))
+                let (summary, output) = saving.save(&own, pace).await?;
+                Json::of(&own.answer(&summary, output))
             })
             .await
     }

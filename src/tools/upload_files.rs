@@ -4,10 +4,9 @@ mod folder;
 mod report;
 mod sending;
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use self::folder::{Folder, Folders};
 use self::report::{Report, UploadFilesOutput, explain_upload, size};
@@ -138,8 +137,7 @@ impl Tool<Call> for UploadFiles {
         let include = input.include.unwrap_or_default();
         let selection = Selection::new(&include, input.recursive.unwrap_or(true))
             .map_err(|problem| ToolError::about_arguments(format!("`include`: {problem}. Nothing was sent.")))?;
-        let timeout = call.account.policy.timeout;
-        let folder = self.folders.look_into(&input.path, selection, timeout).await?;
+        let folder = self.folders.look_into(call, &input.path, selection).await?;
         let Some(folder) = folder else {
             return Outcome::done(&report::still_reading(call));
         };
@@ -154,26 +152,25 @@ impl Tool<Call> for UploadFiles {
             sending.finish();
             return Outcome::done(&sending.into_report().answer(call, false));
         }
+        let asked = Instant::now();
         if let Some(question) = self.confirm(call, &sending).await? {
             return Ok(Outcome::Ask(question));
         }
+        // The time that the user took does not count.
+        let call = Call {
+            deadline: call.deadline + asked.elapsed(),
+            ..call.clone()
+        };
         if sending.directory_id.is_none() {
-            sending.directory_id = Some(self.make_directory(call, &sending.folder).await?);
+            sending.directory_id = Some(self.make_directory(&call, &sending.folder).await?);
             // Another process may have made it a moment ago.
-            sending.compare(call, true).await?;
+            sending.compare(&call, true).await?;
         }
-        let (account, scope) = (Arc::clone(&call.account), call.scope.clone());
-        let (context, deadline) = (Arc::clone(&call.context), call.deadline);
+        let own = call.clone();
         self.long_work
-            .run(call, "Uploading files", move |pace| async move {
-                let call = Call {
-                    context,
-                    account,
-                    scope,
-                    deadline,
-                };
-                let report: Report = sending.send(&call, pace).await?;
-                Json::of(&report.answer(&call, false))
+            .run(&call, "Uploading files", move |pace| async move {
+                let report: Report = sending.send(&own, pace).await?;
+                Json::of(&report.answer(&own, false))
             })
             .await
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use llamacloud_batches_mcp::mcp::Revision;
 use llamacloud_batches_mcp::sandbox::{DIR_DOCUMENTS, DIR_FAILING, DIR_SMALL, DIR_THOUSAND};
@@ -527,6 +528,27 @@ async fn the_user_is_asked_before_files_leave_and_only_then() {
         json!(3),
         "where nothing is sent, nobody is asked"
     );
+    close(harness).await;
+}
+
+/// The question outlives the time limit of the call; the time that the user takes is added to it.
+#[tokio::test]
+async fn a_yes_after_the_time_limit_uploads_the_files() {
+    let folder = Folder::new();
+    let setup = Setup {
+        timeout: Duration::from_secs(2),
+        capabilities: json!({ "elicitation": {} }),
+        ..folder.setup(&["--confirm-create"], "slow=60000@get")
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let id = harness.ask_tool("upload_files", json!({ "path": "." })).await;
+    let (question, _) = harness.next_request().await;
+    // A call that takes all of its time, and began later than the question.
+    let late = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
+    assert!(late.error().contains("in time"), "{}", late.error());
+    let yes = json!({ "action": "accept", "content": { "confirm": true } });
+    harness.reply(&question, json!({ "result": yes })).await;
+    assert_eq!(harness.said(&id).await.json()["uploaded"], json!(3));
     close(harness).await;
 }
 

@@ -1,8 +1,11 @@
 //! Folders that are refused as a whole.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::Temporary;
+use tokio::time::Instant;
+
+use super::{Temporary, all};
 use crate::files::*;
 
 #[test]
@@ -32,4 +35,15 @@ fn a_folder_that_may_hold_the_key_file_is_refused() {
         check(temporary.0.join("link/key"), "contains the file with the API key");
         check(temporary.0.join("broken"), "may contain");
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_in_time_is_refused() {
+    let temporary = Temporary::new();
+    temporary.file("docs/a/b.pdf", "b");
+    let place = temporary.allowed("docs").place(".").unwrap();
+    let now = Instant::now();
+    assert_eq!(place.files(&all().until(now)).unwrap_err(), TooMuch::Time);
+    let found = place.files(&all().until(now + Duration::from_hours(1))).unwrap();
+    assert_eq!(found.files.len(), 1);
 }

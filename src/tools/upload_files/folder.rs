@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::files::{Allowed, Candidate, Content, Locked, Place, Refusal, Selection, Stamp, sha256_hex};
+use crate::files::{Allowed, Candidate, Content, Found, Locked, Place, Refusal, Selection, Stamp, sha256_hex};
 use crate::mcp::ToolError;
+use crate::tools::call::Call;
 use crate::tools::error::in_use;
 use crate::untrusted::clean;
 
@@ -23,8 +24,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(500);
 /// The allowed folders, and what is known of the files in them.
 pub(super) struct Folders {
     allowed: Allowed,
-    /// Only spares reading a file again: what is sent is hashed while it is sent.
-    hashes: Arc<Mutex<HashMap<Stamp, Content>>>,
+    hashes: Arc<Hashes>,
     locks: Mutex<HashMap<PathBuf, Weak<Locked>>>,
 }
 
@@ -56,46 +56,38 @@ impl Folders {
         }
     }
 
-    /// Looks through a folder and hashes what is in it, in half of the time that a call has. `None`: there was not enough time; the
-    /// next call goes on.
+    /// Looks through a folder and hashes what is in it, in two thirds of the time that a call has. `None`: there was not enough time
+    /// to read the files; the next call goes on, because each reads at least one file that no earlier call has read.
     ///
     /// # Errors
-    /// For a path that is not allowed, a folder with too many files, and one that another process is uploading.
+    /// For a path that is not allowed, a folder with too many files or one that cannot be listed in half of the time, and one that
+    /// another process is uploading.
     pub(super) async fn look_into(
         &self,
+        call: &Call,
         path: &str,
         selection: Selection,
-        timeout: Duration,
     ) -> Result<Option<Folder>, ToolError> {
-        let until = Instant::now() + timeout / 2;
+        let sixth = call.account.policy.timeout / 6;
+        let [locked, listed, read] = [4, 3, 2].map(|left| call.deadline - sixth * left);
         let (allowed, wanted) = (self.allowed.clone(), path.to_owned());
         let place = blocking(move || allowed.place(&wanted)).await?;
         let place = place.map_err(|error| ToolError::new(format!("Nothing was sent. `path` {error}.")))?;
-        let Some(lock) = self.lock(&place, until).await else {
+        let Some(lock) = self.lock(&place, locked).await else {
             return Err(in_use(
                 "Nothing was sent: another process is uploading this folder. Try again in a few seconds. What that process uploads is \
                  not sent again.",
             ));
         };
-        let (hashes, inner) = (Arc::clone(&self.hashes), place.clone());
-        let looked = blocking(move || {
-            let found = inner
-                .files(&selection)
-                .map_err(|error| ToolError::new(format!("Nothing was sent: {error}.")))?;
-            let mut refused = found.refused;
-            let mut documents = Vec::with_capacity(found.files.len());
-            for file in found.files {
-                if Instant::now() >= until {
-                    return Ok(None);
-                }
-                match hash(&file, &hashes) {
-                    Ok(content) => documents.push(Document { file, content }),
-                    Err(refusal) => refused.push((file.path, refusal)),
-                }
-            }
-            Ok(Some((documents, refused)))
-        });
-        let Some((documents, refused)) = looked.await?? else {
+        let (inner, selection) = (place.clone(), selection.until(listed));
+        let found = blocking(move || inner.files(&selection)).await?;
+        let found = found.map_err(|error| ToolError::new(format!("Nothing was sent: {error}.")))?;
+        let hashes = Arc::clone(&self.hashes);
+        // A file that is still being read then is read to its end, for the next call.
+        let Ok(contents) = timeout_at(read, blocking(move || hash_all(found, &hashes, read))).await else {
+            return Ok(None);
+        };
+        let Some((documents, refused)) = contents? else {
             return Ok(None);
         };
         Ok(Some(Folder {
@@ -133,17 +125,56 @@ impl Folders {
     }
 }
 
-fn hash(file: &Candidate, hashes: &Mutex<HashMap<Stamp, Content>>) -> Result<Content, Refusal> {
-    if let Some(content) = lock(hashes).get(&file.stamp) {
-        return Ok(content.clone());
+/// The files with their contents, and those that cannot be read, with the reasons.
+type Contents = (Vec<Document>, Vec<(String, Refusal)>);
+
+/// Reads files. `None`: `until` came first. Even then, one new file is read.
+fn hash_all(found: Found, hashes: &Hashes, until: Instant) -> Option<Contents> {
+    let Found { files, mut refused } = found;
+    let mut documents = Vec::with_capacity(files.len());
+    let mut has_read = false;
+    for file in files {
+        let hash = hashes.of(&file.stamp);
+        let is_new = hash.get().is_none();
+        if is_new && has_read && Instant::now() >= until {
+            return None;
+        }
+        match hash.get_or_init(|| file.content()) {
+            Ok(content) => {
+                has_read |= is_new;
+                documents.push(Document {
+                    content: content.clone(),
+                    file,
+                });
+            }
+            Err(refusal) => {
+                hashes.forget(&file.stamp);
+                refused.push((file.path, *refusal));
+            }
+        }
     }
-    let content = file.content()?;
-    let mut hashes = lock(hashes);
-    if hashes.len() >= MAX_HASHES {
-        hashes.clear();
+    Some((documents, refused))
+}
+
+/// What is known of files. Only spares reading a file again: what is sent is hashed while it is sent.
+#[derive(Default)]
+struct Hashes(Mutex<HashMap<Stamp, Hash>>);
+
+/// Whoever is first reads the file; the others wait for that.
+type Hash = Arc<OnceLock<Result<Content, Refusal>>>;
+
+impl Hashes {
+    fn of(&self, stamp: &Stamp) -> Hash {
+        let mut known = lock(&self.0);
+        if known.len() >= MAX_HASHES && !known.contains_key(stamp) {
+            known.clear();
+        }
+        Arc::clone(known.entry(stamp.clone()).or_default())
     }
-    hashes.insert(file.stamp.clone(), content.clone());
-    Ok(content)
+
+    fn forget(&self, stamp: &Stamp) {
+        lock(&self.0).remove(stamp);
+    }
 }
 
 /// Shape: `invoices-3f5a09c1b2d4e6f8`. The same files in a folder of the same name always give the same.
@@ -163,4 +194,50 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::Forbidden;
+
+    /// However slow the disk is, each call reads another file, and the files that were read need no time.
+    #[test]
+    fn a_call_without_time_reads_one_more_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = std::fs::canonicalize(folder.path()).unwrap();
+        for name in ["a.txt", "b.txt", "c.txt"] {
+            std::fs::write(path.join(name), name).unwrap();
+        }
+        let place = Allowed::open(&[path], &Forbidden::default())
+            .unwrap()
+            .place(".")
+            .unwrap();
+        let hashes = Hashes::default();
+        let read = || {
+            let found = place.files(&Selection::default()).unwrap();
+            hash_all(found, &hashes, Instant::now()).map(|(documents, _)| documents.len())
+        };
+        assert_eq!([read(), read(), read(), read()], [None, None, Some(3), Some(3)]);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = std::fs::canonicalize(folder.path()).unwrap();
+        let (file, moved) = (path.join("a.txt"), path.join("b.tmp"));
+        std::fs::write(&file, "a").unwrap();
+        let place = Allowed::open(&[path], &Forbidden::default())
+            .unwrap()
+            .place(".")
+            .unwrap();
+        let hashes = Hashes::default();
+        let found = || place.files(&Selection::default()).unwrap();
+        let (first, second) = (found(), found());
+        std::fs::rename(&file, &moved).unwrap();
+        let (_, refused) = hash_all(first, &hashes, Instant::now()).unwrap();
+        std::fs::rename(&moved, &file).unwrap();
+        let (documents, _) = hash_all(second, &hashes, Instant::now()).unwrap();
+        assert_eq!((refused.len(), documents.len()), (1, 1));
+    }
 }

@@ -12,14 +12,10 @@ use crate::tools::account::Account;
 use crate::tools::long_work::LongWork;
 
 /// The API does not exist: whatever is read fails.
-fn call(timeout: Duration) -> Call {
+fn call() -> Call {
     let credential = Credential::Missing { reason: String::new() };
     let base_url = "http://127.0.0.1:9".parse().unwrap();
-    let policy = Policy {
-        timeout,
-        ..Policy::default()
-    };
-    let account = Account::new(Client::new(Settings::new(base_url, credential)), policy);
+    let account = Account::new(Client::new(Settings::new(base_url, credential)), Policy::default());
     Call {
         context: Arc::new(RequestContext::alone()),
         scope: Scope::default(),
@@ -69,15 +65,18 @@ fn saving(call: &Call, output: &Output) -> Saving {
     }
 }
 
-/// Checks what a call with this time limit answers: `already_there`, failed files, `remaining`.
-async fn check(timeout: Duration, expected: [usize; 3]) {
+/// Checks what a call answers that has this time or none for its work: `already_there`, failed files, `remaining`.
+async fn check(has_time: bool, expected: [usize; 3]) {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();
     let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let call = Arc::new(call(timeout));
+    let call = call();
     let saving = saving(&call, &output);
-    let own = Arc::clone(&call);
-    let work = move |pace| async move { Json::of(&saving.save(&own, pace).await?.1) };
+    let own = call.clone();
+    let work = move |pace| async move {
+        let pace = if has_time { pace } else { Pace::over() };
+        Json::of(&saving.save(&own, pace).await?.1)
+    };
     let outcome = LongWork::new(TaskTracker::new()).run(&call, "Saving", work).await;
     let Ok(mcp::Outcome::Done(json)) = outcome else {
         panic!("not answered")
@@ -95,12 +94,36 @@ async fn check(timeout: Duration, expected: [usize; 3]) {
 
 #[tokio::test]
 async fn a_call_with_time_checks_what_was_saved() {
-    check(Policy::default().timeout, [1, 1, 0]).await;
+    check(true, [1, 1, 0]).await;
 }
 
 #[tokio::test]
 async fn a_call_without_time_checks_nothing_and_says_what_remains() {
-    check(Duration::ZERO, [0, 0, 2]).await;
+    check(false, [0, 0, 2]).await;
+}
+
+/// The time of the reads before it counts: the call ends when the host expects it, or says why it cannot go on.
+#[tokio::test]
+async fn work_has_what_is_left_of_its_calls_time() {
+    let until = async |call: &Call| {
+        let work = |pace: Pace| async move { Json::of(&pace.until().elapsed().is_zero()) };
+        let outcome = LongWork::new(TaskTracker::new())
+            .run(call, "Saving results", work)
+            .await;
+        match outcome {
+            Ok(mcp::Outcome::Done(json)) => json.as_str().to_owned(),
+            Err(error) => error.text().to_owned(),
+            Ok(_) => panic!("neither"),
+        }
+    };
+    let mut call = call();
+    assert_eq!(until(&call).await, "true");
+    call.deadline -= call.account.policy.timeout * 8 / 9;
+    let text = until(&call).await;
+    assert!(
+        text.starts_with("Saving results did not start") && text.contains("(45 s)"),
+        "{text}"
+    );
 }
 
 /// A batch that was cancelled may leave jobs that never start, which no repeated call can save.
@@ -109,7 +132,7 @@ async fn a_job_that_never_starts_does_not_remain() {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();
     let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let mut saving = saving(&call(Duration::ZERO), &output);
+    let mut saving = saving(&call(), &output);
     for (batch, job, ends) in [
         (BatchStatus::Cancelled, JobStatus::Pending, true),
         (BatchStatus::Cancelled, JobStatus::Running, false),
