@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -42,6 +43,26 @@ async fn a_kept_connection_that_takes_bytes_and_gives_none() {
     let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
     // The second read goes out twice, the third over the connection that answered.
     assert_eq!(connections, [1, 1, 2, 2]);
+}
+
+/// Waiting for a dead connection says nothing about how long answers take: the next dead one is noticed as early.
+#[tokio::test]
+async fn every_connection_that_dies_is_noticed_as_early_as_the_first() {
+    let mut answered = HashSet::new();
+    let server = TestServer::start(move |_, seen| {
+        if answered.insert(seen.connection) {
+            reply("200 OK", BATCH)
+        } else {
+            Reply::Hang(Vec::new())
+        }
+    })
+    .await;
+    let client = server.client();
+    for _ in 0..5 {
+        assert_eq!(get_within(&client, Duration::from_millis(900)).await.unwrap(), "bat-1");
+    }
+    let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [1, 1, 2, 2, 3, 3, 4, 4, 5]);
 }
 
 #[tokio::test]

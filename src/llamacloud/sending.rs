@@ -4,7 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use reqwest::{
-    RequestBuilder,
+    RequestBuilder, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
 };
 use tokio::time::{Instant, timeout};
@@ -16,7 +16,7 @@ use super::{
     request::Request,
     retry::{Failure, Method},
     settings::Settings,
-    transport::Transport,
+    transport::{Lease, Transport},
 };
 use crate::request_count;
 
@@ -49,14 +49,9 @@ impl Sending<'_> {
         let Self {
             transport, settings, ..
         } = self;
-        let begun = Instant::now();
-        let mut send = |http: &reqwest::Client| {
-            count(attempts);
-            let prepared = self.prepare(http);
-            async move { exchange::send(prepared?, self.deadline, &settings.network).await }
-        };
         let lease = transport.reads(settings)?;
-        let mut first = pin!(send(&lease.http));
+        count(attempts);
+        let mut first = pin!(self.send(&lease));
         let patience = lease.patience(self.left()).unwrap_or(Duration::MAX);
         let response = if let Ok(response) = timeout(patience, first.as_mut()).await {
             response
@@ -64,7 +59,9 @@ impl Sending<'_> {
             transport.drop_kept(&lease);
             // Boxed because it is rare: otherwise it would take up memory in every request.
             let either = Box::pin(async {
-                let second = pin!(send(&transport.reads(settings)?.http));
+                let new = transport.reads(settings)?;
+                count(attempts);
+                let second = pin!(self.send(&new));
                 match select(first, second).await {
                     Either::Left((Err(_), second)) => second.await,
                     Either::Right((Err(_), first)) => first.await,
@@ -75,7 +72,6 @@ impl Sending<'_> {
         };
         let answer = match response {
             Ok(response) => {
-                transport.answered(begun.elapsed());
                 let limits = Limits {
                     max_body_bytes: if self.request.is_for_document {
                         settings.max_document_bytes
@@ -96,6 +92,14 @@ impl Sending<'_> {
             transport.drop_kept(&lease);
         }
         answer
+    }
+
+    /// Sends it once over kept or new connections, and notes how long the answer took to begin.
+    async fn send(self, lease: &Lease) -> Result<Response, Failed> {
+        let begun = Instant::now();
+        let response = exchange::send(self.prepare(&lease.http)?, self.deadline, &self.settings.network).await?;
+        self.transport.answered(lease, begun.elapsed());
+        Ok(response)
     }
 
     async fn change(self, attempts: &mut u32) -> Result<Answer, Failed> {

@@ -37,7 +37,8 @@ struct Reads {
     http: Option<reqwest::Client>,
     /// Counts how often they were replaced.
     generation: u64,
-    /// How long the slowest answer took to begin; `None` before the first, when there is no connection that could be kept.
+    /// How long the slowest answer over these connections took to begin; `None` before the first, when there is none that could be
+    /// kept.
     slowest: Option<Duration>,
 }
 
@@ -77,10 +78,12 @@ impl Transport {
         })
     }
 
-    /// Notes that a read was answered, and after how long.
-    pub(super) fn answered(&self, after: Duration) {
+    /// Notes that a read was answered over these connections, and after how long.
+    pub(super) fn answered(&self, lease: &Lease, after: Duration) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        reads.slowest = reads.slowest.max(Some(after));
+        if reads.generation == lease.generation {
+            reads.slowest = reads.slowest.max(Some(after));
+        }
     }
 
     /// Drops every kept connection as old as this request's: if one broke silently, the others did, too. Requests that
@@ -88,8 +91,10 @@ impl Transport {
     pub(super) fn drop_kept(&self, lease: &Lease) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if reads.generation == lease.generation {
-            reads.http = None;
-            reads.generation += 1;
+            *reads = Reads {
+                generation: reads.generation + 1,
+                ..Reads::default()
+            };
         }
     }
 
