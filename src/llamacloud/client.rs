@@ -30,13 +30,14 @@ use super::{
     transport::{MAX_KEPT, Transport},
 };
 
-/// How many reads are in progress at the same time; the others wait for their turn. Each needs a connection, and a process may
-/// have as few as 256 descriptors. Connections are kept for a minute and a half.
+/// How many reads of one queue are in progress at the same time; the others wait for their turn. Each needs a connection, or two
+/// while a kept one stays silent, and a process may have as few as 256 descriptors. Connections are kept for a minute and a half.
 pub(super) const MAX_AT_ONCE: usize = MAX_KEPT;
 
 /// The REST client. Clones share connections.
 ///
-/// Reads take turns, of which there are `MAX_AT_ONCE`. A change never waits: a cancelled one must not be sent later.
+/// Reads take turns, of which each queue has `MAX_AT_ONCE`. Calls share one queue; creates and uploads each have their own. A change
+/// never waits: a cancelled one must not be sent later.
 ///
 /// Making one does no work: TLS and the connection pool are built by the first operation, once.
 #[derive(Clone)]
