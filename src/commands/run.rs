@@ -255,16 +255,17 @@ impl Steps<'_> {
                 .await?;
             let mut left_out = refused(&step);
             left_out.retain(|reason| !known.contains(reason));
-            if step.get("complete") == Some(&Value::Bool(true)) {
-                progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
-                return Ok((text(&step, "directory_id").to_owned(), left_out));
-            }
-            if !left_out.is_empty() && count(&step, "remaining") == 0 {
+            let is_complete = step.get("complete") == Some(&Value::Bool(true));
+            if is_complete && count(&step, "uploaded") + count(&step, "already_there") == 0 {
                 drop(progress);
                 self.tell_refused(&left_out);
                 return Err(Stopped::for_good(
                     "No file could be uploaded, so no batch was created.".to_owned(),
                 ));
+            }
+            if is_complete {
+                progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
+                return Ok((text(&step, "directory_id").to_owned(), left_out));
             }
             idle = if count(&step, "uploaded") > 0 { 0 } else { idle + 1 };
             if idle >= MAX_IDLE_CALLS {

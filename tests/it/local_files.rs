@@ -303,6 +303,24 @@ async fn a_batch_waits_for_the_rest_of_an_upload() {
 }
 
 #[tokio::test]
+async fn an_upload_of_which_nothing_remains_is_complete() {
+    let folder = Folder::new();
+    folder.write("only/server.pem", "secret");
+    folder.write("large/a.txt", "First document.");
+    let mut harness = folder.open(&[], "413@upload").await;
+    for path in ["only", "large"] {
+        let refused = upload(&mut harness, json!({ "path": path })).await;
+        assert_eq!(
+            (&refused["complete"], &refused["remaining"], &refused["uploaded"]),
+            (&json!(true), &json!(0), &json!(0)),
+            "{refused:#}"
+        );
+        assert_eq!(refused["refused"][0]["count"], json!(1), "{refused:#}");
+    }
+    close(harness).await;
+}
+
+#[tokio::test]
 async fn each_document_is_saved_under_its_own_name_with_what_is_missing() {
     let folder = Folder::new();
     let mut harness = folder.open(&[], "").await;

@@ -96,7 +96,7 @@ impl Report {
             .map(|path| clean(path, MAX_NAME_CHARS))
             .collect();
         let output = UploadFilesOutput {
-            complete: self.remaining == 0 && !self.is_empty(),
+            complete: self.remaining == 0,
             uploaded: self.uploaded,
             already_there: self.already_there,
             remaining: self.remaining,
