@@ -1,7 +1,9 @@
 //! Asking the user before credits are spent: the question, and what follows from each answer.
 
 use serde_json::json;
+use tokio::time::Instant;
 
+use super::call::Call;
 use super::wording;
 use crate::llamacloud::{BatchConfig, CreateBatch, Duplicates, NewJob, Order};
 use crate::mcp::{InputRequired, Question, ToolError, Verdict};
@@ -49,14 +51,27 @@ pub(super) fn question(order: &Order, files: Option<usize>) -> Question {
     }
 }
 
-/// Whether the work may continue (`None`), or what the client has to ask first.
+/// What follows from a question.
+pub(super) enum Permission {
+    /// The work may continue, until this deadline: the time that the user took does not count.
+    Given(Instant),
+    /// The client has to ask first.
+    Ask(InputRequired),
+}
+
+/// Asks the user whether the work may continue.
 ///
 /// # Errors
 /// For every answer but yes: nothing was sent then. `outcome` says so; `task` is what the user can then do from another host.
-pub(super) fn permission(verdict: Verdict, outcome: &str, task: &str) -> Result<Option<InputRequired>, ToolError> {
-    let why_not = match verdict {
-        Verdict::Yes => return Ok(None),
-        Verdict::Ask(question) => return Ok(Some(question)),
+pub(super) async fn permission(
+    call: &Call,
+    question: &Question,
+    outcome: &str,
+    task: &str,
+) -> Result<Permission, ToolError> {
+    let why_not = match call.context.confirm(question).await {
+        Verdict::Yes => return Ok(Permission::Given(call.account.deadline())),
+        Verdict::Ask(question) => return Ok(Permission::Ask(question)),
         Verdict::No => "the user was asked and did not agree. Do not call again unless the user asks for it",
         Verdict::NoContent => {
             "this host reported that the user accepted, but sent the form without content. Such a yes does not count, because a \

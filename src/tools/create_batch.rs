@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::call::{Answer, Call};
-use super::confirmation;
+use super::confirmation::{self, Permission, permission};
 use super::create_sentences::tell;
 use super::creation::{Creation, Step, finish};
 use super::error::{Failure, explain, explain_unchecked, explain_unknown};
@@ -113,13 +113,12 @@ impl CreateBatch {
                 Checked::AlreadyThere(settled) => return Ok(Step::Settled(settled)),
                 Checked::Free(free) => free.files,
             };
-            let verdict = call.context.confirm(&confirmation::question(order, files)).await;
-            if let Some(question) = confirmation::permission(verdict, "No batch was created", "create the batch")? {
-                return Ok(Step::Ask(question));
-            }
+            let question = confirmation::question(order, files);
+            deadline = match permission(call, &question, "No batch was created", "create the batch").await? {
+                Permission::Given(deadline) => deadline,
+                Permission::Ask(question) => return Ok(Step::Ask(question)),
+            };
             order.agreed_files = files;
-            // The time that the user took does not count.
-            deadline = call.account.deadline();
         }
         let created = self.create_once.create(order.clone(), deadline).await;
         created

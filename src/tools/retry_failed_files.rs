@@ -20,7 +20,7 @@ use self::filling::{Filled, Guards};
 use self::plan::{FAILS, Plan, find_plan};
 use self::report::{RetryFailedFilesOutput, explain_not_made, explain_not_settled, output};
 use super::call::{Answer, Call};
-use super::confirmation;
+use super::confirmation::{Permission, permission};
 use super::creation::{Step, finish};
 use super::error::explain;
 use super::outcomes::Seen;
@@ -73,15 +73,18 @@ impl RetryFailedFiles {
         {
             return Ok(Step::Settled(settled));
         }
-        let mut deadline = call.deadline;
-        if account.policy.confirm_create {
-            let verdict = call.context.confirm(&question(call, plan)).await;
-            if let Some(question) = confirmation::permission(verdict, "No batch was created", "retry the files")? {
-                return Ok(Step::Ask(question));
+        let deadline = if account.policy.confirm_create {
+            match permission(call, &question(call, plan), "No batch was created", "retry the files").await? {
+                Permission::Given(deadline) => deadline,
+                Permission::Ask(question) => return Ok(Step::Ask(question)),
             }
-            // The time that the user took does not count.
-            deadline = account.deadline();
-        }
+        } else {
+            call.deadline
+        };
+        let call = &Call {
+            deadline,
+            ..call.clone()
+        };
         // The last third of the time is for the batch.
         let until = deadline - deadline.saturating_duration_since(Instant::now()) / 3;
         let made = guards.upload_once.directory(scope, &plan.directory_name, until).await;

@@ -12,13 +12,13 @@ use self::folder::{Folder, Folders};
 use self::report::{Report, UploadFilesOutput, explain_upload, size};
 use self::sending::Sending;
 use super::call::{Answer, Call};
-use super::confirmation;
+use super::confirmation::{Permission, permission};
 use super::long_work::LongWork;
 use super::prefixed::Prefixed;
 use super::wording;
 use crate::files::{Allowed, Selection};
 use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
-use crate::mcp::{InputRequired, Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
 /// Uploads documents from an allowed folder of this machine to a LlamaCloud directory for `create_batch`. Send only what the user
@@ -98,10 +98,10 @@ impl UploadFiles {
         }
     }
 
-    /// Asks the user before anything is sent. `None`: continue.
-    async fn confirm(&self, call: &Call, sending: &Sending) -> Result<Option<InputRequired>, ToolError> {
+    /// Asks the user before anything is sent, where the settings say so.
+    async fn confirm(&self, call: &Call, sending: &Sending) -> Result<Permission, ToolError> {
         if !call.account.policy.confirm_create {
-            return Ok(None);
+            return Ok(Permission::Given(call.deadline));
         }
         let (files, folder) = (sending.files.len(), &sending.folder);
         let question = Question {
@@ -121,8 +121,7 @@ impl UploadFiles {
                 "files": sending.set(),
             }),
         };
-        let verdict = call.context.confirm(&question).await;
-        confirmation::permission(verdict, "No file was uploaded", "upload the files")
+        permission(call, &question, "No file was uploaded", "upload the files").await
     }
 }
 
@@ -152,13 +151,12 @@ impl Tool<Call> for UploadFiles {
             sending.finish();
             return Outcome::done(&sending.into_report().answer(call, false));
         }
-        let asked = Instant::now();
-        if let Some(question) = self.confirm(call, &sending).await? {
-            return Ok(Outcome::Ask(question));
-        }
-        // The time that the user took does not count.
+        let deadline = match self.confirm(call, &sending).await? {
+            Permission::Given(deadline) => deadline,
+            Permission::Ask(question) => return Ok(Outcome::Ask(question)),
+        };
         let call = Call {
-            deadline: call.deadline + asked.elapsed(),
+            deadline,
             ..call.clone()
         };
         if sending.directory_id.is_none() {
@@ -166,11 +164,10 @@ impl Tool<Call> for UploadFiles {
             // Another process may have made it a moment ago.
             sending.compare(&call, true).await?;
         }
-        let own = call.clone();
         self.long_work
-            .run(&call, "Uploading files", move |pace| async move {
-                let report: Report = sending.send(&own, pace).await?;
-                Json::of(&report.answer(&own, false))
+            .run(&call.clone(), "Uploading files", move |pace| async move {
+                let report: Report = sending.send(&call, pace).await?;
+                Json::of(&report.answer(&call, false))
             })
             .await
     }

@@ -549,21 +549,23 @@ async fn the_user_is_asked_before_files_leave_and_only_then() {
     close(harness).await;
 }
 
-/// The question outlives the time limit of the call; the time that the user takes is added to it.
+/// The question outlives the time limit of the call, which begins again with the yes.
 #[tokio::test]
 async fn a_yes_after_the_time_limit_uploads_the_files() {
     let folder = Folder::new();
     let setup = Setup {
-        timeout: Duration::from_secs(2),
+        timeout: Duration::from_secs(4),
         capabilities: json!({ "elicitation": {} }),
         ..folder.setup(&["--confirm-create"], "slow=60000@get")
     };
     let mut harness = setup.open(Revision::V2025_06_18).await;
     let id = harness.ask_tool("upload_files", json!({ "path": "." })).await;
     let (question, _) = harness.next_request().await;
-    // A call that takes all of its time, and began later than the question.
-    let late = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
-    assert!(late.error().contains("in time"), "{}", late.error());
+    // Each of these calls takes all of its time, so that none is left of the first.
+    for _ in 0..2 {
+        let late = harness.call("get_batch", json!({ "batch_id": "bat-1" })).await;
+        assert!(late.error().contains("in time"), "{}", late.error());
+    }
     let yes = json!({ "action": "accept", "content": { "confirm": true } });
     harness.reply(&question, json!({ "result": yes })).await;
     assert_eq!(harness.said(&id).await.json()["uploaded"], json!(3));
