@@ -69,7 +69,10 @@ pub(super) async fn run(
         Some((_, _, Last::Unknown(error))) => {
             let error = error.clone();
             let outcome = look(upstream, scope, key, file, error).await;
-            remember(upstream, &mut memory, file, &outcome);
+            // An outcome that stays unknown expires all the same, however often the call is repeated.
+            if outcome.is_ok() {
+                remember(upstream, &mut memory, file, &outcome);
+            }
             return outcome;
         }
         None => {}

@@ -62,8 +62,12 @@ struct Api {
 
 impl Api {
     async fn start(handler: impl FnMut(usize, &Seen) -> Reply + Send + 'static) -> Self {
+        Self::with(policy(), handler).await
+    }
+
+    async fn with(policy: CreatePolicy, handler: impl FnMut(usize, &Seen) -> Reply + Send + 'static) -> Self {
         let server = TestServer::start(handler).await;
-        let uploads = UploadOnce::new(&server.client(), policy(), TaskTracker::new());
+        let uploads = UploadOnce::new(&server.client(), policy, TaskTracker::new());
         Self { server, uploads }
     }
 
@@ -174,6 +178,31 @@ async fn an_unknown_outcome_stays_unknown_until_the_list_shows_the_file() {
     shown.store(1, Ordering::Relaxed);
     assert!(api.store(&file("x.pdf"), hello()).await.is_ok());
     assert_eq!(api.posts(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_expires_however_often_it_is_asked_for() {
+    let policy = CreatePolicy {
+        reconcile_reserve: Duration::from_millis(40),
+        list_lag: Duration::from_millis(100),
+        ..policy()
+    };
+    let api = Api::with(policy, |_, seen| {
+        if seen.is_post() {
+            reply("503 Service Unavailable", "")
+        } else {
+            list("")
+        }
+    })
+    .await;
+    for _ in 0..20 {
+        let outcome = api.store(&file("x.pdf"), hello()).await;
+        assert!(matches!(outcome, Err(NotStored::Unknown(_))));
+        if api.posts() > 1 {
+            return;
+        }
+    }
+    panic!("the file is never sent again");
 }
 
 #[tokio::test]
