@@ -177,6 +177,13 @@ impl Place {
         path
     }
 
+    /// The folder or file itself.
+    pub fn path(&self) -> PathBuf {
+        let mut path = self.folder_path();
+        path.extend(&self.file);
+        path
+    }
+
     /// The files to upload, sorted by path, and those that may not be uploaded.
     ///
     /// Blocks on the file system.

@@ -302,6 +302,27 @@ async fn a_batch_waits_for_the_rest_of_an_upload() {
     close(harness).await;
 }
 
+/// The directory is given, so that it stays the same when the files of the folder change.
+#[tokio::test]
+async fn the_rest_of_an_upload_may_differ_from_what_it_was() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "403@upload:1").await;
+    let arguments = json!({ "path": ".", "directory_id": "dir-empty" });
+    harness.call("upload_files", arguments.clone()).await.error();
+    let job = json!({ "type": "parse_v2", "configuration_id": "cfg-PARSE_AGENTIC" });
+    let create = json!({ "source_directory_id": "dir-empty", "config": { "job": job } });
+    let one = upload(&mut harness, json!({ "path": "a.txt", "directory_id": "dir-empty" })).await;
+    assert_eq!(one["complete"], json!(true), "{one:#}");
+    let text = harness.call("create_batch", create.clone()).await.error().to_owned();
+    assert!(text.contains("`upload_files`"), "one file is not the folder: {text}");
+    folder.write("d.txt", "Fourth document.");
+    let all = upload(&mut harness, arguments).await;
+    assert_eq!(all["complete"], json!(true), "{all:#}");
+    let created = harness.call("create_batch", create).await.json();
+    assert_eq!(created["files_in_directory"], json!(4), "{created:#}");
+    close(harness).await;
+}
+
 #[tokio::test]
 async fn an_upload_of_which_nothing_remains_is_complete() {
     let folder = Folder::new();

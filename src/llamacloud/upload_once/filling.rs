@@ -8,8 +8,8 @@ use std::{
 
 use crate::llamacloud::DirectoryId;
 
-/// How many sets are remembered; beyond that, sets that no call is sending are dropped.
-const MAX_SETS: usize = 1000;
+/// How many sources are remembered; beyond that, sources that no call is sending are dropped.
+const MAX_SOURCES: usize = 1000;
 
 /// Why a directory is not ready for a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub enum Unfinished {
 
 #[derive(Default)]
 pub(super) struct Fillings {
-    /// For each directory and set of files: how many calls are sending it. None at all means that it was left incomplete.
-    sets: Mutex<HashMap<(DirectoryId, String), usize>>,
+    /// For each directory and source of files: how many calls are sending it. None at all means that it was left incomplete.
+    sources: Mutex<HashMap<(DirectoryId, String), usize>>,
 }
 
-/// A set of files that is being sent. Dropped before [`Filling::complete`], it leaves the directory incomplete.
+/// The files of a source that are being sent. Dropped before [`Filling::complete`], it leaves the directory incomplete.
 pub struct Filling {
     fillings: Arc<Fillings>,
     key: (DirectoryId, String),
@@ -34,13 +34,13 @@ pub struct Filling {
 }
 
 impl Fillings {
-    pub(super) fn begin(this: &Arc<Self>, directory_id: &DirectoryId, set: &str) -> Filling {
-        let key = (directory_id.clone(), set.to_owned());
-        let mut sets = this.lock();
-        if sets.len() >= MAX_SETS {
-            sets.retain(|_, calls| *calls > 0);
+    pub(super) fn begin(this: &Arc<Self>, directory_id: &DirectoryId, source: &str) -> Filling {
+        let key = (directory_id.clone(), source.to_owned());
+        let mut sources = this.lock();
+        if sources.len() >= MAX_SOURCES {
+            sources.retain(|_, calls| *calls > 0);
         }
-        *sets.entry(key.clone()).or_default() += 1;
+        *sources.entry(key.clone()).or_default() += 1;
         Filling {
             fillings: Arc::clone(this),
             key,
@@ -49,8 +49,8 @@ impl Fillings {
     }
 
     pub(super) fn state(&self, directory_id: &DirectoryId) -> Option<Unfinished> {
-        let sets = self.lock();
-        let calls = sets
+        let sources = self.lock();
+        let calls = sources
             .iter()
             .filter(|((id, _), _)| id == directory_id)
             .map(|(_, calls)| *calls);
@@ -64,12 +64,12 @@ impl Fillings {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(DirectoryId, String), usize>> {
-        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Filling {
-    /// All files of the set are there.
+    /// All files of the source are there.
     pub fn complete(mut self) {
         self.is_complete = true;
     }
@@ -77,11 +77,13 @@ impl Filling {
 
 impl Drop for Filling {
     fn drop(&mut self) {
-        let mut sets = self.fillings.lock();
-        let Some(calls) = sets.get_mut(&self.key) else { return };
+        let mut sources = self.fillings.lock();
+        let Some(calls) = sources.get_mut(&self.key) else {
+            return;
+        };
         *calls = calls.saturating_sub(1);
         if self.is_complete && *calls == 0 {
-            sets.remove(&self.key);
+            sources.remove(&self.key);
         }
     }
 }
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_finished_when_every_set_is() {
+    fn a_directory_is_finished_when_every_source_is() {
         let fillings = Arc::default();
         let directory = DirectoryId::try_from("dir-1").unwrap();
         let state = || Fillings::state(&fillings, &directory);

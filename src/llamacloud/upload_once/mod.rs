@@ -168,9 +168,10 @@ impl UploadOnce {
         quiet::files(&self.0.upstream, scope, made, directory_id, deadline).await
     }
 
-    /// Notes that a set of files is being sent to a directory. Until all of it is there, the directory counts as unfinished.
-    pub fn begin(&self, directory_id: &DirectoryId, set: &str) -> Filling {
-        Fillings::begin(&self.0.fillings, directory_id, set)
+    /// Notes that files of a source, such as a folder, are being sent to a directory. Until all of them are there, the directory counts
+    /// as unfinished.
+    pub fn begin(&self, directory_id: &DirectoryId, source: &str) -> Filling {
+        Fillings::begin(&self.0.fillings, directory_id, source)
     }
 
     /// Whether this process is filling the directory, or has left it incomplete.

@@ -39,6 +39,8 @@ pub(super) struct Document {
 pub(super) struct Folder {
     /// For people.
     pub(super) name: String,
+    /// On this machine.
+    pub(super) path: String,
     /// Made from the folder's name and what it holds.
     pub(super) directory_name: String,
     pub(super) documents: Vec<Document>,
@@ -92,6 +94,7 @@ impl Folders {
         };
         Ok(Some(Folder {
             name: place.name(),
+            path: place.path().to_string_lossy().into_owned(),
             directory_name: directory_name(&place.name(), &documents),
             documents,
             refused,
