@@ -50,6 +50,8 @@ pub struct ListDirectories {
     pub name: Option<String>,
     /// `user`, `index` or `ephemeral`.
     pub kind: Option<String>,
+    /// Also those that were deleted.
+    pub include_deleted: bool,
     /// Which part of the list to read.
     pub window: Window,
 }
@@ -131,6 +133,7 @@ impl Client {
         let request = Request::get(scope, DIRECTORIES, &[])
             .query("name", query.name.as_ref())
             .query("type", query.kind.as_ref())
+            .query("include_deleted", query.include_deleted.then_some(true))
             .window(&query.window);
         self.execute(request, deadline).await
     }

@@ -43,6 +43,7 @@ async fn directories_and_files() {
     let query = ListDirectories {
         name: Some("In v".to_owned()),
         kind: Some("ephemeral".to_owned()),
+        include_deleted: true,
         window: window.clone(),
     };
     let id = "dir-1".parse().unwrap();
@@ -72,7 +73,7 @@ async fn directories_and_files() {
     assert_eq!(file.created_at, Some("2026-11-24T09:00:00Z".parse().unwrap()));
     assert_eq!((file.updated_at, file.display_name.as_deref()), (None, None));
     expect![[r#"
-        GET /api/v1/beta/directories?name=In+v&type=ephemeral&page_size=5&page_token=t HTTP/1.1
+        GET /api/v1/beta/directories?name=In+v&type=ephemeral&include_deleted=true&page_size=5&page_token=t HTTP/1.1
         GET /api/v1/beta/directories/dir-1 HTTP/1.1
         GET /api/v1/beta/directories/dir-1/files?include_deleted=true&page_size=5&page_token=t HTTP/1.1
     "#]]

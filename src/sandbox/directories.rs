@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -26,6 +27,8 @@ pub(super) struct Filter {
     r#type: Option<Kind>,
     #[serde(default)]
     types: Vec<Kind>,
+    #[serde(default)]
+    include_deleted: bool,
 }
 
 #[derive(Deserialize)]
@@ -52,14 +55,14 @@ pub(super) async fn list(
     let now = cloud.now();
     let account = cloud.account();
     let items = account.directories.iter().filter(|directory| {
-        directory.exists(now)
+        (filter.include_deleted || directory.exists(now))
             && filter.name.as_deref().is_none_or(|name| name == directory.name)
             && filter.r#type.is_none_or(|kind| kind == directory.kind)
             && (filter.types.is_empty() || filter.types.contains(&directory.kind))
             && !effects.hides(directory.created_at, now)
     });
     paging
-        .page(items, |directory| !directory.serial, |directory| show(directory))
+        .page(items, |directory| !directory.serial, |directory| show(directory, now))
         .map(Json)
 }
 
@@ -97,29 +100,30 @@ pub(super) async fn create(State(cloud): State<Arc<Cloud>>, Body(request): Body<
         system_metadata: request.system_metadata.map(Value::Object),
         created_at: now,
         expires_at: (request.r#type == Kind::Ephemeral).then(|| expiry(now)),
+        deleted_at: None,
         processed_at: None,
         files: Vec::new(),
     };
-    let shown = show(&directory);
+    let shown = show(&directory, now);
     account.directories.push(directory);
     Ok((StatusCode::CREATED, Json(shown)))
 }
 
 /// `GET /api/v1/beta/directories/{directory_id}`
 pub(super) async fn get(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Answer {
-    Ok(Json(show(cloud.account().directory(&id, cloud.now())?)))
+    let now = cloud.now();
+    Ok(Json(show(cloud.account().directory(&id, now)?, now)))
 }
 
 /// `DELETE /api/v1/beta/directories/{directory_id}`
 pub(super) async fn delete(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
-    let mut account = cloud.account();
-    account.directory(&id, cloud.now())?;
-    account.directories.retain(|directory| directory.id != id);
+    let now = cloud.now();
+    cloud.account().directory(&id, now)?.deleted_at = Some(now);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A `DirectoryResponse`.
-fn show(directory: &Directory) -> Value {
+fn show(directory: &Directory, now: Timestamp) -> Value {
     json!({
         "id": directory.id,
         "project_id": PROJECT_ID,
@@ -131,6 +135,6 @@ fn show(directory: &Directory) -> Value {
         "system_metadata": directory.system_metadata,
         "created_at": directory.created_at.to_string(),
         "updated_at": directory.created_at.to_string(),
-        "deleted_at": null,
+        "deleted_at": directory.gone_at(now).map(|gone_at| gone_at.to_string()),
     })
 }

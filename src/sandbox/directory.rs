@@ -55,6 +55,8 @@ pub(super) struct Directory {
     pub(super) system_metadata: Option<Value>,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
+    /// When a request deleted it.
+    pub(super) deleted_at: Option<Timestamp>,
     /// When the last batch over it began, which touches the `updated_at` of its files.
     pub(super) processed_at: Option<Timestamp>,
     pub(super) files: Vec<Arc<DirectoryFile>>,
@@ -86,7 +88,13 @@ pub(super) struct Stored {
 
 impl Directory {
     pub(super) fn exists(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|expires_at| expires_at > now)
+        self.gone_at(now).is_none()
+    }
+
+    /// When it was deleted or expired. Whether the API shows an expired directory as deleted is undocumented; here it does.
+    pub(super) fn gone_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let expired_at = self.expires_at.filter(|expires_at| *expires_at <= now);
+        self.deleted_at.or(expired_at)
     }
 
     /// When a file last changed. Whether processing touches this is undocumented; here it does.

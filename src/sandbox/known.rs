@@ -97,6 +97,7 @@ pub(super) fn directories(made_at: Timestamp) -> Vec<Directory> {
         system_metadata: None,
         created_at: made_at,
         expires_at: (id == DIR_OVERSIZED).then_some(expiry),
+        deleted_at: None,
         processed_at: None,
         files: number(id, files(id), made_at),
     };

@@ -194,6 +194,7 @@ async fn list(
         let query = llamacloud::ListDirectories {
             name,
             kind: kind.map(|kind| kind.as_str().to_owned()),
+            include_deleted: false,
             window,
         };
         let client = &call.account.client;

@@ -2,7 +2,7 @@
 //!
 //! No state is kept, so every call takes the same steps and finds what earlier ones created:
 //! 1. Read how the files of the batch ended. The name of a directory follows from the batch and the files to be retried ([`Plan`]).
-//! 2. Look for that directory, and for a batch over it. Such a batch is the answer.
+//! 2. Look for that directory, and for a batch over it, even if the directory was deleted since. Such a batch is the answer.
 //! 3. Ask the user, where the settings say so. Nothing has been created up to here.
 //! 4. Make the directory and add the files that it lacks, each once (`upload_once`).
 //! 5. Create the batch, once (`create_once`), if the directory then holds exactly these files.
@@ -62,16 +62,15 @@ impl RetryFailedFiles {
         let Self(guards) = self;
         let found = guards
             .upload_once
-            .find_directory(scope, &plan.directory_name, call.deadline);
+            .find_directories(scope, &plan.directory_name, call.deadline);
         let found = found
             .await
             .map_err(|error| explain(&FAILS, error, &call.context, account))?;
-        if let Some(directory) = found
-            && let Some(settled) = guards
-                .find_batch(call, plan, &id_of(&directory)?, call.deadline)
-                .await?
-        {
-            return Ok(Step::Settled(settled));
+        for directory in found {
+            let directory_id = id_of(&directory)?;
+            if let Some(settled) = guards.find_batch(call, plan, &directory_id, call.deadline).await? {
+                return Ok(Step::Settled(settled));
+            }
         }
         let deadline = if account.policy.confirm_create {
             match permission(call, &question(call, plan), "No batch was created", "retry the files").await? {

@@ -76,6 +76,8 @@ mod process;
 mod read_result;
 /// Failed files once more.
 mod retrying;
+/// One retry for the same files, whatever LlamaCloud still lists.
+mod retrying_once;
 /// The same calls in every revision.
 mod revisions;
 /// `run` in a real terminal.

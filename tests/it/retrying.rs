@@ -18,12 +18,12 @@ const ADD_FILE: &str = "POST /api/v1/beta/directories/{directory_id}/files";
 const CREATE: &str = "POST /api/v2/batches";
 const HOUR: Duration = Duration::from_hours(1);
 
-async fn open(setup: Setup) -> Harness {
+pub(super) async fn open(setup: Setup) -> Harness {
     setup.open(Revision::V2025_11_25).await
 }
 
 /// A server without a memory of its own over the same sandbox, as another process would be.
-async fn beside(harness: &Harness) -> Harness {
+pub(super) async fn beside(harness: &Harness) -> Harness {
     open(Setup {
         base_url: Some(harness.base_url()),
         timeout: Duration::from_secs(6),
@@ -43,18 +43,18 @@ fn made(harness: &Harness) -> (usize, usize, usize) {
 }
 
 /// Ends, once it is sure how much was made.
-async fn close(harness: Harness, expected: (usize, usize, usize)) {
+pub(super) async fn close(harness: Harness, expected: (usize, usize, usize)) {
     let ledger = harness.ledger();
     assert_eq!(made(&harness), expected, "{:#?}", ledger.lines);
     harness.close(ledger.total()).await;
 }
 
-async fn retry(peer: &mut Peer, batch_id: &str) -> Said {
+pub(super) async fn retry(peer: &mut Peer, batch_id: &str) -> Said {
     peer.call("retry_failed_files", json!({ "batch_id": batch_id })).await
 }
 
 /// Sends something to the sandbox, past our own client.
-async fn change(harness: &Harness, method: Method, path: &str) {
+pub(super) async fn change(harness: &Harness, method: Method, path: &str) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client
         .request(method, format!("{}{path}", harness.base_url()))

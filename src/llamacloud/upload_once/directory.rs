@@ -115,7 +115,33 @@ pub(super) async fn find(
     name: &str,
     deadline: Instant,
 ) -> Result<Option<Directory>, Error> {
-    let mut found = None;
+    let (found, error) = named(client, scope, name, false, deadline).await;
+    match (found.into_iter().next(), error) {
+        (None, Some(error)) => Err(error),
+        (found, _) => Ok(found),
+    }
+}
+
+/// All such directories that are or were there.
+pub(super) async fn find_all(
+    client: &Client,
+    scope: &Scope,
+    name: &str,
+    deadline: Instant,
+) -> Result<Vec<Directory>, Error> {
+    let (found, error) = named(client, scope, name, true, deadline).await;
+    error.map_or(Ok(found), Err)
+}
+
+/// The list is read to its end only if deleted directories count; otherwise one directory is enough, since names are unique.
+async fn named(
+    client: &Client,
+    scope: &Scope,
+    name: &str,
+    include_deleted: bool,
+    deadline: Instant,
+) -> (Vec<Directory>, Option<Error>) {
+    let mut found = Vec::new();
     let mut reading = Reading::new(PAGES);
     while let Some(window) = reading.next() {
         let query = ListDirectories {
@@ -123,16 +149,14 @@ pub(super) async fn find(
             kind: None,
             window,
         };
+            include_deleted,
         let page = client.list_directories(scope, &query, deadline).await;
         reading.take(page, |directory| {
-            if found.is_none() && directory.name == name && directory.connector_subscription_id.is_none() {
-                found = Some(directory.clone());
+            if directory.name == name && directory.connector_subscription_id.is_none() {
+                found.push(directory.clone());
             }
-            found.is_none()
+            include_deleted || found.is_empty()
         });
     }
-    match (found, reading.error) {
-        (None, Some(error)) => Err(error),
-        (found, _) => Ok(found),
-    }
+    (found, reading.error)
 }

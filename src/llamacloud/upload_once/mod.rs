@@ -154,6 +154,19 @@ impl UploadOnce {
         directory::find(&self.0.upstream.client, scope, name, deadline).await
     }
 
+    /// All directories of this name, also those that were deleted. Sends nothing that changes anything.
+    ///
+    /// # Errors
+    /// Why the list could not be read to its end.
+    pub async fn find_directories(
+        &self,
+        scope: &Scope,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Vec<Directory>, super::Error> {
+        directory::find_all(&self.0.upstream.client, scope, name, deadline).await
+    }
+
     /// The files of a directory, once no other process seems to be filling it. `None`: another one still is at the deadline.
     ///
     /// # Errors

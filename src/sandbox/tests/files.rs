@@ -96,6 +96,12 @@ async fn directories_are_made_found_and_deleted() {
     let target = format!("{DIRECTORIES}/{}", id(&again));
     assert_eq!(fixture.delete(&target).await, StatusCode::NO_CONTENT);
     assert_eq!(fixture.delete(&target).await, StatusCode::NOT_FOUND);
+    let named = format!("{DIRECTORIES}?name=contracts-2026");
+    assert_eq!(fixture.items(&named).await, [Value::Null; 0]);
+    let ever = fixture.items(&format!("{named}&include_deleted=true")).await;
+    assert_eq!(ever.iter().map(id).collect::<Vec<_>>(), [id(&made), id(&again)]);
+    assert_eq!(ever[0]["deleted_at"], made["expires_at"]);
+    assert!(ever[1]["deleted_at"].is_string());
 }
 
 #[tokio::test]
