@@ -46,8 +46,8 @@ impl Made {
 }
 
 pub(super) type Outcome = Result<Made, DirectoryNotMade>;
-/// The directory that this process made, which the list may not show yet.
-pub(super) type MadeDirectory = Option<Directory>;
+/// The directory that this process made, and until when the list may not show it yet.
+pub(super) type MadeDirectory = Option<(Instant, Directory)>;
 
 pub(super) async fn run(
     upstream: &Upstream,
@@ -59,20 +59,22 @@ pub(super) async fn run(
     match find(&upstream.client, scope, name, deadline).await {
         Ok(Some(directory)) => {
             return Ok(Made {
-                by_this_process: made.as_ref().is_some_and(|made| made.id == directory.id),
+                by_this_process: made.as_ref().is_some_and(|(_, made)| made.id == directory.id),
                 directory,
             });
         }
         Ok(None) => {}
         Err(error) => return Err(DirectoryNotMade::NotMade(error)),
     }
-    if let Some(directory) = &*made {
+    if let Some((until, directory)) = &*made
+        && *until > Instant::now()
+    {
         return Ok(Made::here(directory.clone()));
     }
     let error = match upstream.client.create_directory(scope, name, EPHEMERAL, deadline).await {
         // An answer about something else says nothing about the request.
         Ok(directory) if directory.name == *name && !directory.id.is_empty() => {
-            *made = Some(directory.clone());
+            *made = Some((Instant::now() + upstream.policy.list_lag, directory.clone()));
             return Ok(Made::here(directory));
         }
         Ok(_) => return look(upstream, scope, name, None).await,
@@ -147,9 +149,9 @@ async fn named(
         let query = ListDirectories {
             name: Some(name.to_owned()),
             kind: None,
+            include_deleted,
             window,
         };
-            include_deleted,
         let page = client.list_directories(scope, &query, deadline).await;
         reading.take(page, |directory| {
             if directory.name == name && directory.connector_subscription_id.is_none() {

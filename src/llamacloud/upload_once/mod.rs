@@ -11,8 +11,8 @@
 //!
 //! **Guaranteed**, if the API lists a file once it is stored: one process stores each file at most once, and so do processes that run
 //! one after the other, wherever the first was killed. Names of directories are unique, so a directory may be created again after
-//! one look. Where the list lags, memory helps: what was stored is remembered, and so is an unknown outcome, for
-//! [`CreatePolicy::list_lag`].
+//! one look. Where the list lags, memory helps: what was made or stored is remembered, and so is an unknown
+//! outcome, for [`CreatePolicy::list_lag`].
 //!
 //! **Not guaranteed**: two processes that send the same files to the same directory at the same moment both find nothing and both
 //! send. `upload_files` takes turns with a lock on the folder, which works on one machine and not on Windows. Where there is no

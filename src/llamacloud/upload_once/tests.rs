@@ -331,6 +331,27 @@ async fn a_directory_is_made_once_whatever_becomes_of_the_answer() {
     }
 }
 
+/// The list lags, or the directory is gone again.
+#[tokio::test]
+async fn a_directory_that_the_list_does_not_show_is_remembered_for_a_while() {
+    for (list_lag, posts) in [(Duration::from_mins(1), 1), (Duration::ZERO, 2)] {
+        let policy = CreatePolicy { list_lag, ..policy() };
+        let api = Api::with(policy, |_, seen| {
+            if seen.is_post() {
+                reply("201 Created", DIRECTORY)
+            } else {
+                list("")
+            }
+        })
+        .await;
+        for _ in 0..2 {
+            let made = api.uploads.directory(&Scope::default(), "docs-1", soon()).await;
+            assert!(made.unwrap().by_this_process);
+        }
+        assert_eq!(api.posts(), posts);
+    }
+}
+
 #[tokio::test]
 async fn a_directory_that_cannot_be_made_says_why() {
     let api = Api::start(|_, seen| {

@@ -15,7 +15,7 @@ use crate::llamacloud::{
 };
 use crate::mcp::{Progress, ToolError};
 use crate::tools::call::Call;
-use crate::tools::error::explain;
+use crate::tools::error::{Failure, explain};
 use crate::tools::wording::number;
 
 /// How many files are added at the same time.
@@ -23,6 +23,12 @@ const AT_ONCE: usize = 8;
 /// After this many temporary failures, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// The directory is gone, although it was made a moment ago.
+const GONE: Failure = Failure {
+    not_found: "The directory that was made for this retry is gone. Call `retry_failed_files` again in a minute with the same arguments: it makes another one.",
+    ..FAILS
+};
 
 /// The state of a directory after filling.
 pub(super) enum Filled {
@@ -85,7 +91,7 @@ impl Guards {
             .files_when_quiet(&call.scope, made, directory_id, until);
         let listed = listed
             .await
-            .map_err(|error| explain(&FAILS, error, &call.context, &call.account))?;
+            .map_err(|error| explain(&GONE, error, &call.context, &call.account))?;
         let Some(listed) = listed else {
             return Err(ToolError::new(
                 "No batch was created by this call: another process is making the same retry at this moment. Call \

@@ -46,7 +46,7 @@ pub(crate) struct UploadFilesOutput {
 
 const FAILURE: Failure = Failure {
     what: "Not all files could be uploaded",
-    not_found: "Check `directory_id`: `list_directories` lists the directories. If the directory has expired, omit `directory_id`.",
+    not_found: "The directory may have expired. Call again in a minute without `directory_id`, or with one that `list_directories` lists.",
     ask_less: None,
 };
 
