@@ -69,6 +69,7 @@ impl RetryFailedFiles {
         for directory in found {
             let directory_id = id_of(&directory)?;
             if let Some(settled) = guards.find_batch(call, plan, &directory_id, call.deadline).await? {
+                plan.keep_files_of(call, &directory_id).await;
                 return Ok(Step::Settled(settled));
             }
         }
@@ -90,6 +91,7 @@ impl RetryFailedFiles {
         let made = made.map_err(|why| explain_not_made(why, call))?;
         let directory_id = id_of(&made.directory)?;
         if let Filled::HasBatch(settled) = guards.fill(call, plan, &made, &directory_id, until).await? {
+            plan.keep_files_of(call, &directory_id).await;
             return Ok(Step::Settled(*settled));
         }
         let mut order = plan.order(scope, directory_id);

@@ -260,6 +260,11 @@ async fn a_file_that_llamacloud_does_not_take_is_left_out() {
     // The batch stands for the whole retry: the refused file is not tried again.
     let again = retry(&mut harness, "bat-sandbox-flaky").await.json();
     assert_eq!((&again["created"], &again["id"]), (&json!(false), &retried["id"]));
+    assert_eq!(
+        (&again["retried"], &again["cannot_be_retried"][0]["count"]),
+        (&json!(1), &json!(1)),
+        "{again}"
+    );
     close(harness, (1, 2, 1)).await;
 }
 

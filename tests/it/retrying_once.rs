@@ -65,3 +65,29 @@ async fn a_cancelled_retry_whose_directory_is_gone_is_made_again() {
     other.close(0).await;
     close(harness, (2, 4, 3)).await;
 }
+
+#[tokio::test]
+async fn a_repeated_retry_names_the_files_that_are_not_part_of_it() {
+    let mut harness = open(Setup {
+        faults: "422@add-file:1",
+        ..Setup::default()
+    })
+    .await;
+    let first = retry(&mut harness, "bat-sandbox-failing").await.json();
+    assert_eq!(first["retried"], json!(6));
+    let again = retry(&mut harness, "bat-sandbox-failing").await.json();
+    assert_eq!((&again["id"], &again["retried"]), (&first["id"], &json!(6)));
+    let named = |answer: &Value| {
+        let reasons = answer["cannot_be_retried"].as_array().unwrap();
+        let mut names: Vec<_> = reasons.iter().map(|reason| reason["examples"].clone()).collect();
+        names.sort_by_key(Value::to_string);
+        names
+    };
+    assert_eq!(named(&again), named(&first));
+    assert!(again.to_string().contains("not part of the existing retry"), "{again}");
+    // What cannot be read any more is not taken for absent.
+    delete_directory(&harness, &first).await;
+    let last = retry(&mut harness, "bat-sandbox-failing").await.json();
+    assert_eq!((&last["id"], &last["retried"]), (&first["id"], &json!(7)));
+    close(harness, (1, 7, 1)).await;
+}

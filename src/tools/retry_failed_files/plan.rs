@@ -113,6 +113,21 @@ impl Plan {
         self.left_out.entry(reason).or_default().push(label);
     }
 
+    /// Leaves out the files that the directory of an existing retry does not hold. If it is gone or cannot be read, nothing changes.
+    pub(super) async fn keep_files_of(&mut self, call: &Call, directory_id: &DirectoryId) {
+        let stored = stored_files(call, directory_id.as_str()).await.unwrap_or_default();
+        let held: HashSet<&str> = stored.values().map(|file| file.unique_id.as_str()).collect();
+        let is_held = |again: &Again| held.contains(again.file.unique_id.as_str());
+        if !self.files.iter().any(is_held) {
+            return;
+        }
+        let (held, absent) = std::mem::take(&mut self.files).into_iter().partition(is_held);
+        self.files = held;
+        for Again { label, .. } in absent {
+            self.leave_out("not part of the existing retry".to_owned(), label);
+        }
+    }
+
     pub(super) fn nothing_to_retry(&self) -> ToolError {
         let reasons: Vec<String> = self
             .left_out
