@@ -114,6 +114,11 @@ pub(crate) fn in_use(text: &str) -> ToolError {
     ToolError::new(text).with_meta(retryable(Some(WAIT_FOR_OTHERS)))
 }
 
+/// An error for what LlamaCloud may answer later.
+pub(crate) fn try_again(text: impl Into<String>) -> ToolError {
+    ToolError::new(text).with_meta(retryable(Some(WAIT)))
+}
+
 fn retryable(after: Option<Duration>) -> Map<String, Value> {
     let after = after.map(|after| ("llamacloud/retryAfterSeconds".to_owned(), whole_seconds(after).into()));
     let retryable = ("llamacloud/retryable".to_owned(), Value::Bool(true));

@@ -1,11 +1,16 @@
 //! `retry_failed_files` and what LlamaCloud no longer lists, or does not list yet: the same files are paid for once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use expect_test::expect;
 use llamacloud_batches_mcp::sandbox::Speed;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::harness::http::{HttpServer, Seen};
+use super::harness::upstream::Reply;
 use super::harness::{Harness, Setup};
 use super::retrying::{beside, change, close, open, retry};
 use super::tools_call::parse;
@@ -90,4 +95,86 @@ async fn a_repeated_retry_names_the_files_that_are_not_part_of_it() {
     let last = retry(&mut harness, "bat-sandbox-failing").await.json();
     assert_eq!((&last["id"], &last["retried"]), (&first["id"], &json!(7)));
     close(harness, (1, 7, 1)).await;
+}
+
+/// Batch `bat-0006` of two failed files; the job of the second is listed only if `is_whole`. Every directory is `dir-retry`.
+async fn two_failed_files(job_type: &'static str, is_whole: Arc<AtomicBool>) -> HttpServer {
+    let mut added = Vec::new();
+    let answer = move |_, seen: &Seen| {
+        let target = seen.line().split(' ').nth(1).unwrap_or_default();
+        let path = target.split('?').next().unwrap_or_default();
+        let sent = || serde_json::from_str::<Value>(&seen.body).unwrap();
+        let file = |number| json!({ "id": format!("dfl-{number}"), "file_id": format!("file-{number}") });
+        let job = |number| json!({ "id": format!("pjb-{number}"), "status": "FAILED" });
+        let result = |number| {
+            let job = json!({ "type": job_type, "id": format!("pjb-{number}") });
+            json!({ "source_directory_file_id": format!("dfl-{number}"), "job_reference": job })
+        };
+        let body = match (seen.head.starts_with("POST "), path) {
+            (true, "/api/v1/beta/directories") => json!({ "id": "dir-retry", "name": sent()["name"] }),
+            (true, "/api/v1/beta/directories/dir-retry/files") => {
+                let mut file = sent();
+                file["id"] = json!(format!("dfl-new-{}", added.len()));
+                added.push(file.clone());
+                file
+            }
+            (true, _) => json!({ "id": "bat-0007", "status": "PENDING" }),
+            (false, "/api/v1/beta/directories/dir-1/files") => json!({ "items": [file(1), file(2)] }),
+            (false, "/api/v1/beta/directories/dir-retry/files") => json!({ "items": added }),
+            (false, "/api/v2/parse") if is_whole.load(Ordering::Relaxed) => json!({ "items": [job(1), job(2)] }),
+            (false, "/api/v2/parse") => json!({ "items": [job(1)] }),
+            (false, path) if path.eq_ignore_ascii_case("/api/v2/batches/bat-0006") => {
+                let job = json!({ "type": job_type, "configuration_id": "cfg-1" });
+                json!({ "id": "bat-0006", "status": "COMPLETED", "source_directory_id": "dir-1", "config": { "job": job },
+                    "results": [result(1), result(2)] })
+            }
+            _ => json!({ "items": [] }),
+        };
+        Reply::json("200 OK", "", &body.to_string())
+    };
+    HttpServer::start(answer).await
+}
+
+fn posts(server: &HttpServer) -> Vec<Seen> {
+    let seen = server.seen().into_iter();
+    seen.filter(|seen| seen.head.starts_with("POST ")).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_retried_while_a_job_is_not_listed() {
+    let is_whole = Arc::new(AtomicBool::new(false));
+    let server = two_failed_files("parse_v2", Arc::clone(&is_whole)).await;
+    let mut harness = open(Setup {
+        base_url: Some(server.base_url()),
+        ..Setup::default()
+    })
+    .await;
+    let call = json!({ "name": "retry_failed_files", "arguments": { "batch_id": "bat-0006" } });
+    let refused = harness.result("tools/call", call).await;
+    expect!["No batch was created: LlamaCloud does not list the job of 1 file of batch bat-0006 at the moment, so it is not known whether it failed, too. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, tell the user."]
+        .assert_eq(refused["content"][0]["text"].as_str().unwrap());
+    assert_eq!(refused["_meta"]["llamacloud/retryable"], json!(true), "{refused}");
+    assert_eq!(posts(&server), []);
+    is_whole.store(true, Ordering::Relaxed);
+    let retried = retry(&mut harness, "bat-0006").await.json();
+    assert_eq!((&retried["created"], &retried["retried"]), (&json!(true), &json!(2)));
+    harness.close(0).await;
+}
+
+#[tokio::test]
+async fn a_job_that_can_never_be_looked_up_is_not_waited_for() {
+    let server = two_failed_files("split_v1", Arc::default()).await;
+    let mut harness = open(Setup {
+        base_url: Some(server.base_url()),
+        ..Setup::default()
+    })
+    .await;
+    let said = retry(&mut harness, "bat-0006").await;
+    assert!(
+        said.error().contains("job could not be looked up (2 files)"),
+        "{}",
+        said.error()
+    );
+    assert_eq!(posts(&server), []);
+    harness.close(0).await;
 }

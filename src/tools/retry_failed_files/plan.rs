@@ -11,11 +11,11 @@ use crate::llamacloud::{
 use crate::mcp::ToolError;
 use crate::tools::batch::MAX_ID_CHARS;
 use crate::tools::call::Call;
-use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
+use crate::tools::error::{Failure, NO_SUCH_BATCH, explain, try_again};
 use crate::tools::outcomes::files::{File, Files, Rows};
 use crate::tools::outcomes::reasons::{self, Problem};
-use crate::tools::outcomes::{Depth, Finality, Kind, Seen};
-use crate::tools::wording::{files, number, plural};
+use crate::tools::outcomes::{Depth, Finality, Kind, Seen, product};
+use crate::tools::wording::{self, files, number, plural};
 use crate::untrusted::clean;
 
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
@@ -229,17 +229,17 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
                 "Call `get_batch` with `wait_seconds` until `final` is true, then call `retry_failed_files` again.",
             ));
         }
-        Finality::Unreadable | Finality::Unknown => {
-            return Err(refuse(
-                &format!(
-                    "files can be retried only after all jobs of batch {batch_id} have ended, and it is not known whether they \
-                     have"
-                ),
-                &format!(
-                    "{} Call again in a minute; if that does not help, tell the user.",
-                    seen.missing().join(" ")
-                ),
-            ));
+        finality @ (Finality::Unreadable | Finality::Unknown) => {
+            let text = format!(
+                "No batch was created: files can be retried only after all jobs of batch {batch_id} have ended, and it is not \
+                 known whether they have. {} Call again in a minute; if that does not help, tell the user.",
+                seen.missing().join(" ")
+            );
+            return Err(if finality == Finality::Unreadable {
+                try_again(text)
+            } else {
+                ToolError::new(text)
+            });
         }
     }
     if seen.batch.status == BatchStatus::Failed {
@@ -258,6 +258,19 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
     let may_be_retried =
         |file: &File| file.kind().can_be_retried(&seen.batch.status) || why_unclear(file.kind()).is_some();
     if !files.iter().any(may_be_retried) {
+    // If a job is listed later and failed, the set of files is another one, and its retry would process all of them again. A job of a
+    // type that this server does not know can never be looked up.
+    let unread = files.counts.of(Kind::Unknown) + files.counts.of(Kind::WithJob);
+    if unread > 0 && product(&seen.batch.config.job.job_type).is_some() {
+        return Err(try_again(format!(
+            "No batch was created: LlamaCloud does not list the {} of {} of batch {batch_id} at the moment, so it is not known \
+             whether {} failed, too. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, \
+             tell the user.",
+            plural(unread, "job", "jobs"),
+            wording::files(unread),
+            plural(unread, "it", "they")
+        )));
+    }
         return Err(refuse(
             &format!("no file of batch {batch_id} failed"),
             "There is nothing to retry.",
