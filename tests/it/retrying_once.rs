@@ -178,3 +178,22 @@ async fn a_job_that_can_never_be_looked_up_is_not_waited_for() {
     assert_eq!(posts(&server), []);
     harness.close(0).await;
 }
+
+#[tokio::test]
+async fn one_batch_has_one_retry_however_its_id_is_typed() {
+    let mut names = Vec::new();
+    for typed in ["bat-0006", "BAT-0006"] {
+        let server = two_failed_files("parse_v2", Arc::new(AtomicBool::new(true))).await;
+        let mut harness = open(Setup {
+            base_url: Some(server.base_url()),
+            ..Setup::default()
+        })
+        .await;
+        let retried = retry(&mut harness, typed).await.json();
+        assert_eq!(retried["retry_of"], json!("bat-0006"), "{retried}");
+        harness.close(0).await;
+        let directory = posts(&server).swap_remove(0);
+        names.push((directory.line().to_owned(), directory.body));
+    }
+    assert_eq!(names[0], names[1]);
+}

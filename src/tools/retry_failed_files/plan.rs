@@ -190,6 +190,9 @@ pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, T
     } = call;
     let seen = Seen::read(account, scope, batch_id, Depth::Ended, *deadline).await;
     let seen = seen.map_err(|error| explain(&FAILS, error, context, account))?;
+    // The ID as LlamaCloud writes it, which makes every retry of this batch the same.
+    let own_id = seen.batch.id.parse();
+    let batch_id = own_id.as_ref().unwrap_or(batch_id);
     let files = failed_files(&seen, batch_id)?;
     let stored = stored_files(call, &seen.batch.source_directory_id).await;
     let stored = stored.map_err(|error| explain(&FAILS, error, context, account))?;
@@ -255,9 +258,6 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
             "Tell the user.",
         )
     })?;
-    let may_be_retried =
-        |file: &File| file.kind().can_be_retried(&seen.batch.status) || why_unclear(file.kind()).is_some();
-    if !files.iter().any(may_be_retried) {
     // If a job is listed later and failed, the set of files is another one, and its retry would process all of them again. A job of a
     // type that this server does not know can never be looked up.
     let unread = files.counts.of(Kind::Unknown) + files.counts.of(Kind::WithJob);
@@ -271,6 +271,9 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
             plural(unread, "it", "they")
         )));
     }
+    let may_be_retried =
+        |file: &File| file.kind().can_be_retried(&seen.batch.status) || why_unclear(file.kind()).is_some();
+    if !files.iter().any(may_be_retried) {
         return Err(refuse(
             &format!("no file of batch {batch_id} failed"),
             "There is nothing to retry.",
