@@ -6,7 +6,6 @@ mod sending;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::time::Instant;
 
 use self::folder::{Folder, Folders};
 use self::report::{Report, UploadFilesOutput, explain_upload, size};
