@@ -52,6 +52,11 @@ pub fn file_names(claims: &[Claim<'_>], taken: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// The folder of a path, empty if there is none, and the name in it.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
 /// A path with an id before its extensions. Shape: `a/x (dfl-1).pdf`.
 pub(super) fn with_id(path: &str, id: &str) -> String {
     let id = if id.len() <= MAX_ID_BYTES {
@@ -59,9 +64,7 @@ pub(super) fn with_id(path: &str, id: &str) -> String {
     } else {
         sha256_hex([id.as_bytes()]).chars().take(16).collect()
     };
-    let (folder, name) = path
-        .rsplit_once('/')
-        .map_or(("", path), |(folder, name)| (folder, name));
+    let (folder, name) = split(path);
     let slash = if folder.is_empty() { "" } else { "/" };
     match name.split_once('.') {
         Some((stem, extension)) => format!("{folder}{slash}{stem} ({id}).{extension}"),

@@ -11,7 +11,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::content::sha256_hex;
 use super::folder::{Folder, Forbidden, Locked, UnusableFolder};
-use super::names::{Claim, file_names, with_id};
+use super::names::{Claim, file_names, split, with_id};
 
 /// The prefix of files that are being written.
 const PARTIAL: &str = ".llamacloud-batches-";
@@ -66,7 +66,7 @@ impl Output {
         let (mut path, mut dir) = (folder.named.clone(), folder.dir.try_clone()?);
         if !matches!(name, "" | "." | "./") {
             let relative = file_names(&[Claim { id: "", name }], &[]).concat();
-            dir = make_folders(dir, relative.split('/'))?;
+            dir = enter(dir, &relative, make_folder)?;
             path.extend(relative.split('/'));
         }
         let Some(lock) = Locked::of(&dir) else {
@@ -80,15 +80,18 @@ impl Output {
     }
 }
 
-/// Opens folders inside each other, and makes those that are missing.
-fn make_folders<'a>(dir: Dir, names: impl IntoIterator<Item = &'a str>) -> io::Result<Dir> {
-    names.into_iter().try_fold(dir, |dir, name| {
-        match dir.create_dir(name) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        dir.open_dir_nofollow(name)
-    })
+/// Opens folders inside each other, each with `open`. An empty path is `dir` itself.
+fn enter(dir: Dir, path: &str, open: impl Fn(&Dir, &str) -> io::Result<Dir>) -> io::Result<Dir> {
+    let mut names = path.split('/').filter(|name| !name.is_empty());
+    names.try_fold(dir, |dir, name| open(&dir, name))
+}
+
+/// Opens a folder, and makes it if it is missing.
+fn make_folder(dir: &Dir, name: &str) -> io::Result<Dir> {
+    match dir.create_dir(name) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => dir.open_dir_nofollow(name),
+    }
 }
 
 /// Removes the partial files of a process that was killed. The lock ensures that no other process is writing.
@@ -117,10 +120,8 @@ impl OutputFolder {
     /// # Errors
     /// Those of the operating system; `AlreadyExists` if both names are taken by other contents.
     pub fn save(&self, path: &str, id: &str, bytes: &[u8]) -> io::Result<Saved> {
-        let (folder, name) = path
-            .rsplit_once('/')
-            .map_or(("", path), |(folder, name)| (folder, name));
-        let dir = make_folders(self.dir.try_clone()?, folder.split('/').filter(|part| !part.is_empty()))?;
+        let (folder, name) = split(path);
+        let dir = enter(self.dir.try_clone()?, folder, make_folder)?;
         for (path, name) in [
             (path.to_owned(), name.to_owned()),
             (with_id(path, id), with_id(name, id)),
@@ -144,13 +145,9 @@ impl OutputFolder {
 
     /// Whether a file is there with this content.
     pub fn holds(&self, path: &str, length: u64, sha256: &str) -> bool {
-        let (folder, name) = path
-            .rsplit_once('/')
-            .map_or(("", path), |(folder, name)| (folder, name));
-        let dir = self.dir.try_clone().and_then(|dir| {
-            let mut names = folder.split('/').filter(|part| !part.is_empty());
-            names.try_fold(dir, |dir, name| dir.open_dir_nofollow(name))
-        });
+        let (folder, name) = split(path);
+        let dir = self.dir.try_clone();
+        let dir = dir.and_then(|dir| enter(dir, folder, |dir, name| dir.open_dir_nofollow(name)));
         let content = dir.and_then(|dir| read(&dir, name, length));
         content.is_ok_and(|content| sha256_hex([content.as_slice()]) == sha256)
     }
