@@ -53,15 +53,16 @@ impl Document {
         if let Some(pages) = markdown.as_ref().or(text.as_ref()) {
             document.failed_pages = pages.iter().filter_map(failed_page).collect();
         }
-        if let Some(pages) = markdown {
+        // Text stands in for markdown where a tier has none. What was not asked for is not saved, even if LlamaCloud sent it.
+        let format_of_text = if formats.contains(&Format::Text) {
+            Some(Format::Text)
+        } else {
+            markdown.is_none().then_some(Format::Markdown)
+        };
+        if let Some(pages) = markdown.filter(|_| formats.contains(&Format::Markdown)) {
             document.push(Format::Markdown, "md", join(pages.into_iter().map(markdown_of)));
         }
-        if let Some(pages) = text {
-            let format = if formats.contains(&Format::Text) {
-                Format::Text
-            } else {
-                Format::Markdown
-            };
+        if let (Some(format), Some(pages)) = (format_of_text, text) {
             document.push(format, "txt", join(pages.into_iter().map(text_of)));
         }
         if document.status == JobStatus::Completed && document.contents.is_empty() {
@@ -148,6 +149,35 @@ fn join(pages: impl Iterator<Item = String>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::results::reading::JobEnd;
+
+    #[test]
+    fn only_the_formats_that_are_wanted_are_saved() {
+        use Format::{Markdown, Text};
+
+        let pages = |text: &str| {
+            Some(vec![Page {
+                number: 1,
+                text: Ok(text.to_owned()),
+            }])
+        };
+        let check = |formats: &[Format], markdown: Option<Vec<Page>>, expected: &[(Format, &str)]| {
+            let job = JobEnd {
+                status: JobStatus::Completed,
+                ..JobEnd::default()
+            };
+            let text = pages("text");
+            let document = Document::parsed(Parsed { job, markdown, text }, formats);
+            let saved = document.contents.iter();
+            let saved: Vec<_> = saved.map(|content| (content.format, content.extension)).collect();
+            assert_eq!(saved, expected, "{formats:?}");
+        };
+        check(&[Markdown], pages("# text"), &[(Markdown, "md")]);
+        check(&[Text], pages("# text"), &[(Text, "txt")]);
+        check(&[Markdown, Text], pages("# text"), &[(Markdown, "md"), (Text, "txt")]);
+        check(&[Markdown], None, &[(Markdown, "txt")]);
+        check(&[Markdown, Text], None, &[(Text, "txt")]);
+    }
 
     #[test]
     fn pages_that_failed_stay_visible_and_cannot_break_the_note() {
