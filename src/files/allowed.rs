@@ -67,7 +67,7 @@ impl Allowed {
     /// # Errors
     /// The same error for everything missing or not allowed.
     pub fn place(&self, path: &str) -> Result<Place, NotAllowed> {
-        let path = self.without_tilde(path);
+        let path = without_tilde(path, self.home.as_deref());
         let mut meanings = self.meanings(&path);
         let place = meanings.find_map(|(folder, names)| Place::at(folder, names));
         place.ok_or_else(|| self.not_allowed())
@@ -91,20 +91,21 @@ impl Allowed {
             names.map(move |names| (folder, names))
         })
     }
+}
 
-    fn without_tilde(&self, path: &str) -> PathBuf {
-        let rest = path
-            .strip_prefix('~')
-            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
-        match (&self.home, rest) {
-            (Some(home), Some(rest)) => home.join(rest.trim_start_matches(['/', '\\'])),
-            _ => PathBuf::from(path),
-        }
+/// The path with the home folder in place of a leading `~`.
+pub(super) fn without_tilde(path: &str, home: Option<&Path>) -> PathBuf {
+    let rest = path
+        .strip_prefix('~')
+        .filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
+    match (home, rest) {
+        (Some(home), Some(rest)) => home.join(rest.trim_start_matches(['/', '\\'])),
+        _ => PathBuf::from(path),
     }
 }
 
 /// The path without `folder`, compared by components. Windows' names are the same in any case.
-fn strip<'a>(path: &'a Path, folder: &Path) -> Option<&'a Path> {
+pub(super) fn strip<'a>(path: &'a Path, folder: &Path) -> Option<&'a Path> {
     let mut rest = path.components();
     for wanted in folder.components() {
         let found = rest.next()?;

@@ -32,7 +32,7 @@ pub use allowed::{Allowed, NotAllowed, Place};
 pub use content::{Changed, Content, sha256_hex};
 pub use folder::{Forbidden, Locked, Stamp, UnusableFolder};
 pub use names::{Claim, file_names};
-pub use output::{Output, OutputFolder, Saved};
+pub use output::{NotInside, Output, OutputFolder, Saved};
 pub use refusal::{Refusal, reason};
 pub use threads::blocking;
 pub use walk::{Candidate, Found, Selection, TooMuch};

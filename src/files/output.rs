@@ -9,19 +9,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _};
 use cap_std::fs::{Dir, OpenOptions};
 
+use super::allowed::{strip, without_tilde};
 use super::content::sha256_hex;
 use super::folder::{Folder, Forbidden, Locked, UnusableFolder};
 use super::names::{Claim, file_names, split, with_id};
+use crate::untrusted::quote;
 
 /// The prefix of files that are being written.
 const PARTIAL: &str = ".llamacloud-batches-";
+const MAX_PATH_CHARS: usize = 300;
 
 /// The folder that the operator allows to write to.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
     /// `None` for a definition that nobody can call.
     folder: Option<Arc<Folder>>,
+    home: Option<PathBuf>,
 }
+
+/// A path that leads out of the output folder. Reads as the end of a sentence that has named the argument.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not inside the output folder {0}. Give a path inside it, absolute or relative to it, without `..`")]
+pub struct NotInside(String);
 
 /// A folder inside it that results go to.
 #[derive(Debug)]
@@ -49,7 +58,31 @@ impl Output {
         let folder = Folder::open(path, forbidden)?;
         Ok(Self {
             folder: Some(Arc::new(folder)),
+            home: forbidden.home.clone(),
         })
+    }
+
+    /// What a path in an argument means, relative to the folder; `.` is the folder itself. Decided by the path's text alone.
+    ///
+    /// # Errors
+    /// For a path with `..`, and for an absolute one that is not inside the folder.
+    pub fn relative(&self, path: &str) -> Result<String, NotInside> {
+        let path = without_tilde(path, self.home.as_deref());
+        let (named, canonical) = match &self.folder {
+            Some(folder) => (folder.named.as_path(), folder.canonical.as_path()),
+            None => (Path::new(""), Path::new("")),
+        };
+        let inside = if path.has_root() {
+            strip(&path, named).or_else(|| strip(&path, canonical))
+        } else {
+            Some(path.as_path())
+        };
+        let inside = inside.and_then(Path::to_str);
+        match inside.filter(|inside| inside.split(['/', '\\']).all(|name| name != "..")) {
+            Some("") => Ok(".".to_owned()),
+            Some(inside) => Ok(inside.to_owned()),
+            None => Err(NotInside(quote(&named.to_string_lossy(), MAX_PATH_CHARS))),
+        }
     }
 
     /// Opens a folder for results, and makes it where it is missing. `name` is cleaned like every other name; empty or `.` is the

@@ -60,13 +60,15 @@ impl Tool<Call> for SaveResults {
     type Output = Answer<SaveResultsOutput>;
 
     async fn call(&self, call: &Call, input: SaveResultsInput) -> Result<Outcome<Self::Output>, ToolError> {
+        let name = input.folder.unwrap_or_else(|| input.batch_id.to_string());
+        let name = self.output.relative(&name);
+        let name = name.map_err(|error| ToolError::about_arguments(format!("Nothing was saved. `folder` {error}.")))?;
         let client = &call.account.client;
         let batch = client
             .get_batch_with_results(&call.scope, &input.batch_id, call.deadline)
             .await;
         let batch = batch.map_err(|error| explain_save(error, call))?;
         let formats = formats(&batch, input.formats)?;
-        let name = input.folder.unwrap_or_else(|| input.batch_id.to_string());
         let folder = open(&self.output, name).await?;
         let saving = Saving::prepare(call, input.batch_id, batch, formats, folder).await?;
         let own = call.clone();

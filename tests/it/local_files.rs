@@ -346,9 +346,9 @@ async fn each_document_is_saved_under_its_own_name_with_what_is_missing() {
     let folder = Folder::new();
     let mut harness = folder.open(&[], "").await;
     let id = batch(&mut harness, &json!(DIR_DOCUMENTS)).await;
-    let arguments = json!({ "batch_id": id, "formats": ["markdown", "text"], "folder": "../up" });
+    let arguments = json!({ "batch_id": id, "formats": ["markdown", "text"], "folder": "two/deep" });
     let saved = harness.call("save_results", arguments).await.json();
-    let results = folder.out().join("_/up");
+    let results = folder.out().join("two/deep");
     assert_eq!(saved["folder"], json!(results), "{saved:#}");
     let manifest: Value = serde_json::from_str(&read(&results, "manifest.json")).unwrap();
     let mut paths = Vec::new();
@@ -476,6 +476,35 @@ async fn a_thousand_results_are_saved_and_nothing_is_read_twice() {
     let again = harness.call("save_results", json!({ "batch_id": id })).await.json();
     assert_eq!(again["already_there"], json!(988), "{again:#}");
     assert!(harness.ledger().total() - requests <= 2);
+    close(harness).await;
+}
+
+#[tokio::test]
+async fn a_folder_for_results_is_inside_the_output_folder_or_an_error() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let outside = folder.path().join("elsewhere");
+    for wrong in ["../x", "a/../../x", "/", outside.to_str().unwrap()] {
+        let arguments = json!({ "batch_id": "bat-1", "folder": wrong });
+        let text = harness.call("save_results", arguments).await.error().to_owned();
+        let out = folder.out();
+        for part in ["Nothing was saved", "`folder`", out.to_str().unwrap(), "without `..`"] {
+            assert!(text.contains(part), "{wrong}: {text}");
+        }
+    }
+    assert_eq!(harness.ledger().total(), 0, "nothing is asked for");
+    assert_eq!(fs::read_dir(folder.out()).unwrap().count(), 0);
+    let id = batch(&mut harness, &json!(DIR_SMALL)).await;
+    let results = folder.out().join("two/deep");
+    let saved = harness
+        .call("save_results", json!({ "batch_id": id, "folder": results }))
+        .await
+        .json();
+    assert_eq!(
+        (&saved["folder"], &saved["complete"]),
+        (&json!(results), &json!(true)),
+        "{saved:#}"
+    );
     close(harness).await;
 }
 

@@ -52,6 +52,47 @@ fn results_are_whole_private_and_never_over_other_contents() {
     assert_eq!(left.len(), 2, "no partial files: {left:?}");
 }
 
+#[test]
+fn a_folder_for_results_is_inside_the_output_folder() {
+    let temporary = Temporary::new();
+    let out = temporary.0.join("out");
+    fs::create_dir(&out).unwrap();
+    let forbidden = Forbidden {
+        home: Some(temporary.0.clone()),
+        key_file: None,
+    };
+    let output = Output::open(&out, &forbidden).unwrap();
+    let inside = |path: &str| out.join(path).to_str().unwrap().to_owned();
+    for (path, expected) in [
+        ("", "."),
+        (".", "."),
+        ("a/b", "a/b"),
+        ("a..b", "a..b"),
+        ("~/out/g", "g"),
+        (out.to_str().unwrap(), "."),
+        (&inside(""), "."),
+        (&inside("a/b"), "a/b"),
+    ] {
+        assert_eq!(output.relative(path).as_deref(), Ok(expected), "{path}");
+    }
+    let error = output.relative("..").unwrap_err();
+    assert!(error.to_string().contains(out.to_str().unwrap()), "{error}");
+    for path in [
+        "../x",
+        "a/../b",
+        r"..\x",
+        "/",
+        "/abs",
+        "~",
+        "~/other",
+        &inside("../other"),
+        &inside("a/../b"),
+        &format!("{}-other/a", out.display()),
+    ] {
+        assert_eq!(output.relative(path), Err(error.clone()), "{path}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn results_go_nowhere_else() {
@@ -83,7 +124,7 @@ fn results_go_nowhere_else() {
     let mode = fs::metadata(out.join("link (dfl-1).md")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    // The name of the folder is an argument that a model writes.
+    // The name of a folder is cleaned like every other name.
     drop(folder);
     for (name, expected) in [("../up", "_/up"), ("/abs", "abs"), ("a/b", "a/b"), (".", "")] {
         let folder = output.folder(name).unwrap().unwrap();
