@@ -47,6 +47,10 @@ pub enum Saved {
     New(String),
     /// A file with these bytes was there, under this path.
     AlreadyThere(String),
+    /// Not written: both names of the file are taken by other contents.
+    NameTaken,
+    /// Not written: the path leads through this one, which is not a folder.
+    NoFolder(String),
 }
 
 impl Output {
@@ -151,10 +155,13 @@ impl OutputFolder {
     /// Blocks on the file system.
     ///
     /// # Errors
-    /// Those of the operating system; `AlreadyExists` if both names are taken by other contents.
+    /// Those of the operating system.
     pub fn save(&self, path: &str, id: &str, bytes: &[u8]) -> io::Result<Saved> {
         let (folder, name) = split(path);
-        let dir = enter(self.dir.try_clone()?, folder, make_folder)?;
+        let dir = match enter(self.dir.try_clone()?, folder, make_folder) {
+            Ok(dir) => dir,
+            Err(error) => return self.not_a_folder(folder).map(Saved::NoFolder).ok_or(error),
+        };
         for (path, name) in [
             (path.to_owned(), name.to_owned()),
             (with_id(path, id), with_id(name, id)),
@@ -173,7 +180,18 @@ impl OutputFolder {
                 published => return published.map(|()| Saved::New(path)),
             }
         }
-        Err(io::ErrorKind::AlreadyExists.into())
+        Ok(Saved::NameTaken)
+    }
+
+    /// The first part of a path that is a file or a link; `None` if there is no such part.
+    fn not_a_folder(&self, path: &str) -> Option<String> {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut parts = ends.filter_map(|end| path.get(..end));
+        let found = parts.find(|part| {
+            let metadata = self.dir.symlink_metadata(part);
+            metadata.is_ok_and(|metadata| !metadata.is_dir())
+        });
+        found.map(str::to_owned)
     }
 
     /// Whether a file is there with this content.

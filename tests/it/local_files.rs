@@ -480,6 +480,34 @@ async fn a_thousand_results_are_saved_and_nothing_is_read_twice() {
 }
 
 #[tokio::test]
+async fn what_is_in_the_way_of_one_file_does_not_stop_the_others() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let first = upload(&mut harness, json!({ "path": "." })).await;
+    let id = batch(&mut harness, &first["directory_id"]).await;
+    let arguments = json!({ "batch_id": id, "folder": "." });
+    let in_the_way = folder.out().join("sub");
+    fs::write(&in_the_way, "the user's").unwrap();
+    let saved = harness.call("save_results", arguments.clone()).await.json();
+    let failed = &saved["failed"][0];
+    assert_eq!(
+        (&saved["saved"], &failed["count"], &failed["examples"]),
+        (&json!(2), &json!(1), &json!(["sub/c.txt"])),
+        "{saved:#}"
+    );
+    assert!(failed["reason"].as_str().unwrap().contains("\"sub\""), "{failed:#}");
+    assert_eq!(fs::read_to_string(&in_the_way).unwrap(), "the user's");
+    fs::remove_file(&in_the_way).unwrap();
+    let saved = harness.call("save_results", arguments).await.json();
+    assert_eq!(
+        (&saved["saved"], &saved["already_there"], &saved["failed"]),
+        (&json!(1), &json!(2), &Value::Null),
+        "{saved:#}"
+    );
+    close(harness).await;
+}
+
+#[tokio::test]
 async fn a_folder_for_results_is_inside_the_output_folder_or_an_error() {
     let folder = Folder::new();
     let mut harness = folder.open(&[], "").await;

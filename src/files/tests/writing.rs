@@ -30,8 +30,11 @@ fn results_are_whole_private_and_never_over_other_contents() {
         folder.save("a/x.md", "dfl-2", b"two").unwrap(),
         Saved::AlreadyThere(beside)
     );
-    let error = folder.save("a/x.md", "dfl-2", b"three").unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(folder.save("a/x.md", "dfl-2", b"three").unwrap(), Saved::NameTaken);
+    for path in ["a/x.md/y.md", "a/x.md/b/y.md"] {
+        let blocked = folder.save(path, "dfl-1", b"new").unwrap();
+        assert_eq!(blocked, Saved::NoFolder("a/x.md".to_owned()), "{path}");
+    }
     assert_eq!(
         (read("a/x.md"), read("a/x (dfl-2).md")),
         ("one".to_owned(), "two".to_owned())
@@ -117,7 +120,10 @@ fn results_go_nowhere_else() {
         folder.save("dangling.md", "dfl-1", b"new").unwrap(),
         Saved::New("dangling (dfl-1).md".to_owned())
     );
-    assert!(folder.save("folder/y.md", "dfl-1", b"new").is_err());
+    assert_eq!(
+        folder.save("folder/y.md", "dfl-1", b"new").unwrap(),
+        Saved::NoFolder("folder".to_owned())
+    );
     assert!(folder.save("../y.md", "dfl-1", b"new").is_err());
     assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
     assert!(!temporary.0.join("new.md").exists() && !temporary.0.join("y.md").exists());

@@ -321,8 +321,15 @@ impl Saver {
                     path
                 }
                 Ok(Saved::AlreadyThere(path)) => path,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(Saved::NameTaken) => {
                     entry.error = Some("the folder already has another file with this name".to_owned());
+                    return Outcome::Failed(entry);
+                }
+                Ok(Saved::NoFolder(path)) => {
+                    let path = quote(&path, 200);
+                    entry.error = Some(format!(
+                        "{path} in the folder is not a folder. The user has to move it away; then repeat the call"
+                    ));
                     return Outcome::Failed(entry);
                 }
                 Err(error) => return Outcome::Stop(self.not_writable(error)),
