@@ -480,6 +480,33 @@ async fn a_thousand_results_are_saved_and_nothing_is_read_twice() {
 }
 
 #[tokio::test]
+async fn each_format_is_read_once_and_the_manifest_keeps_all() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "").await;
+    let first = upload(&mut harness, json!({ "path": "." })).await;
+    let id = batch(&mut harness, &first["directory_id"]).await;
+    let save = |format: &str| json!({ "batch_id": id, "folder": ".", "formats": [format] });
+    for format in ["markdown", "text"] {
+        let saved = harness.call("save_results", save(format)).await.json();
+        assert_eq!(saved["saved"], json!(3), "{saved:#}");
+    }
+    let manifest: Value = serde_json::from_str(&read(&folder.out(), "manifest.json")).unwrap();
+    for file in manifest["files"].as_array().unwrap() {
+        let formats: Vec<_> = file["saved"].as_object().unwrap().keys().collect();
+        assert_eq!(formats, ["markdown", "text"], "{file:#}");
+    }
+    let requests = harness.ledger().total();
+    let again = harness.call("save_results", save("markdown")).await.json();
+    assert_eq!(
+        (&again["saved"], &again["already_there"]),
+        (&json!(0), &json!(3)),
+        "{again:#}"
+    );
+    assert!(harness.ledger().total() - requests <= 2, "nothing is read again");
+    close(harness).await;
+}
+
+#[tokio::test]
 async fn what_is_in_the_way_of_one_file_does_not_stop_the_others() {
     let folder = Folder::new();
     let mut harness = folder.open(&[], "").await;

@@ -23,6 +23,12 @@ pub(super) struct File {
     pub(super) error: Option<String>,
 }
 
+impl File {
+    pub(super) fn job_id(&self) -> Option<String> {
+        self.job.as_ref().map(|(_, id)| id.to_string())
+    }
+}
+
 /// The names of the files, by id. Where LlamaCloud no longer has the directory, files are named after their ids.
 pub(super) async fn names(call: &Call, batch: &Batch) -> Result<HashMap<String, String>, ToolError> {
     let results = batch.results.as_deref().unwrap_or_default();

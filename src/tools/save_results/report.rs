@@ -12,7 +12,7 @@ use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
 use crate::tools::reason::{Reason, group};
-use crate::tools::wording::{files, plural};
+use crate::tools::wording::{files, number, plural};
 use crate::untrusted::quote;
 
 /// What is in the folder now.
@@ -58,6 +58,8 @@ pub(super) fn explain_save(error: Error, call: &Call) -> ToolError {
 pub(super) struct Report {
     pub(super) saved: usize,
     pub(super) already_there: usize,
+    /// How many of those are only listed in the manifest, because there was no time to look at them.
+    pub(super) unchecked: usize,
     pub(super) remaining: usize,
     /// How many of those have a job that has not ended.
     pub(super) unfinished: usize,
@@ -84,6 +86,15 @@ impl Report {
         self.failed.entry(reason).or_default().push(entry.file.clone());
     }
 
+    /// How many files need nothing more.
+    pub(super) fn settled(&self) -> usize {
+        self.saved + self.already_there + self.failed_count()
+    }
+
+    fn failed_count(&self) -> usize {
+        self.failed.values().map(Vec::len).sum()
+    }
+
     pub(super) fn sentences(&self, folder: &OutputFolder) -> String {
         let place = quote(&folder.to_string(), 300);
         let mut sentences = vec![match self.saved {
@@ -94,6 +105,13 @@ impl Report {
             let verb = plural(self.already_there, "was", "were");
             sentences.push(format!("{} {verb} saved before.", files(self.already_there)));
         }
+        if self.unchecked > 0 {
+            sentences.push(format!(
+                "There was no time to check whether {} of these {} unchanged; to check, repeat the call.",
+                number(self.unchecked),
+                plural(self.unchecked, "is", "are")
+            ));
+        }
         if self.with_failed_pages > 0 {
             sentences.push(format!(
                 "{} {} pages that could not be parsed; `{}` names them.",
@@ -102,7 +120,7 @@ impl Report {
                 manifest::NAME
             ));
         }
-        let failed: usize = self.failed.values().map(Vec::len).sum();
+        let failed = self.failed_count();
         if failed > 0 {
             let verb = plural(failed, "has", "have");
             sentences.push(format!("{} {verb} not been saved: `failed` says why.", files(failed)));

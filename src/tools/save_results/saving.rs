@@ -126,31 +126,24 @@ impl Saving {
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut pending = Vec::new();
         for (index, file) in files.into_iter().enumerate() {
-            if pace.is_over() {
-                // No result was read from LlamaCloud yet, so the manifest is still up to date.
-                report.remaining = count - entries.len();
-                return Ok((report.sentences(&saver.folder), report.output(&saver.folder)));
+            let earlier = known.remove(&file.id).filter(|entry| entry.job_id == file.job_id());
+            let Some(mut entry) = earlier else {
+                pending.push((index, file, Entry::default()));
+                continue;
+            };
+            if !saver.is_settled(&mut entry, &pace, &mut report).await? {
+                pending.push((index, file, entry.clone()));
             }
-            match saver.look_at(&file, known.remove(&file.id)).await? {
-                Some(Earlier::Saved(entry)) => {
-                    report.save(&entry, false);
-                    entries.insert(index, entry);
-                }
-                Some(Earlier::Failed(entry)) => {
-                    report.fail(&entry);
-                    entries.insert(index, entry);
-                }
-                None => pending.push((index, file)),
-            }
+            entries.insert(index, entry);
         }
         let (total, done, failures) = (pending.len(), AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
-        let outcomes = pending.into_iter().map(|(index, file)| {
+        let outcomes = pending.into_iter().map(|(index, file, earlier)| {
             let (saver, failures, pace) = (Arc::clone(&saver), Arc::clone(&failures), pace.clone());
             async move {
                 if pace.is_over() || failures.load(Ordering::Relaxed) >= MAX_FAILURES {
                     return (index, Outcome::Remains(None));
                 }
-                (index, saver.save(&pace, &file).await)
+                (index, saver.save(&pace, &file, earlier).await)
             }
         });
         let mut outcomes = stream::iter(outcomes).buffer_unordered(AT_ONCE);
@@ -208,52 +201,59 @@ impl Saving {
             return Err(error);
         }
         written?;
-        report.remaining = count - entries.len();
+        report.remaining = count - report.settled();
         Ok((report.sentences(&saver.folder), report.output(&saver.folder)))
     }
 }
 
-/// What an earlier call has left of a file.
-enum Earlier {
-    Saved(Entry),
-    Failed(Entry),
-}
-
 impl Saver {
-    /// The outcome of a file in an earlier call, if it still holds.
-    async fn look_at(&self, file: &File, entry: Option<Entry>) -> Result<Option<Earlier>, ToolError> {
-        Ok(match entry {
-            Some(entry) if self.is_done(&entry, file).await? => Some(Earlier::Saved(entry)),
-            Some(entry) if file.job.is_some() && is_final_failure(&entry) => Some(Earlier::Failed(entry)),
-            _ => None,
-        })
+    /// Whether everything that is wanted of a file is saved.
+    fn has_all(&self, entry: &Entry) -> bool {
+        self.formats.iter().all(|format| entry.saved.contains_key(format))
     }
 
-    /// Whether everything that is wanted of a file is saved. What was saved is read and compared, a file at a time, so that a call
-    /// that is dropped stops soon.
-    async fn is_done(&self, entry: &Entry, file: &File) -> Result<bool, ToolError> {
-        let job_id = file.job.as_ref().map(|(_, id)| id.as_str());
-        if job_id.is_none() || entry.job_id.as_deref() != job_id {
-            return Ok(false);
+    /// Whether a file of an earlier call needs nothing more; then it is reported.
+    async fn is_settled(&self, entry: &mut Entry, pace: &Pace, report: &mut Report) -> Result<bool, ToolError> {
+        let has_time = !pace.is_over();
+        if has_time {
+            self.forget_what_is_gone(entry).await?;
         }
-        let saved = self.formats.iter().map(|format| entry.saved.get(format).cloned());
-        let Some(saved) = saved.collect::<Option<Vec<SavedFile>>>() else {
-            return Ok(false);
-        };
-        let folder = Arc::clone(&self.folder);
-        blocking(move || {
-            let mut saved = saved.iter();
-            saved.all(|saved| folder.holds(&saved.path, saved.bytes, &saved.sha256))
-        })
-        .await
+        if is_final_failure(entry) {
+            report.fail(entry);
+            return Ok(true);
+        }
+        let has_all = self.has_all(entry);
+        if has_all {
+            report.save(entry, false);
+            report.unchecked += usize::from(!has_time);
+        }
+        Ok(has_all)
     }
 
-    async fn save(&self, pace: &Pace, file: &File) -> Outcome {
+    /// Removes the wanted formats that are no longer in the folder. What was saved is read and compared, a file at a time, so that
+    /// a call that is dropped stops soon.
+    async fn forget_what_is_gone(&self, entry: &mut Entry) -> Result<(), ToolError> {
+        let wanted = self
+            .formats
+            .iter()
+            .filter_map(|format| entry.saved.remove_entry(format));
+        let mut wanted: Vec<_> = wanted.collect();
+        let folder = Arc::clone(&self.folder);
+        let held = blocking(move || {
+            wanted.retain(|(_, saved)| folder.holds(&saved.path, saved.bytes, &saved.sha256));
+            wanted
+        });
+        entry.saved.extend(held.await?);
+        Ok(())
+    }
+
+    /// `earlier`: what the manifest says of the file and its job.
+    async fn save(&self, pace: &Pace, file: &File, earlier: Entry) -> Outcome {
         let entry = Entry {
             file: clean(&file.name, MAX_NAME_CHARS),
             file_id: file.id.clone(),
-            job_id: file.job.as_ref().map(|(_, id)| id.to_string()),
-            ..Entry::default()
+            job_id: file.job_id(),
+            ..earlier
         };
         let without = |status: &str, error: String| {
             Outcome::Failed(Entry {
@@ -290,8 +290,10 @@ impl Saver {
     async fn store(&self, file: &File, mut entry: Entry, document: Document) -> Outcome {
         entry.status = document.status.to_string();
         entry.error = document.error;
-        entry.failed_pages = document.failed_pages;
-        entry.credits = document.credits;
+        if !document.failed_pages.is_empty() {
+            entry.failed_pages = document.failed_pages;
+        }
+        entry.credits = document.credits.or(entry.credits);
         match Kind::of_job(&document.status, &self.batch_status) {
             Kind::Completed => {}
             Kind::Failed => return Outcome::Failed(entry),
@@ -336,7 +338,7 @@ impl Saver {
             };
             entry.saved.insert(format, SavedFile { path, bytes, sha256 });
         }
-        if entry.error.is_some() && entry.saved.len() < self.formats.len() {
+        if entry.error.is_some() && !self.has_all(&entry) {
             return Outcome::Failed(entry);
         }
         Outcome::Saved(entry, is_new)

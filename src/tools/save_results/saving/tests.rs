@@ -24,8 +24,8 @@ fn call() -> Call {
     }
 }
 
-/// A batch of two files. An earlier call has saved one; the job of the other failed.
-fn saving(call: &Call, output: &Output) -> Saving {
+/// A batch of files. An earlier call has saved `a` as markdown, the job of `b` failed, and nothing is known of the others.
+fn saving(call: &Call, output: &Output, files: &[&str], formats: &[Format]) -> Saving {
     let folder = output.folder("").unwrap().unwrap();
     let text = b"text\n";
     folder.save("a.md", "a", text).unwrap();
@@ -50,7 +50,7 @@ fn saving(call: &Call, output: &Output) -> Saving {
     };
     let known = [entry("a", "COMPLETED", Some(saved)), entry("b", "FAILED", None)];
     Saving {
-        files: vec![file("a"), file("b")],
+        files: files.iter().map(|id| file(id)).collect(),
         known: known.map(|entry| (entry.file_id.clone(), entry)).into(),
         saver: Arc::new(Saver {
             client: call.account.client.clone(),
@@ -58,24 +58,28 @@ fn saving(call: &Call, output: &Output) -> Saving {
             batch_id: "bat-1".parse().unwrap(),
             batch_status: BatchStatus::Completed,
             job_type: JobType::ParseV2,
-            formats: vec![Format::Markdown],
+            formats: formats.to_vec(),
             folder: Arc::new(folder),
             deadline: call.deadline,
         }),
     }
 }
 
-/// Checks what a call answers that has this time or none for its work: `already_there`, failed files, `remaining`.
-async fn check(has_time: bool, expected: [usize; 3]) {
+/// Checks what a call with this time limit answers: `already_there`, failed files, `remaining`. Returns the manifest.
+async fn check(timeout: Duration, files: &[&str], formats: &[Format], expected: [usize; 3]) -> Option<Value> {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();
     let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let call = call();
-    let saving = saving(&call, &output);
-    let own = call.clone();
+    let call = Arc::new(call(timeout));
+    let saving = saving(&call, &output, files, formats);
+    let own = Arc::clone(&call);
     let work = move |pace| async move {
-        let pace = if has_time { pace } else { Pace::over() };
-        Json::of(&saving.save(&own, pace).await?.1)
+        let (summary, output) = saving.save(&own, pace).await?;
+        assert_eq!(
+            summary.contains("no time to check"),
+            timeout.is_zero() && expected[0] > 0
+        );
+        Json::of(&output)
     };
     let outcome = LongWork::new(TaskTracker::new()).run(&call, "Saving", work).await;
     let Ok(mcp::Outcome::Done(json)) = outcome else {
@@ -90,40 +94,27 @@ async fn check(has_time: bool, expected: [usize; 3]) {
         expected.map(|count| json!(count)).each_ref(),
         "{answer:#}"
     );
+    let manifest = std::fs::read(path.join(manifest::NAME)).ok()?;
+    Some(serde_json::from_slice(&manifest).unwrap())
 }
 
 #[tokio::test]
 async fn a_call_with_time_checks_what_was_saved() {
-    check(true, [1, 1, 0]).await;
+    check(Policy::default().timeout, &["a", "b"], &[Format::Markdown], [1, 1, 0]).await;
 }
 
 #[tokio::test]
 async fn a_call_without_time_checks_nothing_and_says_what_remains() {
-    check(false, [0, 0, 2]).await;
+    check(Duration::ZERO, &["a", "b", "c"], &[Format::Markdown], [1, 1, 1]).await;
 }
 
-/// The time of the reads before it counts: the call ends when the host expects it, or says why it cannot go on.
 #[tokio::test]
-async fn work_has_what_is_left_of_its_calls_time() {
-    let until = async |call: &Call| {
-        let work = |pace: Pace| async move { Json::of(&pace.until().elapsed().is_zero()) };
-        let outcome = LongWork::new(TaskTracker::new())
-            .run(call, "Saving results", work)
-            .await;
-        match outcome {
-            Ok(mcp::Outcome::Done(json)) => json.as_str().to_owned(),
-            Err(error) => error.text().to_owned(),
-            Ok(_) => panic!("neither"),
-        }
-    };
-    let mut call = call();
-    assert_eq!(until(&call).await, "true");
-    call.deadline -= call.account.policy.timeout * 8 / 9;
-    let text = until(&call).await;
-    assert!(
-        text.starts_with("Saving results did not start") && text.contains("(45 s)"),
-        "{text}"
-    );
+async fn what_was_saved_stays_in_the_manifest_until_its_file_is_read_again() {
+    let manifest = check(Duration::ZERO, &["a", "b", "c"], &[Format::Text], [0, 1, 2]).await;
+    let manifest = manifest.unwrap();
+    let files = manifest["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2, "{manifest:#}");
+    assert_eq!(files[0]["saved"]["markdown"]["path"], json!("a.md"), "{manifest:#}");
 }
 
 /// A batch that was cancelled may leave jobs that never start, which no repeated call can save.
@@ -132,7 +123,7 @@ async fn a_job_that_never_starts_does_not_remain() {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();
     let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let mut saving = saving(&call(), &output);
+    let mut saving = saving(&call(Duration::ZERO), &output, &["a"], &[Format::Markdown]);
     for (batch, job, ends) in [
         (BatchStatus::Cancelled, JobStatus::Pending, true),
         (BatchStatus::Cancelled, JobStatus::Running, false),
