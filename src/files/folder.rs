@@ -199,6 +199,24 @@ pub(super) fn open_document(dir: &Dir, name: &str) -> Result<(fs::File, Stamp), 
     Ok((file.into_std(), stamp))
 }
 
+/// Reads a regular file that may be at most `max_bytes` long.
+///
+/// # Errors
+/// Those of the operating system, and `InvalidData` for anything else.
+pub(super) fn read(dir: &Dir, name: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let metadata = dir.symlink_metadata(name)?;
+    if !metadata.is_file() || metadata.len() > max_bytes {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).follow(FollowSymlinks::No);
+    let mut content = Vec::new();
+    dir.open_with(name, &options)?
+        .take(max_bytes + 1)
+        .read_to_end(&mut content)?;
+    Ok(content)
+}
+
 /// An advisory lock on a folder, held until dropped. Two processes with the same work take turns.
 #[derive(Debug)]
 pub struct Locked {

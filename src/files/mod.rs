@@ -35,7 +35,7 @@ pub use names::{Claim, file_names};
 pub use output::{NotInside, Output, OutputFolder, Saved};
 pub use refusal::{Refusal, reason};
 pub use threads::blocking;
-pub use walk::{Candidate, Found, Selection, TooMuch};
+pub use walk::{Candidate, Found, ResultsMark, Selection, TooMuch};
 
 /// How many files one directory of a batch may hold. Source: documentation of batches.
 pub const MAX_FILES: usize = 1000;

@@ -1,7 +1,7 @@
 //! Writing results: complete files only, never over other contents, and nowhere but below the folder.
 
 use std::fmt;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::allowed::{strip, without_tilde};
 use super::content::sha256_hex;
-use super::folder::{Folder, Forbidden, Locked, UnusableFolder};
+use super::folder::{Folder, Forbidden, Locked, UnusableFolder, read};
 use super::names::{Claim, file_names, split, with_id};
 use crate::untrusted::quote;
 
@@ -228,20 +228,6 @@ impl OutputFolder {
 
 fn holds(dir: &Dir, name: &str, bytes: &[u8]) -> bool {
     read(dir, name, bytes.len() as u64).is_ok_and(|content| content == bytes)
-}
-
-fn read(dir: &Dir, name: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let metadata = dir.symlink_metadata(name)?;
-    if !metadata.is_file() || metadata.len() > max_bytes {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).follow(FollowSymlinks::No);
-    let mut content = Vec::new();
-    dir.open_with(name, &options)?
-        .take(max_bytes + 1)
-        .read_to_end(&mut content)?;
-    Ok(content)
 }
 
 /// A complete file that does not have its name yet. If dropped without one, it is deleted.

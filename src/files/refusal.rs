@@ -13,6 +13,10 @@ pub enum Refusal {
     HardLink,
     /// It is a FIFO, a socket or a device.
     NotRegular,
+    /// It is a folder that is marked as one of saved results.
+    ResultsFolder,
+    /// The mark of the folder lists it as a saved result.
+    SavedResult,
     /// LlamaCloud does not document its extension.
     Extension,
     /// It is the note beside a document that Microsoft Office has open.
@@ -54,6 +58,8 @@ impl fmt::Display for Refusal {
             Self::SymbolicLink => "a symbolic link",
             Self::HardLink => "a hard link: the file has a second name",
             Self::NotRegular => "not a regular file",
+            Self::ResultsFolder => "a folder of saved results: it has their manifest.json",
+            Self::SavedResult => "a saved result, listed in manifest.json",
             Self::Extension => "not a file type that LlamaCloud supports",
             Self::OfficeLock => "a lock file of Microsoft Office, beside a document that is open",
             Self::NotKeynote => "a .key file that is not a Keynote document",

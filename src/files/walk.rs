@@ -1,5 +1,6 @@
 //! The files of a folder that may be uploaded, and why the others may not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use cap_fs_ext::DirExt as _;
@@ -8,7 +9,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use tokio::time::Instant;
 
 use super::MAX_FILES;
-use super::folder::{Folder, Stamp, open_document};
+use super::folder::{Folder, Stamp, open_document, read};
 use super::refusal::Refusal;
 use crate::untrusted::quote;
 
@@ -16,6 +17,17 @@ use crate::untrusted::quote;
 const MAX_ENTRIES: usize = 100_000;
 /// How deep folders may be nested.
 const MAX_DEPTH: usize = 32;
+
+/// How a folder of results is told from one of documents: by a file in it.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultsMark {
+    /// The name of the file.
+    pub name: &'static str,
+    /// Longer files are something else.
+    pub max_bytes: u64,
+    /// The paths of the results that the file lists, relative to its folder; `None` if it is something else.
+    pub saved_paths: fn(&[u8]) -> Option<Vec<String>>,
+}
 
 /// Which files of a folder to take, and how long to look for them.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +38,8 @@ pub struct Selection {
     recursive: bool,
     /// `None`: as long as it takes.
     until: Option<Instant>,
+    /// What marks results, which are left out.
+    results: Option<ResultsMark>,
 }
 
 impl Selection {
@@ -57,6 +71,7 @@ impl Selection {
             include: (!include.is_empty()).then_some(set),
             recursive,
             until: None,
+            results: None,
         })
     }
 
@@ -65,6 +80,22 @@ impl Selection {
     pub const fn until(mut self, until: Instant) -> Self {
         self.until = Some(until);
         self
+    }
+
+    /// Leaves out saved results: folders that are marked, and in the folder that was asked for what its own mark lists.
+    #[must_use]
+    pub fn without_results(self, mark: ResultsMark) -> Self {
+        Self {
+            results: Some(mark),
+            ..self
+        }
+    }
+
+    /// The results that the mark of a folder lists; `None` if the folder is not marked.
+    fn results_in(&self, dir: &Dir) -> Option<Vec<String>> {
+        let mark = self.results?;
+        let text = read(dir, mark.name, mark.max_bytes).ok()?;
+        (mark.saved_paths)(&text)
     }
 
     fn takes(&self, path: &str) -> bool {
@@ -135,10 +166,14 @@ pub(super) fn walk(folder: &Arc<Folder>, below: &[String], selection: &Selection
         below: below.to_vec(),
         start: below.len(),
         entries: 0,
+        results: HashSet::new(),
         found: Found::default(),
     };
     match folder.below(below) {
-        Ok(dir) => walk.look_into(&dir)?,
+        Ok(dir) => {
+            walk.results.extend(selection.results_in(&dir).into_iter().flatten());
+            walk.look_into(&dir)?;
+        }
         Err(error) => walk.found.refused.push((String::new(), Refusal::of(&error))),
     }
     let mut found = walk.found;
@@ -157,6 +192,8 @@ struct Walk<'a> {
     /// How many of `below` lead to the folder that was asked for.
     start: usize,
     entries: usize,
+    /// What the mark of the folder that was asked for lists.
+    results: HashSet<String>,
     found: Found,
 }
 
@@ -192,6 +229,7 @@ impl Walk<'_> {
                 Ok(kind) if kind.is_symlink() => self.refuse(path, Refusal::SymbolicLink),
                 Ok(kind) if kind.is_dir() => self.folder(dir, name, path)?,
                 Ok(_) if !self.selection.takes(&path) => {}
+                Ok(_) if self.results.contains(&path) => self.refuse(path, Refusal::SavedResult),
                 Ok(kind) if !kind.is_file() => self.refuse(path, Refusal::NotRegular),
                 Ok(_) => self.file(dir, name, path),
             }
@@ -208,6 +246,7 @@ impl Walk<'_> {
             return Ok(());
         }
         match dir.open_dir_nofollow(name) {
+            Ok(inner) if self.selection.results_in(&inner).is_some() => self.refuse(path, Refusal::ResultsFolder),
             Ok(inner) => {
                 self.below.push(name.to_owned());
                 self.look_into(&inner)?;

@@ -7,6 +7,7 @@
 //! | `call` | one call: its project, its deadline, its answer within the limit |
 //! | `read_result`, `results` | the text or data of one file; what jobs produced, read and shown in pieces |
 //! | `upload_files`, `save_results` | a folder of this machine to LlamaCloud, and results into one |
+//! | `manifest` | what was saved of each file of a batch, beside the results |
 //! | `long_work`, `reason` | work on many files in calls of bounded length or as a task; files grouped by reason |
 //! | `account` | what the tools share: the client, the pinned project, the limits |
 //! | `instructions` | what a model reads first, made from what is offered |
@@ -42,6 +43,7 @@ mod list_configurations;
 mod list_directories;
 mod listing;
 mod long_work;
+mod manifest;
 mod outcomes;
 mod page_token;
 mod prefixed;

@@ -1,7 +1,6 @@
 //! `save_results`: the results of a batch as files in a folder of this machine. Offered only with `--output-dir`.
 
 mod document;
-mod manifest;
 mod plan;
 mod report;
 mod saving;

@@ -564,6 +564,37 @@ async fn a_folder_for_results_is_inside_the_output_folder_or_an_error() {
 }
 
 #[tokio::test]
+async fn saved_results_are_not_documents() {
+    let folder = Folder::new();
+    let docs = folder.docs();
+    let docs = docs.to_str().unwrap();
+    let setup = Setup {
+        flags: flags(&["--allow-dir", docs, "--output-dir", docs]),
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let first = upload(&mut harness, json!({ "path": "." })).await;
+    let id = batch(&mut harness, &first["directory_id"]).await;
+    for results in [json!(id), json!("sub/results"), json!(".")] {
+        let arguments = json!({ "batch_id": id, "folder": results });
+        let saved = harness.call("save_results", arguments).await.json();
+        assert_eq!(saved["saved"], json!(3), "{saved:#}");
+        let again = upload(&mut harness, json!({ "path": "." })).await;
+        assert_eq!(
+            (&again["directory_id"], &again["uploaded"], &again["already_there"]),
+            (&first["directory_id"], &json!(0), &json!(3)),
+            "{again:#}"
+        );
+        let reasons = again["refused"].to_string();
+        assert!(
+            reasons.contains("results") && reasons.contains(id.as_str().unwrap()),
+            "{reasons}"
+        );
+    }
+    close(harness).await;
+}
+
+#[tokio::test]
 async fn a_folder_of_something_else_is_left_alone() {
     let folder = Folder::new();
     let mut harness = folder.open(&[], "").await;

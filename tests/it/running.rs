@@ -212,6 +212,21 @@ async fn run_again_it_finds_everything_and_does_nothing_twice() {
 }
 
 #[tokio::test]
+async fn results_below_the_documents_are_not_paid_for() {
+    let (folder, harness) = (Folder::new(), Setup::default().open(Revision::V2025_06_18).await);
+    let (docs, out) = (folder.docs(), folder.docs().join("text"));
+    let arguments = [docs.to_str().unwrap(), "--yes", "--out", out.to_str().unwrap()];
+    for _ in 0..2 {
+        let (code, said) = against(&harness, &arguments).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let ledger = harness.ledger();
+    assert_eq!(ledger.count("POST /api/v2/batches"), 1, "{ledger:#?}");
+    assert!(out.join("sub/c.txt.md").exists());
+    harness.close(ledger.total()).await;
+}
+
+#[tokio::test]
 async fn a_single_file_and_a_directory_of_llamacloud_will_do_as_well() {
     let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
     let file = folder.docs().join("sub/c.txt");

@@ -9,6 +9,7 @@ use super::{Allowed, Forbidden, Selection};
 mod changing;
 mod folders;
 mod reading;
+mod results;
 mod writing;
 
 fn all() -> Selection {

@@ -1,7 +1,7 @@
 //! The result of one file, as the bytes to save.
 
-use super::manifest::FailedPage;
 use crate::llamacloud::{Error, JobId, JobStatus, Product};
+use crate::tools::manifest::FailedPage;
 use crate::tools::results::Format;
 use crate::tools::results::reading::{Page, Parsed, Reader};
 

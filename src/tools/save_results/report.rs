@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::manifest::{self, Entry};
 use crate::files::OutputFolder;
 use crate::llamacloud::Error;
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
+use crate::tools::manifest::{self, Entry};
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{files, number, plural};
 use crate::untrusted::quote;

@@ -11,7 +11,6 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use super::document::Document;
-use super::manifest::{self, Entry, Manifest, SavedFile};
 use super::plan::{File, files, names};
 use super::report::{Report, SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, reason, sha256_hex};
@@ -19,6 +18,7 @@ use crate::llamacloud::{Advice, Batch, BatchId, BatchStatus, Client, Error, Erro
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::long_work::{Pace, Progress};
+use crate::tools::manifest::{self, Entry, Manifest, SavedFile};
 use crate::tools::outcomes::Kind;
 use crate::tools::results::Format;
 use crate::tools::results::reading::Reader;
@@ -135,6 +135,10 @@ impl Saving {
                 pending.push((index, file, entry.clone()));
             }
             entries.insert(index, entry);
+        }
+        if !pending.is_empty() {
+            // Marks the folder before it holds results, so that an upload never takes them for documents.
+            saver.write_manifest(&entries).await?;
         }
         let (total, done, failures) = (pending.len(), AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
         let outcomes = pending.into_iter().map(|(index, file, earlier)| {

@@ -11,6 +11,7 @@ use crate::files::{Allowed, Candidate, Content, Found, Locked, Place, Refusal, S
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::error::in_use;
+use crate::tools::manifest;
 use crate::untrusted::clean;
 
 /// Units: characters.
@@ -72,6 +73,7 @@ impl Folders {
     ) -> Result<Option<Folder>, ToolError> {
         let sixth = call.account.policy.timeout / 6;
         let [locked, listed, read] = [4, 3, 2].map(|left| call.deadline - sixth * left);
+        let selection = selection.without_results(manifest::MARK);
         let (allowed, wanted) = (self.allowed.clone(), path.to_owned());
         let place = blocking(move || allowed.place(&wanted)).await?;
         let place = place.map_err(|error| ToolError::new(format!("Nothing was sent. `path` {error}.")))?;

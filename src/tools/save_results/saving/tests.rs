@@ -1,6 +1,7 @@
 //! What was saved earlier is checked only while the call has time.
 
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use super::*;
@@ -12,10 +13,18 @@ use crate::tools::account::Account;
 use crate::tools::long_work::LongWork;
 
 /// The API does not exist: whatever is read fails.
-fn call() -> Call {
-    let credential = Credential::Missing { reason: String::new() };
-    let base_url = "http://127.0.0.1:9".parse().unwrap();
-    let account = Account::new(Client::new(Settings::new(base_url, credential)), Policy::default());
+fn call(timeout: Duration) -> Call {
+    call_to("http://127.0.0.1:9", timeout)
+}
+
+fn call_to(base_url: &str, timeout: Duration) -> Call {
+    let credential = Credential::Key("llx-1".into());
+    let base_url = base_url.parse().unwrap();
+    let policy = Policy {
+        timeout,
+        ..Policy::default()
+    };
+    let account = Account::new(Client::new(Settings::new(base_url, credential)), policy);
     Call {
         context: Arc::new(RequestContext::alone()),
         scope: Scope::default(),
@@ -115,6 +124,27 @@ async fn what_was_saved_stays_in_the_manifest_until_its_file_is_read_again() {
     let files = manifest["files"].as_array().unwrap();
     assert_eq!(files.len(), 2, "{manifest:#}");
     assert_eq!(files[0]["saved"]["markdown"]["path"], json!("a.md"), "{manifest:#}");
+}
+
+/// An upload tells a folder of results by its manifest, also after a save that was interrupted.
+#[tokio::test]
+async fn the_folder_is_marked_before_a_result_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::fs::canonicalize(folder.path()).unwrap();
+    let output = Output::open(&path, &Forbidden::default()).unwrap();
+    let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", api.local_addr().unwrap());
+    let call = Arc::new(call_to(&base_url, Policy::default().timeout));
+    let saving = saving(&call, &output, &["c"], &[Format::Markdown]);
+    let own = Arc::clone(&call);
+    let work = move |pace| async move { Json::of(&saving.save(&own, pace).await?.1) };
+    let long_work = LongWork::new(TaskTracker::new());
+    tokio::select! {
+        _ = long_work.run(&call, "Saving", work) => panic!("nobody answers"),
+        connected = api.accept() => drop(connected.unwrap()),
+    }
+    let text = std::fs::read(path.join(manifest::NAME)).unwrap();
+    assert_eq!((manifest::MARK.saved_paths)(&text), Some(Vec::new()));
 }
 
 /// A batch that was cancelled may leave jobs that never start, which no repeated call can save.
