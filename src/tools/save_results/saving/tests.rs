@@ -13,18 +13,14 @@ use crate::tools::account::Account;
 use crate::tools::long_work::LongWork;
 
 /// The API does not exist: whatever is read fails.
-fn call(timeout: Duration) -> Call {
-    call_to("http://127.0.0.1:9", timeout)
+fn call() -> Call {
+    call_to("http://127.0.0.1:9")
 }
 
-fn call_to(base_url: &str, timeout: Duration) -> Call {
+fn call_to(base_url: &str) -> Call {
     let credential = Credential::Key("llx-1".into());
     let base_url = base_url.parse().unwrap();
-    let policy = Policy {
-        timeout,
-        ..Policy::default()
-    };
-    let account = Account::new(Client::new(Settings::new(base_url, credential)), policy);
+    let account = Account::new(Client::new(Settings::new(base_url, credential)), Policy::default());
     Call {
         context: Arc::new(RequestContext::alone()),
         scope: Scope::default(),
@@ -74,20 +70,18 @@ fn saving(call: &Call, output: &Output, files: &[&str], formats: &[Format]) -> S
     }
 }
 
-/// Checks what a call with this time limit answers: `already_there`, failed files, `remaining`. Returns the manifest.
-async fn check(timeout: Duration, files: &[&str], formats: &[Format], expected: [usize; 3]) -> Option<Value> {
+/// Checks what a call that has this time or none for its work answers: `already_there`, failed files, `remaining`. Returns the manifest.
+async fn check(has_time: bool, files: &[&str], formats: &[Format], expected: [usize; 3]) -> Option<Value> {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();
     let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let call = Arc::new(call(timeout));
+    let call = Arc::new(call());
     let saving = saving(&call, &output, files, formats);
     let own = Arc::clone(&call);
     let work = move |pace| async move {
+        let pace = if has_time { pace } else { Pace::over() };
         let (summary, output) = saving.save(&own, pace).await?;
-        assert_eq!(
-            summary.contains("no time to check"),
-            timeout.is_zero() && expected[0] > 0
-        );
+        assert_eq!(summary.contains("no time to check"), !has_time && expected[0] > 0);
         Json::of(&output)
     };
     let outcome = LongWork::new(TaskTracker::new()).run(&call, "Saving", work).await;
@@ -109,21 +103,45 @@ async fn check(timeout: Duration, files: &[&str], formats: &[Format], expected: 
 
 #[tokio::test]
 async fn a_call_with_time_checks_what_was_saved() {
-    check(Policy::default().timeout, &["a", "b"], &[Format::Markdown], [1, 1, 0]).await;
+    check(true, &["a", "b"], &[Format::Markdown], [1, 1, 0]).await;
 }
 
 #[tokio::test]
 async fn a_call_without_time_checks_nothing_and_says_what_remains() {
-    check(Duration::ZERO, &["a", "b", "c"], &[Format::Markdown], [1, 1, 1]).await;
+    check(false, &["a", "b", "c"], &[Format::Markdown], [1, 1, 1]).await;
 }
 
 #[tokio::test]
 async fn what_was_saved_stays_in_the_manifest_until_its_file_is_read_again() {
-    let manifest = check(Duration::ZERO, &["a", "b", "c"], &[Format::Text], [0, 1, 2]).await;
+    let manifest = check(false, &["a", "b", "c"], &[Format::Text], [0, 1, 2]).await;
     let manifest = manifest.unwrap();
     let files = manifest["files"].as_array().unwrap();
     assert_eq!(files.len(), 2, "{manifest:#}");
     assert_eq!(files[0]["saved"]["markdown"]["path"], json!("a.md"), "{manifest:#}");
+}
+
+/// The time of the reads before it counts: the call ends when the host expects it, or says why it cannot go on.
+#[tokio::test]
+async fn work_has_what_is_left_of_its_calls_time() {
+    let until = async |call: &Call| {
+        let work = |pace: Pace| async move { Json::of(&pace.until().elapsed().is_zero()) };
+        let outcome = LongWork::new(TaskTracker::new())
+            .run(call, "Saving results", work)
+            .await;
+        match outcome {
+            Ok(mcp::Outcome::Done(json)) => json.as_str().to_owned(),
+            Err(error) => error.text().to_owned(),
+            Ok(_) => panic!("neither"),
+        }
+    };
+    let mut call = call();
+    assert_eq!(until(&call).await, "true");
+    call.deadline -= call.account.policy.timeout * 8 / 9;
+    let text = until(&call).await;
+    assert!(
+        text.starts_with("Saving results did not start") && text.contains("(45 s)"),
+        "{text}"
+    );
 }
 
 /// An upload tells a folder of results by its manifest, also after a save that was interrupted.
@@ -134,7 +152,7 @@ async fn the_folder_is_marked_before_a_result_is_read() {
     let output = Output::open(&path, &Forbidden::default()).unwrap();
     let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", api.local_addr().unwrap());
-    let call = Arc::new(call_to(&base_url, Policy::default().timeout));
+    let call = Arc::new(call_to(&base_url));
     let saving = saving(&call, &output, &["c"], &[Format::Markdown]);
     let own = Arc::clone(&call);
     let work = move |pace| async move { Json::of(&saving.save(&own, pace).await?.1) };
@@ -153,7 +171,7 @@ async fn a_job_that_never_starts_does_not_remain() {
     let folder = tempfile::tempdir().unwrap();
     let path = std::fs::canonicalize(folder.path()).unwrap();
     let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let mut saving = saving(&call(Duration::ZERO), &output, &["a"], &[Format::Markdown]);
+    let mut saving = saving(&call(), &output, &["a"], &[Format::Markdown]);
     for (batch, job, ends) in [
         (BatchStatus::Cancelled, JobStatus::Pending, true),
         (BatchStatus::Cancelled, JobStatus::Running, false),
