@@ -19,6 +19,8 @@ const A_LINE_EVERY: Duration = Duration::from_mins(1);
 const MAX_MESSAGE_CHARS: usize = 300;
 /// There is a bar only where it leaves room for words.
 const ROOM_FOR_A_BAR: usize = 60;
+/// A line has room for any character, however narrow the window is; otherwise `indicatif` panics. Units: columns.
+const WIDEST_CHARACTER: u16 = 2;
 
 /// How far a piece of work has come. The display ends when this is dropped.
 #[derive(Debug)]
@@ -132,7 +134,7 @@ struct Line {
 impl TermLike for Line {
     /// Three less than there are: some terminals wrap a line that is full, and Ctrl-C is shown as two characters behind it.
     fn width(&self) -> u16 {
-        self.term.size().1.saturating_sub(3)
+        self.term.size().1.saturating_sub(3).max(WIDEST_CHARACTER)
     }
 
     fn height(&self) -> u16 {

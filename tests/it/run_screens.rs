@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use super::local_files::Folder;
-use super::screens::{COLUMNS, Terminal, has_one_line_that_changes, hold};
+use super::screens::{COLUMNS, Terminal, goes_on_in_3_2_and_1_columns, has_one_line_that_changes, hold};
 
 const STEPS: [&str; 5] = ["--sandbox", "--sandbox-speed", "steps", "--poll-interval", "1s"];
 
@@ -63,6 +63,17 @@ fn run_in_a_window_made_narrower_and_wider_does_not_pile_up_rows() {
     terminal.press(&["C-c"]);
     let shown = terminal.shown_with("\nexit 130");
     assert!(!shown.contains(" 00:00:") && shown.contains("Stopped."), "{shown}");
+}
+
+#[test]
+fn run_goes_on_in_a_window_of_3_columns_or_fewer() {
+    let real = ["--sandbox", "--sandbox-speed", "real", "--poll-interval", "100ms"];
+    for columns in [80, 3] {
+        let folder = Folder::new();
+        if let Some(terminal) = run(&folder, "run-tiny", columns, &["docs", "--out", "text"], &real) {
+            goes_on_in_3_2_and_1_columns(&terminal);
+        }
+    }
 }
 
 /// A simulated LlamaCloud that counts as the real one.

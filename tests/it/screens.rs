@@ -226,6 +226,33 @@ fn watch_in_a_window_made_narrower_and_wider_does_not_pile_up_rows() {
     assert!(!shown.contains(" 00:00:"), "{shown}");
 }
 
+/// A window of so few columns tears every word apart; the command goes on.
+pub(crate) fn goes_on_in_3_2_and_1_columns(terminal: &Terminal) {
+    for (columns, clock) in [(3, "00:00:01"), (2, "00:00:02"), (1, "00:00:03")] {
+        terminal.resize(columns);
+        let started = Instant::now();
+        while !terminal.shown().replace('\n', "").contains(clock) {
+            assert!(started.elapsed() < PATIENCE, "no {clock} in\n{}", terminal.shown());
+        }
+    }
+    terminal.resize(80);
+    terminal.press(&["C-c"]);
+    terminal.shown_with("\nexit 130");
+}
+
+#[test]
+fn a_command_goes_on_in_a_window_of_3_columns_or_fewer() {
+    let wait = r#"{"batch_id":"bat-sandbox-small","wait_seconds":60}"#;
+    let call = ["call", "get_batch", wait, "--sandbox", "--sandbox-speed", "real"];
+    for (name, arguments) in [("tiny-watch", &LONG[..]), ("tiny-call", &call)] {
+        for columns in [80, 3] {
+            if let Some(terminal) = Terminal::run(name, columns, arguments) {
+                goes_on_in_3_2_and_1_columns(&terminal);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_call_that_waits_shows_its_progress_and_ends_with_ctrl_c() {
     let wait = r#"{"batch_id":"bat-sandbox-small","wait_seconds":60}"#;
