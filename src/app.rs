@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::{self, Cli, Command, Environment, Flags, Stdio};
 use crate::commands::doctor::{Installation, Regions};
-use crate::commands::{self, Call, Exit, Print, Run, Source, Terminal, Watch};
+use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
 use crate::config::Config;
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Scope, Settings, UploadOnce};
 use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
@@ -83,7 +83,10 @@ async fn with_server(
     signals: &Signals,
 ) -> anyhow::Result<ExitCode> {
     let own = local::settings_of(&command, config)?;
-    let config = own.as_ref().unwrap_or(config);
+    let (config, source) = match &own {
+        Some((config, source)) => (config, Some(source)),
+        None => (config, None),
+    };
     let settling = TaskTracker::new();
     let server = server(config, &settling)?;
     let terminal = Terminal::of(environment);
@@ -99,14 +102,17 @@ async fn with_server(
         settings: &settings,
         is_sandbox: is_sandbox(flags),
     };
-    let exit = match command {
-        Command::Call {
-            tool: Some(tool),
-            arguments,
-            json,
-            raw,
-            help,
-        } => {
+    let exit = match (command, source) {
+        (
+            Command::Call {
+                tool: Some(tool),
+                arguments,
+                json,
+                raw,
+                help,
+            },
+            _,
+        ) => {
             let print = match (help, json, raw) {
                 (true, ..) => Print::Help,
                 (_, true, _) => Print::Data,
@@ -116,25 +122,16 @@ async fn with_server(
             let call = Call { tool, arguments, print };
             commands::call(&server, &context, &call).await
         }
-        Command::Tools { json } => commands::tools(&server, &context, json).await,
-        Command::Watch { batch_id, json } => {
+        (Command::Tools { json }, _) => commands::tools(&server, &context, json).await,
+        (Command::Watch { batch_id, json }, _) => {
             let watch = Watch {
                 batch_id: batch_id.to_string(),
                 json,
             };
             commands::watch(&server, &context, &watch).await
         }
-        Command::Run(arguments) => {
-            let run = Run {
-                source: Source::of(&arguments).0,
-                job_type: arguments.job,
-                configuration_id: arguments.configuration.to_string(),
-                out: arguments.out,
-                yes: arguments.yes,
-            };
-            commands::run(&server, &context, &run).await
-        }
-        Command::Doctor { json } => {
+        (Command::Run(arguments), Some(source)) => commands::run(&server, &context, &arguments, source).await,
+        (Command::Doctor { json }, _) => {
             let installation = Installation {
                 config,
                 server: &server,

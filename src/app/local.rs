@@ -32,11 +32,12 @@ pub(super) fn for_definitions() -> Folders {
     }
 }
 
-/// The settings of `run`, which names its own folders and needs their tools; `None` for every other command.
+/// The settings of `run`, which names its own folders and needs their tools, and what it runs over; `None` for every other
+/// command.
 ///
 /// # Errors
 /// If the folder for results cannot be made, or the path cannot be used.
-pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<Option<Config>> {
+pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<Option<(Config, Source)>> {
     let Command::Run(arguments) = command else {
         return Ok(None);
     };
@@ -44,14 +45,14 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
         std::fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
     }
     let mut config = config.clone();
-    if arguments.path.is_file() {
+    let source = Source::of(arguments);
+    if matches!(source, Source::File { .. }) {
         // The user named this single file, so it may be anywhere.
         config.folders.forbidden.home = None;
     }
-    let (_, folder) = Source::of(arguments);
-    config.folders.allowed = folder.into_iter().collect();
+    config.folders.allowed = source.folder().map(Path::to_owned).into_iter().collect();
     // Opened here as a check: later, the error would name `--allow-dir`, but the user typed only a path.
     Allowed::open(&config.folders.allowed, &config.folders.forbidden)?;
     config.folders.output = arguments.out.as_deref().map(Path::to_owned);
-    Ok(Some(config))
+    Ok(Some((config, source)))
 }

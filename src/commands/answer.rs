@@ -40,6 +40,15 @@ impl Failure {
             outcome_unknown: false,
         }
     }
+
+    /// A failure that may pass.
+    pub(super) const fn passing(text: String) -> Self {
+        Self {
+            text,
+            retry_after: Some(Duration::ZERO),
+            outcome_unknown: false,
+        }
+    }
 }
 
 /// A question to the user. Source: 2026-07-28, `InputRequiredResult`.

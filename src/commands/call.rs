@@ -1,16 +1,16 @@
 //! `call`: one tool call through the same server that hosts use.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::agreement::is_agreed;
 use super::answer::{Answer, Ask, Failure};
 use super::arguments;
-use super::client::{Client, Refusal, ToolCall};
+use super::client::{Answered, Client, Refusal, ToolCall, Unanswered};
 use super::context::{Context, Exit};
 use super::progress::Progress;
 use super::render::{in_short, render};
-use super::tools::{Definition, definitions, describe};
+use super::tools::{Definition, describe};
 use crate::config::ApiKey;
 use crate::mcp::Server;
 use crate::untrusted::clean;
@@ -63,13 +63,13 @@ pub(crate) async fn call(server: &Server, context: &Context<'_>, call: &Call) ->
 async fn once(client: &mut Client, context: &Context<'_>, call: &Call, arguments: &RawValue) -> Exit {
     let Context { terminal, .. } = context;
     match until_answered(client, context, call, arguments).await {
-        Ended::Answered(result) => show(context, call, &result),
+        Ended::Answered(answered) => show(context, call, answered),
         Ended::Refused(refusal) => {
             terminal.err.say(&refusal.message);
             if refusal.is_usage() { Exit::Usage } else { Exit::Failed }
         }
         Ended::GivenUp => {
-            let is_read_only = definitions(client).await.is_ok_and(|tools| {
+            let is_read_only = client.list_tools::<Definition>().await.is_ok_and(|tools| {
                 let named = tools.iter().find(|tool| tool.name == call.tool);
                 named.is_some_and(Definition::is_read_only)
             });
@@ -87,7 +87,7 @@ async fn once(client: &mut Client, context: &Context<'_>, call: &Call, arguments
 /// The tool's arguments, in place of a call.
 async fn help(client: &mut Client, context: &Context<'_>, call: &Call) -> Exit {
     let Context { terminal, .. } = context;
-    let tools = match definitions(client).await {
+    let tools = match client.list_tools::<Definition>().await {
         Ok(tools) => tools,
         Err(refusal) => {
             terminal.err.say(&refusal.message);
@@ -109,7 +109,7 @@ async fn help(client: &mut Client, context: &Context<'_>, call: &Call) -> Exit {
 
 /// How a call ends.
 enum Ended {
-    Answered(Box<RawValue>),
+    Answered(Answered),
     Refused(Refusal),
     /// The user stopped the call.
     GivenUp,
@@ -122,31 +122,22 @@ async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call,
     let mut request = ToolCall::new(&call.tool, arguments);
     loop {
         let progress = Progress::without_lines(&context.terminal.err);
-        let answered = client
-            .call_tool(&request, context.stop, |reported| match reported.share() {
-                Some((done, total)) => progress.set_of(done, total, &reported.message),
-                None => progress.set(&reported.message),
-            })
-            .await;
+        let answered = client.call_tool(&request, context.stop, &progress).await;
         drop(progress);
-        let result = match answered {
-            Some(Ok(result)) => result,
-            Some(Err(refusal)) => return Ended::Refused(refusal),
-            None => return Ended::GivenUp,
+        let ask = match answered {
+            Ok(Answered {
+                answer: Answer::Asks(ask),
+                ..
+            }) => ask,
+            Ok(answered) => return Ended::Answered(answered),
+            Err(Unanswered::Refused(refusal)) => return Ended::Refused(refusal),
+            Err(Unanswered::Interrupted) => return Ended::GivenUp,
         };
-        let Answer::Asks(ask) = Answer::of(&result) else {
-            return Ended::Answered(result);
-        };
-        let Some(is_agreed) = consent(context, &ask).await else {
-            return Ended::NotAnswered;
-        };
-        let answer = if is_agreed {
-            json!({ "action": "accept", "content": { "confirm": true } })
-        } else {
-            json!({ "action": "decline" })
-        };
-        request.input_responses = Some(json!({ "confirm": answer }));
-        request.request_state = Some(ask.state);
+        match consent(context, &ask).await {
+            Some(true) => request.agree(ask),
+            Some(false) => request.decline(ask),
+            None => return Ended::NotAnswered,
+        }
     }
 }
 
@@ -183,12 +174,12 @@ fn tell_what_goes_on(context: &Context<'_>, arguments: &RawValue, is_read_only: 
 }
 
 /// Prints a result, and says how the call went.
-fn show(context: &Context<'_>, call: &Call, result: &RawValue) -> Exit {
+fn show(context: &Context<'_>, call: &Call, answered: Answered) -> Exit {
     let Context { terminal, .. } = context;
     if call.print == Print::Raw {
-        terminal.out.line(result.get());
+        terminal.out.line(answered.result.get());
     }
-    match Answer::of(result) {
+    match answered.answer {
         Answer::Done(data) => {
             match call.print {
                 Print::ForPeople => terminal.out.line(&render(&data, &terminal.out)),

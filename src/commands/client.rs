@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{Answer, Ask};
+use super::progress::Progress;
 use crate::mcp::{End, Limits, Server, Transport, serve};
 
 const PIPE_BYTES: usize = 64 << 10;
@@ -36,10 +39,10 @@ pub(super) struct ToolCall<'a> {
     pub(super) arguments: &'a RawValue,
     /// The user's answer to a question, by its key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) input_responses: Option<Value>,
+    input_responses: Option<Value>,
     /// What came with the question.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) request_state: Option<String>,
+    request_state: Option<String>,
     #[serde(rename = "_meta")]
     meta: Value,
 }
@@ -54,6 +57,37 @@ impl<'a> ToolCall<'a> {
             meta: meta(),
         }
     }
+
+    /// The user agrees: the same call continues.
+    pub(super) fn agree(&mut self, ask: Ask) {
+        self.reply(ask, &json!({ "action": "accept", "content": { "confirm": true } }));
+    }
+
+    /// The user does not agree: the same call ends.
+    pub(super) fn decline(&mut self, ask: Ask) {
+        self.reply(ask, &json!({ "action": "decline" }));
+    }
+
+    fn reply(&mut self, ask: Ask, confirm: &Value) {
+        self.input_responses = Some(json!({ "confirm": confirm }));
+        self.request_state = Some(ask.state);
+    }
+}
+
+/// What a call was answered with.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    /// The same as the server wrote it.
+    pub(super) result: Box<RawValue>,
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    Refused(Refusal),
+    /// The user pressed Ctrl-C, and the call was cancelled.
+    Interrupted,
 }
 
 /// How far a call has come. Source: `ProgressNotificationParams`.
@@ -62,7 +96,7 @@ pub(super) struct Reported {
     progress: f64,
     total: Option<f64>,
     #[serde(default)]
-    pub(super) message: String,
+    message: String,
 }
 
 impl Reported {
@@ -72,7 +106,7 @@ impl Reported {
         clippy::cast_sign_loss,
         reason = "a bar shows no fractions"
     )]
-    pub(super) fn share(&self) -> Option<(u64, u64)> {
+    fn share(&self) -> Option<(u64, u64)> {
         self.total.map(|total| (self.progress as u64, total as u64))
     }
 }
@@ -135,20 +169,44 @@ impl Client {
         }
     }
 
-    /// Calls a tool. `None`: `stop` came first, and the call was cancelled.
+    /// Calls a tool, and shows how far the call has come.
+    ///
+    /// # Errors
+    /// If the server refuses the request, or `stop` came first.
     pub(super) async fn call_tool(
         &mut self,
         call: &ToolCall<'_>,
         stop: &CancellationToken,
-        on_progress: impl FnMut(Reported),
-    ) -> Option<Result<Box<RawValue>, Refusal>> {
+        progress: &Progress<'_>,
+    ) -> Result<Answered, Unanswered> {
+        let show = |reported: Reported| match reported.share() {
+            Some((done, total)) => progress.set_of(done, total, &reported.message),
+            None => progress.set(&reported.message),
+        };
         tokio::select! {
             biased;
-            answer = self.ask_as_it_is("tools/call", call, on_progress) => return Some(answer),
+            result = self.ask_as_it_is("tools/call", call, show) => {
+                let result = result.map_err(Unanswered::Refused)?;
+                let answer = Answer::of(&result);
+                return Ok(Answered { answer, result });
+            }
             () = stop.cancelled() => {}
         }
         self.cancel().await;
-        None
+        Err(Unanswered::Interrupted)
+    }
+
+    /// The tools on offer, as much of each as the caller reads; none if the list cannot be read.
+    ///
+    /// # Errors
+    /// What the server answers in place of the list.
+    pub(super) async fn list_tools<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, Refusal> {
+        #[derive(Deserialize)]
+        struct Listed<T> {
+            tools: Vec<T>,
+        }
+        let listed = self.ask("tools/list", json!({}), |_| {}).await?;
+        Ok(serde_json::from_str::<Listed<T>>(listed.get()).map_or_else(|_| Vec::new(), |listed| listed.tools))
     }
 
     /// Sends a modern request. The result is as the server wrote it.

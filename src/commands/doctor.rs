@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::Instant;
 use url::Url;
 
 use super::client;
 use super::context::{Context, Exit};
 use super::terminal::{Output, Tone};
+use super::tools::Definition;
 use crate::config::{ApiKey, Config, EU, US};
 use crate::llamacloud::{
     Advice, Client, Error, ErrorKind, KeySource, ListBatches, Route, Scope, Setting, Settings, Window, route,
@@ -355,20 +355,11 @@ async fn list(config: &Config, base_url: &Url) -> Result<(), Error> {
 
 /// The tools that a host gets.
 async fn tools(installation: &Installation<'_>) -> Check {
-    #[derive(Default, Deserialize)]
-    struct Listed {
-        tools: Vec<Named>,
-    }
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
-    }
     let mut client = client::Client::connect(installation.server, Duration::from_secs(1));
-    let listed = client.ask("tools/list", json!({}), |_| {}).await;
+    let listed = client.list_tools::<Definition>().await;
     client.close().await;
-    let listed = listed.map(|result| serde_json::from_str::<Listed>(result.get()).unwrap_or_default());
     match listed {
-        Ok(Listed { tools }) if !tools.is_empty() => {
+        Ok(tools) if !tools.is_empty() => {
             let names: Vec<_> = tools.into_iter().map(|tool| tool.name).collect();
             Check::ok(TOOLS, names.join(", "))
         }

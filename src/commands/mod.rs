@@ -3,14 +3,17 @@
 //! | file | holds |
 //! |---|---|
 //! | `call`, `arguments` | one tool call, and the arguments as typed |
+//! | `agreement` | a question that only `yes` answers with yes |
 //! | `tools` | the tools on offer |
 //! | `watch` | following a batch until it is final |
-//! | `run`, `run/ending` | the whole job: upload, create, follow, save; and what is said at its end |
+//! | `run`, `run/…` | the whole job: upload, create, follow, save; what it runs over, where results go, and what is said at its end |
 //! | `host_config` | how to register this server with a host |
 //! | `doctor` | checks, each with its remedy |
 //! | `definition` | completions and the manual page |
 //! | `context` | what every command has, and how it ends |
 //! | `client`, `answer` | the client's side of the pipe in memory, and what the server answers |
+//! | `caller` | calls whose failures are waited out if they may pass |
+//! | `outcome` | how a batch ended |
 //! | `terminal`, `progress` | output, width and colours, and lines that change |
 //! | `render` | a tool's result as text |
 //! | `shell` | words as they are typed into a shell |
@@ -19,6 +22,7 @@ mod agreement;
 mod answer;
 mod arguments;
 mod call;
+mod caller;
 mod client;
 mod context;
 mod definition;
@@ -37,7 +41,7 @@ pub(crate) use call::{Call, Print, call};
 pub(crate) use context::{Context, Exit};
 pub use definition::complete;
 pub(crate) use definition::{print_completions, print_help, print_manual};
-pub(crate) use run::{Run, Source, run};
+pub(crate) use run::{Source, run};
 pub(crate) use terminal::Terminal;
 pub(crate) use tools::tools;
 pub(crate) use watch::{Watch, watch};

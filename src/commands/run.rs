@@ -4,95 +4,32 @@
 //! the command keeps no state: after any stop, running it again continues the work.
 
 mod ending;
+mod source;
 
-use std::path::{Path, PathBuf};
-
-use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
-use tokio::time::{Duration, Instant, sleep};
 
 use self::ending::Ending;
+pub(crate) use self::source::Source;
 use super::agreement::is_agreed;
-use super::answer::{Answer, count, text};
+use super::answer::{count, text};
 use super::call::tell_failure;
-use super::client::{Client, ToolCall};
+use super::caller::{Caller, Patience, Stopped};
+use super::client::Client;
 use super::context::{Context, Exit};
 use super::outcome::Outcome;
 use super::progress::Progress;
 use super::render::render;
 use super::terminal::Terminal;
-use super::watch::{Stopped, Watch, brief, to_its_end};
+use super::watch::{Watch, brief, to_its_end};
 use crate::cli;
 use crate::mcp::Server;
 use crate::untrusted::quote;
 
 /// After this many calls in a row without progress, the command ends.
 const MAX_IDLE_CALLS: usize = 5;
-/// Failures that may pass are retried for at least this long: another process may use a folder for that long.
-const MIN_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_PATH_CHARS: usize = 300;
 
 type Object = Map<String, Value>;
-
-/// What is run.
-#[derive(Debug)]
-pub(crate) struct Run {
-    /// A folder or file of this machine.
-    pub(crate) source: Source,
-    pub(crate) job_type: String,
-    pub(crate) configuration_id: String,
-    /// Where results go, if they are saved.
-    pub(crate) out: Option<PathBuf>,
-    /// Whether the user need not be asked.
-    pub(crate) yes: bool,
-}
-
-/// What a batch runs over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// A path below the folder that the server may read.
-    Local { shown: PathBuf, path: String },
-    /// A directory of LlamaCloud.
-    Directory(String),
-}
-
-impl Source {
-    /// The typed source, and the folder that the server must be allowed to read for it.
-    pub(crate) fn of(arguments: &cli::Run) -> (Self, Option<PathBuf>) {
-        if let Some(directory_id) = arguments.directory() {
-            return (Self::Directory(directory_id.to_string()), None);
-        }
-        let typed = arguments.path.as_path();
-        let shown = typed.to_owned();
-        match (
-            typed.is_file(),
-            typed.parent(),
-            typed.file_name().and_then(|name| name.to_str()),
-        ) {
-            (true, Some(parent), Some(name)) => {
-                let parent = if parent.as_os_str().is_empty() {
-                    Path::new(".")
-                } else {
-                    parent
-                };
-                (
-                    Self::Local {
-                        shown,
-                        path: format!("./{name}"),
-                    },
-                    Some(parent.to_owned()),
-                )
-            }
-            _ => (
-                Self::Local {
-                    shown,
-                    path: ".".to_owned(),
-                },
-                Some(typed.to_owned()),
-            ),
-        }
-    }
-}
 
 /// Whether the job certainly costs credits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,12 +40,19 @@ enum Cost {
 }
 
 /// Runs the whole job, and says how it ended.
-pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Exit {
+pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli::Run, source: &Source) -> Exit {
     let mut client = Client::connect(server, context.drain());
     let mut steps = Steps {
-        client: &mut client,
+        caller: Caller {
+            client: &mut client,
+            context,
+            patience: Patience::Limited,
+            // To the whole run, before anything is sent.
+            has_agreed: true,
+        },
         context,
-        run,
+        arguments,
+        source,
         has_sent: false,
         is_creating: false,
     };
@@ -150,9 +94,10 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, run: &Run) -> Ex
 }
 
 struct Steps<'a> {
-    client: &'a mut Client,
+    caller: Caller<'a>,
     context: &'a Context<'a>,
-    run: &'a Run,
+    arguments: &'a cli::Run,
+    source: &'a Source,
     /// Whether there is something to continue.
     has_sent: bool,
     /// Whether a batch may exist.
@@ -161,24 +106,22 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     async fn all(&mut self, batch_id: &mut Option<String>) -> Result<Exit, Stopped> {
-        let Self { context, run, .. } = self;
-        let (context, run) = (*context, *run);
-        let (directory_id, left_out) = match &run.source {
+        let Self { context, arguments, .. } = *self;
+        let (directory_id, left_out) = match self.source {
             Source::Directory(id) => {
                 let what = format!("The files of directory {id} will be processed");
                 self.agree(&what, Cost::UnlessDone).await?;
                 (id.clone(), Vec::new())
             }
-            Source::Local { shown, path } => self.upload(shown, path).await?,
+            Source::Folder(_) => self.upload(".").await?,
+            Source::File { name, .. } => self.upload(&format!("./{name}")).await?,
         };
         let progress = Progress::with_lines(&context.terminal.err);
         progress.set("creating the batch");
         self.is_creating = true;
-        let arguments = json!({
-            "source_directory_id": directory_id,
-            "config": { "job": { "type": run.job_type, "configuration_id": run.configuration_id } },
-        });
-        let created = self.patiently("create_batch", &arguments, &progress).await?;
+        let job = json!({ "type": arguments.job, "configuration_id": arguments.configuration });
+        let create = json!({ "source_directory_id": directory_id, "config": { "job": job } });
+        let created = self.call("create_batch", &create, &progress).await?;
         let id = text(&created, "id").to_owned();
         *batch_id = Some(id.clone());
         self.has_sent = true;
@@ -190,13 +133,13 @@ impl Steps<'_> {
             batch_id: id.clone(),
             json: false,
         };
-        let mut batch = to_its_end(self.client, context, &watch).await?;
+        let mut batch = to_its_end(self.caller.client, context, &watch).await?;
         brief(&mut batch);
         let outcome = Outcome {
             batch_id: &id,
             batch: &batch,
         };
-        let saved = match &run.out {
+        let saved = match &arguments.out {
             Some(out) if outcome.has_results() => Some((out.as_path(), self.save(&id).await?)),
             _ => None,
         };
@@ -209,13 +152,12 @@ impl Steps<'_> {
     }
 
     /// Uploads the missing files. Returns their directory, and which files are not in it although the user agreed to them.
-    async fn upload(&mut self, shown: &Path, path: &str) -> Result<(String, Vec<Value>), Stopped> {
+    async fn upload(&mut self, path: &str) -> Result<(String, Vec<Value>), Stopped> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         progress.set("reading the files");
         let plan = loop {
-            let plan = self
-                .patiently("upload_files", &json!({ "path": path, "dry_run": true }), &progress)
-                .await?;
+            let dry_run = json!({ "path": path, "dry_run": true });
+            let plan = self.call("upload_files", &dry_run, &progress).await?;
             if plan.contains_key("would_upload") {
                 break plan;
             }
@@ -227,7 +169,7 @@ impl Steps<'_> {
         if new + there == 0 {
             return Err(Stopped::for_good(format!(
                 "{} contains no files that can be uploaded. Nothing was sent.",
-                quote(&shown.to_string_lossy(), MAX_PATH_CHARS)
+                quote(&self.arguments.path.to_string_lossy(), MAX_PATH_CHARS)
             )));
         }
         let files = match new + there {
@@ -250,9 +192,7 @@ impl Steps<'_> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         let mut idle = 0;
         loop {
-            let step = self
-                .patiently("upload_files", &json!({ "path": path }), &progress)
-                .await?;
+            let step = self.call("upload_files", &json!({ "path": path }), &progress).await?;
             let mut left_out = refused(&step);
             left_out.retain(|reason| !known.contains(reason));
             let is_complete = step.get("complete") == Some(&Value::Bool(true));
@@ -280,7 +220,7 @@ impl Steps<'_> {
         let arguments = json!({ "batch_id": batch_id, "folder": "." });
         let mut idle = 0;
         loop {
-            let step = self.patiently("save_results", &arguments, &progress).await?;
+            let step = self.call("save_results", &arguments, &progress).await?;
             if step.get("complete") == Some(&Value::Bool(true)) {
                 return Ok(step);
             }
@@ -304,9 +244,9 @@ impl Steps<'_> {
         };
         err.say(&format!(
             "{what} ({}, configuration {}). This costs LlamaCloud credits for each page{unless}.",
-            self.run.job_type, self.run.configuration_id
+            self.arguments.job, self.arguments.configuration
         ));
-        if self.run.yes {
+        if self.arguments.yes {
             return Ok(());
         }
         if !can_ask {
@@ -320,55 +260,9 @@ impl Steps<'_> {
         }
     }
 
-    /// Calls a tool. Failures that may pass are shown and waited out.
-    async fn patiently(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
-        let (started, mut failures) = (Instant::now(), 0);
-        loop {
-            let failure = match self.once(tool, arguments, progress).await {
-                Err(Stopped::Failed(failure)) => failure,
-                other => return other,
-            };
-            failures += 1;
-            let is_patient = failures < MAX_IDLE_CALLS || started.elapsed() < MIN_PATIENCE;
-            let Some(pause) = failure.retry_after.filter(|_| is_patient) else {
-                return Err(Stopped::Failed(failure));
-            };
-            let pause = pause.max(self.context.config.poll_interval);
-            progress.note(&failure.text);
-            progress.set(&format!("trying again in {} s", pause.as_secs()));
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = self.context.stop.cancelled() => return Err(Stopped::Interrupted),
-            }
-        }
-    }
-
-    async fn once(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
-        let arguments = to_raw_value(arguments).map_err(|error| Stopped::for_good(error.to_string()))?;
-        let mut request = ToolCall::new(tool, &arguments);
-        loop {
-            let answered = self
-                .client
-                .call_tool(&request, self.context.stop, |reported| match reported.share() {
-                    Some((done, total)) => progress.set_of(done, total, &reported.message),
-                    None => progress.set(&reported.message),
-                })
-                .await;
-            match answered {
-                None => return Err(Stopped::Interrupted),
-                Some(Err(refusal)) => return Err(Stopped::for_good(refusal.message)),
-                Some(Ok(result)) => match Answer::of(&result) {
-                    Answer::Done(data) => return Ok(data),
-                    Answer::Failed(failure) => return Err(Stopped::Failed(failure)),
-                    // The user has agreed to the whole run.
-                    Answer::Asks(ask) => {
-                        request.input_responses =
-                            Some(json!({ "confirm": { "action": "accept", "content": { "confirm": true } } }));
-                        request.request_state = Some(ask.state);
-                    }
-                },
-            }
-        }
+    async fn call(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
+        let done = self.caller.call(tool, arguments, progress).await?;
+        Ok(done.data)
     }
 
     /// Lists the files that will not be uploaded, so that nobody expects them later.

@@ -1,9 +1,9 @@
 //! `tools`: the tools on offer with their arguments, as the server advertises them, for people.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::client::{Client, Refusal};
+use super::client::Client;
 use super::context::{Context, Exit};
 use super::terminal::{Output, Tone};
 use crate::mcp::Server;
@@ -66,39 +66,27 @@ impl Definition {
 pub(crate) async fn tools(server: &Server, context: &Context<'_>, as_json: bool) -> Exit {
     let out = &context.terminal.out;
     let mut client = Client::connect(server, context.drain());
-    let listed = client.ask("tools/list", json!({}), |_| {}).await;
+    let listed = if as_json {
+        let tools = client.list_tools::<Value>().await;
+        tools.map(|tools| Value::Array(tools).to_string())
+    } else {
+        let tools = client.list_tools::<Definition>().await;
+        tools.map(|tools| {
+            let shown: Vec<_> = tools.iter().map(|tool| describe(tool, out)).collect();
+            shown.join("\n\n")
+        })
+    };
     client.close().await;
-    let listed = match listed {
-        Ok(listed) => listed,
+    match listed {
+        Ok(shown) => {
+            out.line(&shown);
+            Exit::Done
+        }
         Err(refusal) => {
             context.terminal.err.say(&refusal.message);
-            return Exit::Failed;
+            Exit::Failed
         }
-    };
-    let tools: Value = serde_json::from_str(listed.get()).unwrap_or_default();
-    let tools = tools.get("tools").cloned().unwrap_or_default();
-    if as_json {
-        out.line(&tools.to_string());
-        return Exit::Done;
     }
-    let tools: Vec<Definition> = serde_json::from_value(tools).unwrap_or_default();
-    let shown: Vec<_> = tools.iter().map(|tool| describe(tool, out)).collect();
-    out.line(&shown.join("\n\n"));
-    Exit::Done
-}
-
-/// The tools of a server.
-///
-/// # Errors
-/// What the server answers in place of the list.
-pub(super) async fn definitions(client: &mut Client) -> Result<Vec<Definition>, Refusal> {
-    #[derive(Deserialize)]
-    struct Listed {
-        #[serde(default)]
-        tools: Vec<Definition>,
-    }
-    let listed = client.ask("tools/list", json!({}), |_| {}).await?;
-    Ok(serde_json::from_str::<Listed>(listed.get()).map_or_else(|_| Vec::new(), |listed| listed.tools))
 }
 
 /// A tool with its arguments, in lines.

@@ -3,13 +3,13 @@
 //! The server does the waiting: each request is a `get_batch` that waits as long as a call may, and reports its progress. A failure
 //! that the server expects to pass is waited out; any other ends the command.
 
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, Instant};
 
-use super::answer::{Answer, Failure, pause, text};
+use super::answer::{pause, text};
 use super::call::tell_failure;
-use super::client::{Client, ToolCall};
+use super::caller::{Caller, Patience, Stopped};
+use super::client::Client;
 use super::context::{Context, Exit};
 use super::outcome::Outcome;
 use super::progress::Progress;
@@ -21,8 +21,8 @@ use crate::mcp::Server;
 const LONGEST_WAIT: u64 = 300;
 /// Nobody would read more pages of failed files.
 const MOST_PAGES: usize = 10;
-/// What is shown of a file: enough to know which it is and what went wrong.
 const SHOWN_OF_A_BATCH: [&str; 4] = ["status", "files", "problems", "results"];
+/// Enough to know which file it is and what went wrong.
 const SHOWN_OF_A_FILE: [&str; 3] = ["name", "status", "error"];
 
 type Object = Map<String, Value>;
@@ -32,21 +32,6 @@ pub(crate) struct Watch {
     pub(crate) batch_id: String,
     /// Whether the outcome is printed as data.
     pub(crate) json: bool,
-}
-
-/// Why there is no batch.
-pub(super) enum Stopped {
-    /// It cannot be read.
-    Failed(Failure),
-    /// The user pressed Ctrl-C.
-    Interrupted,
-}
-
-impl Stopped {
-    /// A failure that a repeated request cannot change.
-    pub(super) const fn for_good(text: String) -> Self {
-        Self::Failed(Failure::lasting(text))
-    }
 }
 
 /// Watches a batch, and says how it ended.
@@ -85,8 +70,12 @@ pub(super) async fn to_its_end(client: &mut Client, context: &Context<'_>, watch
         Progress::with_lines(err)
     };
     let mut reader = Reader {
-        client,
-        context,
+        caller: Caller {
+            client,
+            context,
+            patience: Patience::Endless,
+            has_agreed: false,
+        },
         progress: &progress,
         batch_id: &watch.batch_id,
     };
@@ -109,11 +98,10 @@ pub(super) async fn to_its_end(client: &mut Client, context: &Context<'_>, watch
 }
 
 /// Reads one batch again and again.
-pub(super) struct Reader<'a> {
-    pub(super) client: &'a mut Client,
-    pub(super) context: &'a Context<'a>,
-    pub(super) progress: &'a Progress<'a>,
-    pub(super) batch_id: &'a str,
+struct Reader<'a> {
+    caller: Caller<'a>,
+    progress: &'a Progress<'a>,
+    batch_id: &'a str,
 }
 
 impl Reader<'_> {
@@ -121,7 +109,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// If the batch cannot be read, or the user pressed Ctrl-C.
-    pub(super) async fn until_final(&mut self) -> Result<Object, Stopped> {
+    async fn until_final(&mut self) -> Result<Object, Stopped> {
         let wait = Duration::from_secs(LONGEST_WAIT);
         loop {
             let started = Instant::now();
@@ -133,7 +121,7 @@ impl Reader<'_> {
             // The server may give up waiting before its time.
             if started.elapsed() < wait {
                 let seconds = batch.get("check_again_in_seconds").and_then(Value::as_f64);
-                self.rest(pause(seconds.unwrap_or(1.0))).await?;
+                self.caller.rest(pause(seconds.unwrap_or(1.0))).await?;
             }
         }
     }
@@ -142,7 +130,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// If the batch cannot be read, or the user pressed Ctrl-C.
-    pub(super) async fn with_problems(&mut self) -> Result<Object, Stopped> {
+    async fn with_problems(&mut self) -> Result<Object, Stopped> {
         let mut batch = self.read(json!({ "expand": ["problems"] })).await?;
         let mut files = files_of(&mut batch);
         let mut next = batch.remove("next_results_cursor");
@@ -157,53 +145,13 @@ impl Reader<'_> {
         Ok(batch)
     }
 
-    /// Reads the batch. A failure that may pass is shown and waited out.
+    /// Reads the batch.
     async fn read(&mut self, mut arguments: Value) -> Result<Object, Stopped> {
         if let Some(members) = arguments.as_object_mut() {
             members.insert("batch_id".to_owned(), json!(self.batch_id));
         }
-        let arguments = to_raw_value(&arguments).map_err(|error| Stopped::for_good(error.to_string()))?;
-        let mut shown = String::new();
-        loop {
-            let Failure { text, retry_after, .. } = match self.once(&arguments).await {
-                Err(Stopped::Failed(failure)) => failure,
-                answer => return answer,
-            };
-            let Some(at_least) = retry_after else {
-                return Err(Stopped::for_good(text));
-            };
-            let rest = at_least.max(self.context.config.poll_interval * 5);
-            if shown != text {
-                self.progress.note(&text);
-                shown = text;
-            }
-            self.progress.set(&format!("trying again in {} s", rest.as_secs()));
-            self.rest(rest).await?;
-        }
-    }
-
-    async fn once(&mut self, arguments: &RawValue) -> Result<Object, Stopped> {
-        let request = ToolCall::new("get_batch", arguments);
-        let progress = self.progress;
-        let answered = self
-            .client
-            .call_tool(&request, self.context.stop, |reported| progress.set(&reported.message));
-        match answered.await {
-            None => Err(Stopped::Interrupted),
-            Some(Err(refusal)) => Err(Stopped::for_good(refusal.message)),
-            Some(Ok(result)) => match Answer::of(&result) {
-                Answer::Done(batch) => Ok(batch),
-                Answer::Failed(failure) => Err(Stopped::Failed(failure)),
-                Answer::Asks(ask) => Err(Stopped::for_good(ask.question)),
-            },
-        }
-    }
-
-    async fn rest(&self, rest: Duration) -> Result<(), Stopped> {
-        tokio::select! {
-            () = sleep(rest) => Ok(()),
-            () = self.context.stop.cancelled() => Err(Stopped::Interrupted),
-        }
+        let done = self.caller.call("get_batch", &arguments, self.progress).await?;
+        Ok(done.data)
     }
 }
 
