@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{self, Cli, Command, Environment, Flags, Stdio};
 use crate::commands::doctor::{Installation, Regions};
 use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Scope, Settings, UploadOnce};
 use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
 use crate::tools::{self, Folders, Offer, Once, Policy, PollPolicy};
@@ -176,7 +176,7 @@ fn flags_of(cli: &Cli, environment: &Environment) -> Flags {
                 | Command::Doctor { .. }
         )
     );
-    if is_for_people && environment.get("LLAMA_CLOUD_LOG").is_none() {
+    if is_for_people && config::given("LLAMA_CLOUD_LOG", environment).is_none() {
         flags.log.get_or_insert_with(|| LOG_FOR_PEOPLE.to_owned());
     }
     flags

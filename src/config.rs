@@ -158,7 +158,7 @@ fn network(environment: &Environment) -> Network {
 }
 
 /// A variable that is set, with its name.
-fn given(name: &'static str, environment: &Environment) -> Option<(&'static str, String)> {
+pub(crate) fn given(name: &'static str, environment: &Environment) -> Option<(&'static str, String)> {
     Some((name, Said::of(name, environment).text()?.to_owned()))
 }
 

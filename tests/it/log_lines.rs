@@ -6,7 +6,7 @@ use llamacloud_batches_mcp::mcp::Revision;
 use serde_json::{Value, json};
 
 use super::command_line::scratch;
-use super::harness::child::{Child, Plumbing};
+use super::harness::child::{Child, Plumbing, command, run};
 use super::harness::upstream::{Reply, Upstream};
 use super::tools_call::parse;
 
@@ -53,6 +53,18 @@ async fn each_call_is_one_line() {
         ]
     );
     assert!(!format!("{lines:?}").contains("bat-secret"), "{lines:?}");
+}
+
+/// A person reads the error itself, so no line repeats it; a variable that is not set changes nothing about that.
+#[tokio::test]
+async fn a_variable_that_counts_as_not_set_leaves_the_default_for_people() {
+    for value in ["", " ", "${LLAMA_CLOUD_LOG}"] {
+        let mut command = command(&["call", "get_batch", "batch_id=bat-none", "--sandbox"]);
+        command.env("LLAMA_CLOUD_LOG", value);
+        let said = run(command).await.stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert!(!said.contains("WARN"), "{value:?}: {said}");
+    }
 }
 
 #[tokio::test]
