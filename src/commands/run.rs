@@ -125,9 +125,15 @@ impl Steps<'_> {
         let id = text(&created, "id").to_owned();
         *batch_id = Some(id.clone());
         self.has_sent = true;
-        let is_new = created.get("created") == Some(&Value::Bool(true));
-        let verb = if is_new { "Created" } else { "Found" };
-        progress.note(&format!("{verb} batch {id}."));
+        let is = |member: &str| created.get(member) == Some(&Value::Bool(true));
+        progress.note(&match (is("created"), is("final"), self.source) {
+            (true, ..) => format!("Created batch {id}."),
+            (false, false, Source::Directory(_)) => format!(
+                "Found batch {id}. It is not finished and does not include files that were added to the directory after it was \
+                 created. To process those, run the same command again after it has ended."
+            ),
+            (false, ..) => format!("Found batch {id}."),
+        });
         drop(progress);
         let watch = Watch {
             batch_id: id.clone(),

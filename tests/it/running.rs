@@ -7,6 +7,7 @@ use std::process::Output;
 
 use expect_test::{expect, expect_file};
 use llamacloud_batches_mcp::mcp::Revision;
+use llamacloud_batches_mcp::sandbox::Speed;
 
 use super::harness::child::{command, run};
 use super::harness::masks::masked;
@@ -14,6 +15,7 @@ use super::harness::schemas::root;
 use super::harness::{Harness, Setup};
 use super::local_files::Folder;
 use super::terminal::text;
+use super::tools_call::parse;
 
 const QUICK: [&str; 2] = ["--poll-interval", "1ms"];
 
@@ -237,6 +239,24 @@ async fn a_single_file_and_a_directory_of_llamacloud_will_do_as_well() {
     let ledger = harness.ledger();
     assert_eq!(ledger.count("POST /api/v2/batches"), 2);
     harness.close(ledger.total()).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_finished_lacks_the_files_added_since() {
+    let setup = Setup {
+        speed: Speed::Steps,
+        ..Setup::default()
+    };
+    let mut harness = setup.open(Revision::V2025_06_18).await;
+    let created = harness.call("create_batch", parse("dir-small")).await.json();
+    let (code, said) = against(&harness, &["dir-small", "--yes"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let found = format!("Found batch {}. It is not finished", masked(created["id"].as_str().unwrap()));
+    assert!(words.contains(&found) && words.contains("after it has ended."), "{said}");
+    let (code, said) = against(&harness, &["dir-small", "--yes"]).await;
+    assert!(code == Some(0) && !said.contains("not finished"), "{said}");
+    harness.end_after_creates(1).await;
 }
 
 #[tokio::test]
