@@ -7,13 +7,14 @@ mod ending;
 mod source;
 
 use serde_json::{Map, Value, json};
+use tokio::time::Duration;
 
 use self::ending::Ending;
 pub(crate) use self::source::Source;
 use super::agreement::is_agreed;
 use super::answer::{count, text};
 use super::call::tell_failure;
-use super::caller::{Caller, Patience, Stopped};
+use super::caller::{Caller, Done, Patience, Stopped};
 use super::client::Client;
 use super::context::{Context, Exit};
 use super::outcome::Outcome;
@@ -198,7 +199,8 @@ impl Steps<'_> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         let mut idle = 0;
         loop {
-            let step = self.call("upload_files", &json!({ "path": path }), &progress).await?;
+            let upload = json!({ "path": path });
+            let Done { data: step, took } = self.caller.call("upload_files", &upload, &progress).await?;
             let mut left_out = refused(&step);
             left_out.retain(|reason| !known.contains(reason));
             let is_complete = step.get("complete") == Some(&Value::Bool(true));
@@ -213,9 +215,9 @@ impl Steps<'_> {
                 progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
                 return Ok((text(&step, "directory_id").to_owned(), left_out));
             }
-            idle = if count(&step, "uploaded") > 0 { 0 } else { idle + 1 };
+            idle = idle_uploads(idle, count(&step, "uploaded"), took, self.context.config.timeout);
             if idle >= MAX_IDLE_CALLS {
-                return Err(Stopped::for_good(text(&step, "summary").to_owned()));
+                return Err(Stopped::for_now(text(&step, "summary").to_owned()));
             }
         }
     }
@@ -226,13 +228,18 @@ impl Steps<'_> {
         let arguments = json!({ "batch_id": batch_id, "folder": "." });
         let mut idle = 0;
         loop {
-            let step = self.call("save_results", &arguments, &progress).await?;
+            let Done { data: step, took } = self.caller.call("save_results", &arguments, &progress).await?;
             if step.get("complete") == Some(&Value::Bool(true)) {
                 return Ok(step);
             }
+            // Unlike an upload, a result that was not read in time is read from its beginning by the next call.
             idle = if count(&step, "saved") > 0 { 0 } else { idle + 1 };
             if idle >= MAX_IDLE_CALLS {
-                return Err(Stopped::for_good(text(&step, "summary").to_owned()));
+                let mut why = text(&step, "summary").to_owned();
+                if has_used_up(took, self.context.config.timeout) {
+                    why.push_str(" To give each call more time for large results, add --timeout 10m.");
+                }
+                return Err(Stopped::for_now(why));
             }
         }
     }
@@ -282,6 +289,21 @@ impl Steps<'_> {
     }
 }
 
+/// How many calls in a row have ended early without a new file. A call that used up its time counts neither way: a large file
+/// may be on its way, and the next call goes on with it.
+fn idle_uploads(before: usize, uploaded: u64, took: Duration, limit: Duration) -> usize {
+    match uploaded {
+        0 if has_used_up(took, limit) => before,
+        0 => before + 1,
+        _ => 0,
+    }
+}
+
+/// Whether a call ended because its time did: an upload that stalls fails after two thirds of it, and the work ends after 8/9.
+fn has_used_up(took: Duration, limit: Duration) -> bool {
+    took >= limit * 4 / 5
+}
+
 /// The files that `upload_files` does not upload, by reason.
 fn refused(upload: &Object) -> Vec<Value> {
     let mut reasons = upload
@@ -297,4 +319,26 @@ fn refused(upload: &Object) -> Vec<Value> {
         }));
     }
     reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_takes_longer_than_a_call_is_not_idle() {
+        let limit = Duration::from_secs(45);
+        for (before, uploaded, seconds, expected) in [
+            (0, 0, 40, 0),
+            (4, 0, 40, 4),
+            (4, 0, 45, 4),
+            (0, 0, 1, 1),
+            (4, 0, 30, 5),
+            (4, 1, 1, 0),
+            (4, 1, 40, 0),
+        ] {
+            let idle = idle_uploads(before, uploaded, Duration::from_secs(seconds), limit);
+            assert_eq!(idle, expected, "{uploaded} in {seconds} s after {before}");
+        }
+    }
 }
