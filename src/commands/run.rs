@@ -3,12 +3,14 @@
 //! Each step is a call of a tool through the same server that hosts use, and each tool finds what an earlier call has done. So
 //! the command keeps no state: after any stop, running it again continues the work.
 
+mod advice;
 mod ending;
 mod source;
 
 use serde_json::{Map, Value, json};
 use tokio::time::Duration;
 
+use self::advice::advice;
 use self::ending::Ending;
 pub(crate) use self::source::Source;
 use super::agreement::is_agreed;
@@ -42,6 +44,13 @@ enum Cost {
 
 /// Runs the whole job, and says how it ended.
 pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli::Run, source: &Source) -> Exit {
+    if let Some(problem) = unsuitable_configuration(arguments) {
+        let err = &context.terminal.err;
+        err.say(&problem);
+        let list = ["call", "list_configurations", "job_type=extract_v2"];
+        err.line(&format!("  {}", context.command(&list)));
+        return Exit::Usage;
+    }
     let mut client = Client::connect(server, context.drain());
     let mut steps = Steps {
         caller: Caller {
@@ -63,17 +72,7 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
         Err(Stopped::Failed(failure)) => {
             tell_failure(context, &failure);
             // A sandbox ends with this command, and nothing of it can be continued.
-            let advice = match (failure.outcome_unknown, steps.has_sent) {
-                (true, _) => Some(
-                    "Wait a minute, then run the same command again: it looks for the batch before it creates one.",
-                ),
-                (false, true) => Some(
-                    "Run the same command again to continue. Nothing is uploaded twice, and no batch that is unfinished or \
-                     COMPLETED is paid for twice; after a FAILED or CANCELLED one, a new one is created, which costs credits.",
-                ),
-                (false, false) => None,
-            };
-            if let Some(advice) = advice.filter(|_| !context.is_sandbox) {
+            if let Some(advice) = advice(&failure, steps.has_sent).filter(|_| !context.is_sandbox) {
                 context.terminal.err.say(advice);
             }
             Exit::Failed
@@ -92,6 +91,17 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
     };
     client.close().await;
     exit
+}
+
+/// Why the job cannot use the configuration, if that is certain; LlamaCloud judges the rest, but only after the upload.
+fn unsuitable_configuration(arguments: &cli::Run) -> Option<String> {
+    let cli::Run { job, configuration, .. } = arguments;
+    (job == "extract_v2" && configuration.is_preset()).then(|| {
+        format!(
+            "--configuration: {configuration} is a preset for parse_v2; extract_v2 has no presets. Nothing was sent. Name a \
+             saved configuration. To list them:"
+        )
+    })
 }
 
 struct Steps<'a> {

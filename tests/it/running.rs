@@ -242,6 +242,31 @@ async fn a_single_file_and_a_directory_of_llamacloud_will_do_as_well() {
 }
 
 #[tokio::test]
+async fn a_wrong_configuration_is_refused_before_anything_is_sent() {
+    let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
+    let (code, said) = within(folder.path(), &harness, &["docs", "--yes", "--job", "extract_v2"]).await;
+    assert_eq!(code, Some(2), "{said}");
+    expect![[r#"
+        --configuration: cfg-PARSE_AGENTIC is a preset for parse_v2; extract_v2 has no
+        presets. Nothing was sent. Name a saved configuration. To list them:
+          llamacloud-batches-mcp call list_configurations job_type=extract_v2 --base-url http://127.0.0.1:8017 --poll-interval 1ms"#]]
+    .assert_eq(&said);
+    harness.close(0).await;
+}
+
+/// A repeated command would be refused again.
+#[tokio::test]
+async fn a_refusal_is_not_to_be_continued() {
+    let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
+    let arguments = ["docs", "--yes", "--configuration", "cfg-extract-invoices"];
+    let (code, said) = within(folder.path(), &harness, &arguments).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("cannot be used with parse_v2"), "{said}");
+    assert!(!said.contains("the same command"), "{said}");
+    harness.end().await;
+}
+
+#[tokio::test]
 async fn a_batch_that_is_not_finished_lacks_the_files_added_since() {
     let setup = Setup {
         speed: Speed::Steps,
