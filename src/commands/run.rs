@@ -5,6 +5,7 @@
 
 mod advice;
 mod ending;
+mod out;
 mod source;
 
 use serde_json::{Map, Value, json};
@@ -12,6 +13,7 @@ use tokio::time::Duration;
 
 use self::advice::advice;
 use self::ending::Ending;
+use self::out::Out;
 pub(crate) use self::source::Source;
 use super::agreement::is_agreed;
 use super::answer::{count, text};
@@ -118,14 +120,15 @@ struct Steps<'a> {
 impl Steps<'_> {
     async fn all(&mut self, batch_id: &mut Option<String>) -> Result<Exit, Stopped> {
         let Self { context, arguments, .. } = *self;
+        let out = arguments.out.as_deref().map(Out::look_into).transpose()?;
         let (directory_id, left_out) = match self.source {
             Source::Directory(id) => {
                 let what = format!("The files of directory {id} will be processed");
                 self.agree(&what, Cost::UnlessDone).await?;
                 (id.clone(), Vec::new())
             }
-            Source::Folder(_) => self.upload(".").await?,
-            Source::File { name, .. } => self.upload(&format!("./{name}")).await?,
+            Source::Folder(_) => self.upload(".", out.as_ref()).await?,
+            Source::File { name, .. } => self.upload(&format!("./{name}"), out.as_ref()).await?,
         };
         let progress = Progress::with_lines(&context.terminal.err);
         progress.set("creating the batch");
@@ -146,6 +149,10 @@ impl Steps<'_> {
             (false, ..) => format!("Found batch {id}."),
         });
         drop(progress);
+        if let Some(out) = &out {
+            // Before the batch is followed, which may take hours.
+            out.check(&id, context.is_sandbox)?;
+        }
         let watch = Watch {
             batch_id: id.clone(),
             json: false,
@@ -156,8 +163,8 @@ impl Steps<'_> {
             batch_id: &id,
             batch: &batch,
         };
-        let saved = match &arguments.out {
-            Some(out) if outcome.has_results() => Some((out.as_path(), self.save(&id).await?)),
+        let saved = match &out {
+            Some(out) if outcome.has_results() => Some((out.folder, self.save(&id).await?)),
             _ => None,
         };
         let ending = Ending {
@@ -169,7 +176,7 @@ impl Steps<'_> {
     }
 
     /// Uploads the missing files. Returns their directory, and which files are not in it although the user agreed to them.
-    async fn upload(&mut self, path: &str) -> Result<(String, Vec<Value>), Stopped> {
+    async fn upload(&mut self, path: &str, out: Option<&Out<'_>>) -> Result<(String, Vec<Value>), Stopped> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         progress.set("reading the files");
         let plan = loop {
@@ -188,6 +195,9 @@ impl Steps<'_> {
                 "{} contains no files that can be uploaded. Nothing was sent.",
                 quote(&self.arguments.path.to_string_lossy(), MAX_PATH_CHARS)
             )));
+        }
+        if let Some(out) = out.filter(|_| new > 0) {
+            out.check_for_new_batch()?;
         }
         let files = match new + there {
             1 => "1 file".to_owned(),

@@ -241,6 +241,59 @@ async fn a_single_file_and_a_directory_of_llamacloud_will_do_as_well() {
     harness.close(ledger.total()).await;
 }
 
+/// Writes a manifest into the folder for results.
+fn hold(folder: &Folder, manifest: &str) {
+    fs::write(folder.out().join("manifest.json"), manifest).unwrap();
+}
+
+const EARLIER: &str = r#"{"batch_id":"bat-earlier","job_type":"parse_v2","files":[]}"#;
+
+#[tokio::test]
+async fn a_folder_that_cannot_take_the_results_is_refused_before_anything_is_sent() {
+    let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
+    for (manifest, words) in [
+        (r#"{"name":"an app"}"#, "holds a manifest.json that this program did not write"),
+        ("not JSON", "holds a manifest.json that this program did not write"),
+        (EARLIER, "holds the results of batch bat-earlier"),
+    ] {
+        hold(&folder, manifest);
+        let (code, said) = within(folder.path(), &harness, &["docs", "--yes", "--out", "out"]).await;
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(code, Some(1), "{said}");
+        for words in ["--out", words, "Nothing was sent. Choose another folder"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert!(!said.contains("the same command") && !said.contains("credits"), "{said}");
+    }
+    let ledger = harness.ledger();
+    assert_eq!(ledger.count("POST /api/v1/beta/directories"), 0, "{ledger:#?}");
+    harness.end_after_creates(0).await;
+}
+
+#[tokio::test]
+async fn results_of_another_batch_are_not_mixed_in_and_not_lost() {
+    let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
+    hold(&folder, EARLIER);
+    let (code, said) = within(folder.path(), &harness, &["dir-small", "--yes", "--out", "out"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    expect![[r#"
+        The files of directory dir-small will be processed (parse_v2, configuration
+        cfg-PARSE_AGENTIC). This costs LlamaCloud credits for each page, unless an
+        earlier batch already did the same work.
+        creating the batch
+        Created batch bat-00000000-0000-4000-8000-000000000000.
+        The results of batch bat-00000000-0000-4000-8000-000000000000 are not saved,
+        because "out" holds those of batch bat-earlier. Run the same command with
+        another --out: it follows batch bat-00000000-0000-4000-8000-000000000000, and
+        nothing is uploaded or paid for again."#]]
+    .assert_eq(&said);
+    for _ in 0..2 {
+        let (code, said) = within(folder.path(), &harness, &["dir-small", "--yes", "--out", "other"]).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
+    harness.end_after_creates(1).await;
+}
+
 #[tokio::test]
 async fn a_wrong_configuration_is_refused_before_anything_is_sent() {
     let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
