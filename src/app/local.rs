@@ -1,8 +1,8 @@
 //! The folders of this machine that the operator names or a command needs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::cli::Command;
 use crate::commands::Source;
@@ -36,23 +36,49 @@ pub(super) fn for_definitions() -> Folders {
 /// command.
 ///
 /// # Errors
-/// If the folder for results cannot be made, or the path cannot be used.
+/// If the path or the folder for results cannot be used.
 pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<Option<(Config, Source)>> {
     let Command::Run(arguments) = command else {
         return Ok(None);
     };
-    if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
-    }
     let mut config = config.clone();
     let source = Source::of(arguments);
+    let for_results = config.folders.forbidden.clone();
     if matches!(source, Source::File { .. }) {
         // The user named this single file, so it may be anywhere.
         config.folders.forbidden.home = None;
     }
     config.folders.allowed = source.folder().map(Path::to_owned).into_iter().collect();
-    // Opened here as a check: later, the error would name `--allow-dir`, but the user typed only a path.
+    // Both are opened here as a check: later, the errors would name `--allow-dir` and `--output-dir`, which the user did not type.
     Allowed::open(&config.folders.allowed, &config.folders.forbidden)?;
-    config.folders.output = arguments.out.as_deref().map(Path::to_owned);
+    if let Some(out) = &arguments.out {
+        check_outside(out, &source)?;
+        std::fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
+        Output::open(out, &for_results).context("--out")?;
+    }
+    config.folders.output.clone_from(&arguments.out);
     Ok(Some((config, source)))
+}
+
+/// Refuses a folder for results inside the folder that is uploaded: the next run would upload the results as well, and pay for them.
+fn check_outside(out: &Path, source: &Source) -> anyhow::Result<()> {
+    match source {
+        Source::Folder(folder) if resolved(out)?.starts_with(resolved(folder)?) => bail!(
+            "--out {}: it is inside the folder to upload, so the next run would also upload the results. Nothing was sent. Choose a \
+             folder outside {}",
+            out.display(),
+            folder.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The path without symbolic links, as far as it exists.
+fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let known = path.ancestors().find_map(|known| {
+        let rest = path.strip_prefix(known).ok()?;
+        Some(known.canonicalize().ok()?.join(rest))
+    });
+    Ok(known.unwrap_or(path))
 }

@@ -241,6 +241,41 @@ async fn a_single_file_and_a_directory_of_llamacloud_will_do_as_well() {
     harness.close(ledger.total()).await;
 }
 
+#[tokio::test]
+async fn a_path_or_a_folder_for_results_that_cannot_be_used_leaves_nothing_behind() {
+    let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
+    let home = folder.path();
+    for (path, out, words) in [
+        (
+            "missing",
+            "new",
+            "\"missing\" cannot be opened as a folder (it does not exist)",
+        ),
+        ("docs/sub/c.txt", ".", "--out: "),
+        ("docs/sub/c.txt", "docs/a.txt", "--out docs/a.txt: "),
+        ("docs", "docs", "--out docs: it is inside the folder to upload"),
+        (
+            "docs",
+            "docs/../docs/new",
+            "--out docs/../docs/new: it is inside the folder to upload",
+        ),
+    ] {
+        let url = harness.base_url();
+        let mut command = command(&["run", path, "--out", out, "--yes", "--base-url", &url]);
+        command.current_dir(home).env("HOME", home);
+        let output = run(command).await;
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with(&format!("llamacloud-batches-mcp: {words}")), "{said}");
+        assert!(
+            !said.contains("--output-dir") && !said.contains("--allow-dir"),
+            "{said}"
+        );
+    }
+    assert!(!home.join("new").exists() && !home.join("docs/new").exists());
+    harness.close(0).await;
+}
+
 /// Writes a manifest into the folder for results.
 fn hold(folder: &Folder, manifest: &str) {
     fs::write(folder.out().join("manifest.json"), manifest).unwrap();
@@ -252,7 +287,10 @@ const EARLIER: &str = r#"{"batch_id":"bat-earlier","job_type":"parse_v2","files"
 async fn a_folder_that_cannot_take_the_results_is_refused_before_anything_is_sent() {
     let (folder, harness) = (Folder::new(), Harness::open(Revision::V2025_06_18).await);
     for (manifest, words) in [
-        (r#"{"name":"an app"}"#, "holds a manifest.json that this program did not write"),
+        (
+            r#"{"name":"an app"}"#,
+            "holds a manifest.json that this program did not write",
+        ),
         ("not JSON", "holds a manifest.json that this program did not write"),
         (EARLIER, "holds the results of batch bat-earlier"),
     ] {
@@ -263,7 +301,10 @@ async fn a_folder_that_cannot_take_the_results_is_refused_before_anything_is_sen
         for words in ["--out", words, "Nothing was sent. Choose another folder"] {
             assert!(said.contains(words), "{words}: {said}");
         }
-        assert!(!said.contains("the same command") && !said.contains("credits"), "{said}");
+        assert!(
+            !said.contains("the same command") && !said.contains("credits"),
+            "{said}"
+        );
     }
     let ledger = harness.ledger();
     assert_eq!(ledger.count("POST /api/v1/beta/directories"), 0, "{ledger:#?}");
@@ -330,8 +371,14 @@ async fn a_batch_that_is_not_finished_lacks_the_files_added_since() {
     let (code, said) = against(&harness, &["dir-small", "--yes"]).await;
     assert_eq!(code, Some(0), "{said}");
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let found = format!("Found batch {}. It is not finished", masked(created["id"].as_str().unwrap()));
-    assert!(words.contains(&found) && words.contains("after it has ended."), "{said}");
+    let found = format!(
+        "Found batch {}. It is not finished",
+        masked(created["id"].as_str().unwrap())
+    );
+    assert!(
+        words.contains(&found) && words.contains("after it has ended."),
+        "{said}"
+    );
     let (code, said) = against(&harness, &["dir-small", "--yes"]).await;
     assert!(code == Some(0) && !said.contains("not finished"), "{said}");
     harness.end_after_creates(1).await;
