@@ -136,8 +136,7 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
         [sandbox] Batch bat-00000000-0000-4000-8000-000000000000 is COMPLETED: of its 4
         files, 4 have a job that could not be looked up. The statuses of the jobs could
         not be read: this API key is not allowed to do that (403): "You do not have
-        access to this project". It is therefore not known whether all of its jobs have
-        ended.
+        access to this project". It is therefore not known whether all jobs have ended.
         Exit code 1: the outcome of some files is not known."#]]
     .assert_eq(&said);
     harness.end().await;
