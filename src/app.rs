@@ -4,6 +4,8 @@ mod local;
 #[cfg(feature = "sandbox")]
 mod simulated;
 
+pub use local::UnusableOut;
+
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::task::Poll;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use llamacloud_batches_mcp::app;
+use llamacloud_batches_mcp::app::{self, UnusableOut};
 use llamacloud_batches_mcp::cli::{self, Cli, Environment};
 use llamacloud_batches_mcp::commands;
 use llamacloud_batches_mcp::config::ConfigError;
@@ -55,6 +55,9 @@ fn explain(mut help_or_error: clap::Error) -> ExitCode {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     drop(writeln!(std::io::stderr(), "llamacloud-batches-mcp: {error:#}"));
-    let is_setting = error.is::<ConfigError>() || error.is::<UnusableFolder>() || error.is::<UnknownTool>();
+    let is_setting = error.is::<ConfigError>()
+        || error.is::<UnusableFolder>()
+        || error.is::<UnknownTool>()
+        || error.is::<UnusableOut>();
     ExitCode::from(if is_setting { 2 } else { 1 })
 }

@@ -32,6 +32,11 @@ pub(super) fn for_definitions() -> Folders {
     }
 }
 
+/// The folder that `--out` names cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("--out {0}")]
+pub struct UnusableOut(String);
+
 /// The settings of `run`, which names its own folders and needs their tools, and what it runs over; `None` for every other
 /// command.
 ///
@@ -52,8 +57,8 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
     // Both are opened here as a check: later, the errors would name `--allow-dir` and `--output-dir`, which the user did not type.
     Allowed::open(&config.folders.allowed, &config.folders.forbidden)?;
     if let Some(out) = &arguments.out {
-        check_outside(out, &source)?;
-        std::fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
+        let made = check_outside(out, &source).and_then(|()| Ok(std::fs::create_dir_all(out)?));
+        made.with_context(|| UnusableOut(out.display().to_string()))?;
         Output::open(out, &for_results).context("--out")?;
     }
     config.folders.output.clone_from(&arguments.out);
@@ -64,9 +69,8 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
 fn check_outside(out: &Path, source: &Source) -> anyhow::Result<()> {
     match source {
         Source::Folder(folder) if resolved(out)?.starts_with(resolved(folder)?) => bail!(
-            "--out {}: it is inside the folder to upload, so the next run would also upload the results. Nothing was sent. Choose a \
-             folder outside {}",
-            out.display(),
+            "it is inside the folder to upload, so the next run would also upload the results. Nothing was sent. Choose a folder \
+             outside {}",
             folder.display()
         ),
         _ => Ok(()),

@@ -44,10 +44,10 @@ Examples:
 
 pub(super) const WATCH: &str = "\
 At the end it shows how many files succeeded, and which did not and why. Ctrl-C ends the command, not the batch. Rate limits, outages \
-and a lost network are shown and waited out. In the sandbox, each directory `dir-NAME` has a batch \
+and a lost network are shown and waited out. In the sandbox, most directories `dir-NAME` have a batch \
 `bat-sandbox-NAME`, which starts when it is first read.
 
-Exit code: 0 every file succeeded, 1 not every file succeeded, or the batch cannot be read, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 every file succeeded; 1 not every file succeeded, or the batch cannot be read; 2 wrong usage; 130 Ctrl-C.
 
 Examples:
   llamacloud-batches-mcp watch bat-sandbox-small --sandbox
@@ -58,7 +58,7 @@ Files that are already uploaded are not uploaded again. A batch of the same work
 that is unfinished or COMPLETED is used again. After a FAILED or CANCELLED one, a new one is created, which costs credits. After Ctrl-C or a kill, run \
 the same command again to continue. The folder needs no --allow-dir.
 
-Exit code: 0 every file succeeded and, with --out, every result was saved, 1 otherwise, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 every file succeeded and, with --out, every result was saved; 1 otherwise; 2 wrong usage; 130 Ctrl-C.
 
 Examples:
   llamacloud-batches-mcp run examples/documents --sandbox --out text
@@ -120,7 +120,7 @@ pub(super) fn sandbox_in_full() -> String {
 pub const EXIT_CODES: &[(&str, &str)] = &[
     (
         "0",
-        "Done. For watch and run: every file succeeded, and with --out every result was saved. For doctor: no check failed. For the server: its input ended.",
+        "Done. For watch and run: every file succeeded, and with --out every result was saved. For doctor: no check failed. For the server: its input ended, or a signal stopped it.",
     ),
     (
         "1",
@@ -151,7 +151,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("NO_COLOR", "Any value that is not empty turns colours off."),
     (
         "TERM",
-        "The value dumb turns off colours and the progress line that is redrawn in place.",
+        "The value `dumb` turns off colours and the progress line that is redrawn in place.",
     ),
     (
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",

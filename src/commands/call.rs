@@ -168,7 +168,7 @@ fn tell_what_goes_on(context: &Context<'_>, arguments: &RawValue, is_read_only: 
     } else if is_read_only {
         err.say("Cancelled.");
     } else {
-        err.say("Cancelled. What the call had already done stays. To list batches:");
+        err.say("Cancelled. What was already done is not undone. To list batches:");
         err.line(&format!("  {}", context.command(&["call", "list_batches"])));
     }
 }

@@ -273,7 +273,7 @@ impl Steps<'_> {
         }
         let unless = match cost {
             Cost::Sure => "",
-            Cost::UnlessDone => ", unless an earlier batch already did the same work",
+            Cost::UnlessDone => ", unless an earlier batch did or is doing the same work",
         };
         err.say(&format!(
             "{what} ({}, configuration {}). This costs LlamaCloud credits for each page{unless}.",

@@ -12,6 +12,7 @@ use self::report::{Report, UploadFilesOutput, explain_upload, size};
 use self::sending::Sending;
 use super::call::{Answer, Call};
 use super::confirmation::{Permission, permission};
+use super::error::{try_again, with_advice};
 use super::long_work::LongWork;
 use super::prefixed::Prefixed;
 use super::wording;
@@ -82,7 +83,7 @@ impl UploadFiles {
         match made {
             Ok(made) => id_of(&made.directory),
             Err(DirectoryNotMade::NotMade(error)) => Err(explain_upload(error, call)),
-            Err(DirectoryNotMade::Unknown(error)) => Err(ToolError::caused_by(
+            Err(DirectoryNotMade::Unknown(error)) => Err(with_advice(
                 format!(
                     "No file was uploaded: it is not known whether the directory for the files exists ({}). Call `upload_files` \
                      again with the same arguments in a minute: it uses the directory if it exists, and creates it only if not.",
@@ -90,7 +91,7 @@ impl UploadFiles {
                 ),
                 error,
             )),
-            Err(DirectoryNotMade::StillTrying) => Err(ToolError::new(
+            Err(DirectoryNotMade::StillTrying) => Err(try_again(
                 "No file was uploaded yet: LlamaCloud is slow to create the directory. Call `upload_files` again with the same \
                  arguments: it continues.",
             )),

@@ -116,12 +116,12 @@ impl Guidance<'_> {
             (Some(file), _) => format!(", or, for a single project, in {file} in the project's folder"),
         };
         let inputs = if self.host.has_inputs(&self.this.registration) {
-            ", and what the text above has under `inputs`"
+            ", and what the configuration has under `inputs`"
         } else {
             ""
         };
         format!(
-            "The text above belongs in {file}{project}. If that file already exists, add only the {} entry to it{inputs}.",
+            "The configuration belongs in {file}{project}. If that file already exists, add only the {} entry to it{inputs}.",
             hosts::NAME
         )
     }

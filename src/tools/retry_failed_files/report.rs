@@ -10,7 +10,7 @@ use crate::tools::batch::{BatchFacts, when_created};
 use crate::tools::call::{Answer, Call};
 use crate::tools::create_sentences::tell;
 use crate::tools::creation::Creation;
-use crate::tools::error::{explain, explain_unknown, with_advice};
+use crate::tools::error::{explain, explain_unknown, try_again, with_advice};
 use crate::tools::outcomes::Seen;
 use crate::tools::outcomes::reasons::Problem;
 use crate::tools::reason::{Reason, group};
@@ -151,7 +151,7 @@ pub(super) fn explain_not_made(why: DirectoryNotMade, call: &Call) -> ToolError 
             ),
             error,
         ),
-        DirectoryNotMade::StillTrying => ToolError::new(
+        DirectoryNotMade::StillTrying => try_again(
             "No batch was created yet: LlamaCloud is slow to create the directory for the retry. Call `retry_failed_files` again with \
              the same arguments: it continues.",
         ),

@@ -48,7 +48,7 @@ async fn every_host_gets_its_configuration_on_stdout_and_the_rest_on_stderr() {
             assert_eq!(text(&output.stdout), host.configuration(&registration));
         }
         let guidance = text(&output.stderr).replace('\n', " ");
-        for words in [host.title, "The text above belongs in", "Then restart"] {
+        for words in [host.title, "The configuration belongs in", "Then restart"] {
             assert!(guidance.contains(words), "{}: {guidance}", host.name);
         }
     }
@@ -89,7 +89,7 @@ async fn a_host_that_was_moved_is_found_through_its_variables() {
         let mut command = command(&["host-config", host]);
         command.env("HOME", "/home/me").env(variable, "/elsewhere");
         let said = text(&run(command).await.stderr).replace('\n', " ");
-        let end = said.split("The text above belongs in ").nth(1).unwrap_or_default();
+        let end = said.split("The configuration belongs in ").nth(1).unwrap_or_default();
         assert!(
             end.starts_with(&format!("{file}, ")) || end.starts_with(&format!("{file}. ")),
             "{said}"
@@ -121,7 +121,7 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   claude mcp add -s user llamacloud-batches -e 'LLAMA_CLOUD_API_KEY=${LLAMA_CLOUD_API_KEY}' -- PROGRAM
                 Or let this program edit the host's file:
                   PROGRAM host-config claude-code --write
-                The text above belongs in /home/me/.claude.json, or, for a single project, in
+                The configuration belongs in /home/me/.claude.json, or, for a single project, in
                 .mcp.json in the project's folder. If that file already exists, add only the
                 llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Claude
@@ -139,7 +139,7 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   codex mcp add llamacloud-batches -- PROGRAM --sandbox
                 Or let this program edit the host's file:
                   PROGRAM --sandbox host-config codex --write
-                The text above belongs in /home/me/.codex/config.toml, or, for a single project,
+                The configuration belongs in /home/me/.codex/config.toml, or, for a single project,
                 in .codex/config.toml in the project's folder. If that file already exists, add
                 only the llamacloud-batches entry to it.
                 The sandbox needs no key.
@@ -153,7 +153,7 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
             expect![[r#"
                 To register it, let this program edit the host's file:
                   PROGRAM --api-key-file HERE/no-such-file host-config zed --write
-                The text above belongs in /home/me/.config/zed/settings.json, or, for a single
+                The configuration belongs in /home/me/.config/zed/settings.json, or, for a single
                 project, in .zed/settings.json in the project's folder. If that file already
                 exists, add only the llamacloud-batches entry to it.
                 No key can be read yet: the file given with --api-key-file cannot be read (it
@@ -165,7 +165,7 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
         (
             &["goose"],
             expect![[r#"
-                The text above belongs in /home/me/.config/goose/config.yaml. If that file
+                The configuration belongs in /home/me/.config/goose/config.yaml. If that file
                 already exists, add only the llamacloud-batches entry to it.
                 goose asks for LLAMA_CLOUD_API_KEY and keeps it in the system's keyring; `goose
                 configure` changes it.
@@ -180,7 +180,7 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   PROGRAM --region eu host-config cursor --write
                 Or open this link:
                   LINK
-                The text above belongs in /home/me/.cursor/mcp.json, or, for a single project,
+                The configuration belongs in /home/me/.cursor/mcp.json, or, for a single project,
                 in .cursor/mcp.json in the project's folder. If that file already exists, add
                 only the llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
