@@ -186,7 +186,7 @@ async fn answers_that_the_api_might_give_one_day() {
     .await;
     check_reply(
         Reply::json("409 Conflict", "", r#"{"detail":"It is \"final\".\u0007\u202e"}"#),
-        expect![[r#"The batch could not be read: the current state does not allow this (409): "It is 'final'.". Check the current state (of a batch: with `get_batch`) before trying anything else."#]],
+        expect![[r#"The batch could not be read: the current state does not allow this (409): "It is 'final'.". Check the current state (of a batch: `get_batch` shows it) before trying anything else."#]],
     )
     .await;
     check_reply(

@@ -618,11 +618,11 @@ async fn a_job_that_still_runs_or_has_nothing_says_so() {
         "LlamaCloud has no text for pjb-1. If it is an extract job, omit `format`, `pages` and `find` to read its data."
     ]
     .assert_eq(&of_upstream(job("COMPLETED"), ask()).await.unwrap_err());
-    expect!["The job of exj-1 is COMPLETED, but LlamaCloud has no data for it."].assert_eq(
+    expect!["LlamaCloud has no data for exj-1, although the job is COMPLETED."].assert_eq(
         &of_upstream(extracted(&Value::Null), json!({ "job_id": "exj-1" }))
             .await
             .unwrap_err(),
     );
-    expect![[r#"The result could not be read: the response is larger than 64 MiB. Try `format: "text"`, which may be shorter."#]]
+    expect![[r#"The result could not be read: the response is larger than 64 MiB. For a parse job, `format: "text"` may be shorter."#]]
         .assert_eq(&of_upstream(Reply::endless(), ask()).await.unwrap_err());
 }

@@ -128,7 +128,7 @@ async fn what_is_not_known_is_neither_a_failure_nor_a_success() {
         annex-to-lease-oslo.pdf  unknown
         The files of directory dir-small will be processed (parse_v2, configuration
         cfg-PARSE_AGENTIC). This costs LlamaCloud credits for each page, unless an
-        earlier batch already did the same work.
+        earlier batch did or is doing the same work.
         creating the batch
         Created batch bat-00000000-0000-4000-8000-000000000000.
         Following batch bat-00000000-0000-4000-8000-000000000000. Ctrl-C ends this
@@ -304,7 +304,7 @@ async fn results_of_another_batch_are_not_mixed_in_and_not_lost() {
     expect![[r#"
         The files of directory dir-small will be processed (parse_v2, configuration
         cfg-PARSE_AGENTIC). This costs LlamaCloud credits for each page, unless an
-        earlier batch already did the same work.
+        earlier batch did or is doing the same work.
         creating the batch
         Created batch bat-00000000-0000-4000-8000-000000000000.
         The results of batch bat-00000000-0000-4000-8000-000000000000 are not saved,

@@ -103,7 +103,7 @@ async fn a_host_that_was_moved_is_found_through_its_variables() {
 async fn what_an_entry_refers_to_is_named_beside_it() {
     let said = guidance(&["vscode"]).await.replace('\n', " ");
     assert!(
-        said.contains("entry to it, and what the text above has under `inputs`."),
+        said.contains("entry to it, and what the configuration has under `inputs`."),
         "{said}"
     );
 }
@@ -139,9 +139,9 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   codex mcp add llamacloud-batches -- PROGRAM --sandbox
                 Or let this program edit the host's file:
                   PROGRAM --sandbox host-config codex --write
-                The configuration belongs in /home/me/.codex/config.toml, or, for a single project,
-                in .codex/config.toml in the project's folder. If that file already exists, add
-                only the llamacloud-batches entry to it.
+                The configuration belongs in /home/me/.codex/config.toml, or, for a single
+                project, in .codex/config.toml in the project's folder. If that file already
+                exists, add only the llamacloud-batches entry to it.
                 The sandbox needs no key.
                 Then restart Codex. To see llamacloud-batches there, type `/mcp`. To try it,
                 ask: "Create a LlamaCloud batch over dir-small with cfg-PARSE_AGENTIC, and tell
@@ -153,9 +153,9 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
             expect![[r#"
                 To register it, let this program edit the host's file:
                   PROGRAM --api-key-file HERE/no-such-file host-config zed --write
-                The configuration belongs in /home/me/.config/zed/settings.json, or, for a single
-                project, in .zed/settings.json in the project's folder. If that file already
-                exists, add only the llamacloud-batches entry to it.
+                The configuration belongs in /home/me/.config/zed/settings.json, or, for a
+                single project, in .zed/settings.json in the project's folder. If that file
+                already exists, add only the llamacloud-batches entry to it.
                 No key can be read yet: the file given with --api-key-file cannot be read (it
                 does not exist). Write the key into that file before you use the server.
                 Then restart Zed. To see llamacloud-batches there, open the settings of the
@@ -180,9 +180,9 @@ async fn what_to_do_comes_in_a_few_lines_and_the_shortest_way_first() {
                   PROGRAM --region eu host-config cursor --write
                 Or open this link:
                   LINK
-                The configuration belongs in /home/me/.cursor/mcp.json, or, for a single project,
-                in .cursor/mcp.json in the project's folder. If that file already exists, add
-                only the llamacloud-batches entry to it.
+                The configuration belongs in /home/me/.cursor/mcp.json, or, for a single
+                project, in .cursor/mcp.json in the project's folder. If that file already
+                exists, add only the llamacloud-batches entry to it.
                 Set LLAMA_CLOUD_API_KEY to your key (llx-…) in the environment from which Cursor
                 starts. A program that is started from the desktop often does not see what a
                 shell's profile sets: start Cursor from a terminal, or run this again with

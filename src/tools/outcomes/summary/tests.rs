@@ -249,7 +249,7 @@ fn jobs_that_cannot_be_read() {
         [unread(true), unread(false)],
         &expect![[r#"
             Batch bat-1 is COMPLETED: of its 4 files, 4 have a job that could not be looked up. Check again with `get_batch` in 75 seconds.
-            Batch bat-1 is COMPLETED: of its 4 files, 4 have a job that could not be looked up. It is therefore not known whether all of its jobs have ended.
+            Batch bat-1 is COMPLETED: of its 4 files, 4 have a job that could not be looked up. It is therefore not known whether all jobs have ended.
         "#]],
     );
 }
