@@ -88,7 +88,7 @@ impl Tool<Call> for CancelBatch {
         let seen = Seen::of(account, scope, batch, deadline).await;
         let (batch, sentences) = BatchReport::beside_status(account, &seen, None);
         let output = CancelBatchOutput { cancelled, batch };
-        Outcome::done(&call.answer(&format!("{sentence} {sentences}"), output))
+        Outcome::done(&call.answer(format!("{sentence} {sentences}").trim_end(), output))
     }
 }
 

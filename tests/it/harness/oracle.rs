@@ -245,7 +245,11 @@ fn check_tool_result(asked: &Asked, result: &RawValue) {
     if let Some(structured) = structured_content {
         assert_eq!(structured.get(), text, "the two halves of a result differ");
     }
-    schemas::validate_output(&asked.tool, &serde_json::from_str(&text).unwrap());
+    let output: Value = serde_json::from_str(&text).unwrap();
+    if let Some(summary) = output["summary"].as_str() {
+        assert_eq!(summary, summary.trim(), "a sentence is missing");
+    }
+    schemas::validate_output(&asked.tool, &output);
 }
 
 fn check_error(code: i64, message: &str, data: Option<&Value>, whole: &Value, revision: Option<Revision>) {
