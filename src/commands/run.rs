@@ -196,7 +196,8 @@ impl Steps<'_> {
                 quote(&self.arguments.path.to_string_lossy(), MAX_PATH_CHARS)
             )));
         }
-        if let Some(out) = out.filter(|_| new > 0) {
+        // The directory is new, and so will the batch be. Otherwise only `create_batch` knows: LlamaCloud may have refused the others.
+        if let Some(out) = out.filter(|_| there == 0) {
             out.check_for_new_batch()?;
         }
         let files = match new + there {

@@ -58,7 +58,9 @@ impl fmt::Display for Refusal {
             Self::SymbolicLink => "a symbolic link",
             Self::HardLink => "a hard link: the file has a second name",
             Self::NotRegular => "not a regular file",
-            Self::ResultsFolder => "a folder of saved results: it has their manifest.json",
+            Self::ResultsFolder => {
+                "a folder of saved results, by its manifest.json: move documents out of it to upload them"
+            }
             Self::SavedResult => "a saved result, listed in manifest.json",
             Self::Extension => "not a file type that LlamaCloud supports",
             Self::OfficeLock => "a lock file of Microsoft Office, beside a document that is open",

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::call::Call;
+use super::error::try_again;
 use crate::mcp::{self, Json, Look, Outcome, RequestContext, Task, TaskError, TaskSource, TaskState, ToolError};
 
 /// How long a task may work.
@@ -158,7 +159,7 @@ impl LongWork {
             };
             // Otherwise, repeated calls could all end without progress.
             if pace.is_over() {
-                return Err(ToolError::new(format!(
+                return Err(try_again(format!(
                     "{title} did not start: the reads before it took the whole time of the call ({} s). Call again with the same \
                      arguments. If this happens again, the server needs a longer `--timeout`: tell the user.",
                     timeout.as_secs_f32()

@@ -16,7 +16,7 @@ use super::error::{try_again, with_advice};
 use super::long_work::LongWork;
 use super::prefixed::Prefixed;
 use super::wording;
-use crate::files::{Allowed, Selection};
+use crate::files::Allowed;
 use crate::llamacloud::{Directory, DirectoryId, DirectoryNotMade, UploadOnce};
 use crate::mcp::{Json, Outcome, Question, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
@@ -134,9 +134,8 @@ impl Tool<Call> for UploadFiles {
 
     async fn call(&self, call: &Call, input: UploadFilesInput) -> Result<Outcome<Self::Output>, ToolError> {
         let include = input.include.unwrap_or_default();
-        let selection = Selection::new(&include, input.recursive.unwrap_or(true))
-            .map_err(|problem| ToolError::about_arguments(format!("`include`: {problem}. Nothing was sent.")))?;
-        let folder = self.folders.look_into(call, &input.path, selection).await?;
+        let recursive = input.recursive.unwrap_or(true);
+        let folder = self.folders.look_into(call, &input.path, &include, recursive).await?;
         let Some(folder) = folder else {
             return Outcome::done(&report::still_reading(call));
         };

@@ -311,10 +311,15 @@ async fn the_rest_of_an_upload_may_differ_from_what_it_was() {
     harness.call("upload_files", arguments.clone()).await.error();
     let job = json!({ "type": "parse_v2", "configuration_id": "cfg-PARSE_AGENTIC" });
     let create = json!({ "source_directory_id": "dir-empty", "config": { "job": job } });
-    let one = upload(&mut harness, json!({ "path": "a.txt", "directory_id": "dir-empty" })).await;
-    assert_eq!(one["complete"], json!(true), "{one:#}");
-    let text = harness.call("create_batch", create.clone()).await.error().to_owned();
-    assert!(text.contains("`upload_files`"), "one file is not the folder: {text}");
+    for part in [
+        json!({ "path": "a.txt", "directory_id": "dir-empty" }),
+        json!({ "path": ".", "include": ["a.txt"], "directory_id": "dir-empty" }),
+    ] {
+        let one = upload(&mut harness, part).await;
+        assert_eq!(one["complete"], json!(true), "{one:#}");
+        let text = harness.call("create_batch", create.clone()).await.error().to_owned();
+        assert!(text.contains("`upload_files`"), "one file is not the folder: {text}");
+    }
     folder.write("d.txt", "Fourth document.");
     let all = upload(&mut harness, arguments).await;
     assert_eq!(all["complete"], json!(true), "{all:#}");

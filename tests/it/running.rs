@@ -159,6 +159,22 @@ async fn a_file_that_llamacloud_refuses_is_no_success() {
     harness.end_after_creates(1).await;
 }
 
+/// Files that LlamaCloud refused do not prove that there will be a new batch. If there is one, nothing is lost.
+#[tokio::test]
+async fn after_a_refused_file_the_same_run_goes_on() {
+    let (folder, harness) = (Folder::new(), faulty("422@upload:1").await);
+    let run = |out: &'static str| ["docs", "--yes", "--out", out];
+    let (code, said) = within(folder.path(), &harness, &run("out")).await;
+    assert_eq!(code, Some(1), "{said}");
+    let (code, said) = within(folder.path(), &harness, &run("out")).await;
+    assert_eq!(code, Some(1), "{said}");
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Run the same command with another --out"), "{said}");
+    let (code, said) = within(folder.path(), &harness, &run("other")).await;
+    assert_eq!(code, Some(0), "{said}");
+    harness.end_after_creates(2).await;
+}
+
 #[tokio::test]
 async fn without_any_file_there_is_no_batch_and_the_reason_is_shown() {
     let (folder, harness) = (Folder::new(), faulty("413@upload").await);

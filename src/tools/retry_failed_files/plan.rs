@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::files::sha256_hex;
 use crate::llamacloud::{
     AddFile, Batch, BatchConfig, BatchId, BatchStatus, CreateBatch, DirectoryFile, DirectoryId, Duplicates, Error,
@@ -19,6 +21,8 @@ use crate::tools::wording::{self, files, number, plural};
 use crate::untrusted::clean;
 
 const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
+/// A job that LlamaCloud has not listed for so long after its batch ended is not waited for any more.
+const UNLISTED: SignedDuration = SignedDuration::from_hours(1);
 /// Of the hash in a directory's name. Units: characters.
 const HASH_CHARS: usize = 16;
 
@@ -193,7 +197,7 @@ pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, T
     // The ID as LlamaCloud writes it, which makes every retry of this batch the same.
     let own_id = seen.batch.id.parse();
     let batch_id = own_id.as_ref().unwrap_or(batch_id);
-    let files = failed_files(&seen, batch_id)?;
+    let files = failed_files(&seen, batch_id, account.client.api_time())?;
     let stored = stored_files(call, &seen.batch.source_directory_id).await;
     let stored = stored.map_err(|error| explain(&FAILS, error, context, account))?;
     let plan = Plan::of(&seen.batch, batch_id.clone(), &files, &stored).ok_or_else(|| {
@@ -213,7 +217,7 @@ pub(super) async fn find_plan(call: &Call, batch_id: &BatchId) -> Result<Plan, T
 }
 
 /// The files of a final batch, if some of them did not succeed.
-fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError> {
+fn failed_files(seen: &Seen, batch_id: &BatchId, now: Option<Timestamp>) -> Result<Arc<Files>, ToolError> {
     let refuse = |why: &str, next: &str| ToolError::new(format!("No batch was created: {why}. {next}"));
     let status = clean(seen.batch.status.as_str(), 60);
     let known = seen.files(Rows::All);
@@ -261,7 +265,10 @@ fn failed_files(seen: &Seen, batch_id: &BatchId) -> Result<Arc<Files>, ToolError
     // If a job is listed later and failed, the set of files is another one, and its retry would process all of them again. A job of a
     // type that this server does not know can never be looked up.
     let unread = files.counts.of(Kind::Unknown) + files.counts.of(Kind::WithJob);
-    if unread > 0 && product(&seen.batch.config.job.job_type).is_some() {
+    let may_be_listed = now
+        .zip(seen.batch.updated())
+        .is_none_or(|(now, ended)| now.duration_since(ended) < UNLISTED);
+    if unread > 0 && may_be_listed && product(&seen.batch.config.job.job_type).is_some() {
         return Err(try_again(format!(
             "No batch was created: LlamaCloud does not list the {} of {} of batch {batch_id} at the moment, so it is not known \
              whether {} failed, too. Call `retry_failed_files` again in a minute with the same arguments; if that does not help, \

@@ -40,8 +40,8 @@ pub(super) struct Document {
 pub(super) struct Folder {
     /// For people.
     pub(super) name: String,
-    /// On this machine.
-    pub(super) path: String,
+    /// Which files were asked for: the path on this machine, and the choice among its files.
+    pub(super) source: String,
     /// Made from the folder's name and what it holds.
     pub(super) directory_name: String,
     pub(super) documents: Vec<Document>,
@@ -69,11 +69,15 @@ impl Folders {
         &self,
         call: &Call,
         path: &str,
-        selection: Selection,
+        include: &[String],
+        recursive: bool,
     ) -> Result<Option<Folder>, ToolError> {
         let sixth = call.account.policy.timeout / 6;
         let [locked, listed, read] = [4, 3, 2].map(|left| call.deadline - sixth * left);
-        let selection = selection.without_results(manifest::MARK);
+        let selection = Selection::new(include, recursive)
+            .map_err(|problem| ToolError::about_arguments(format!("`include`: {problem}. Nothing was sent.")))?
+            .without_results(manifest::MARK);
+        let choice = format!("{recursive} {include:?}");
         let (allowed, wanted) = (self.allowed.clone(), path.to_owned());
         let place = blocking(move || allowed.place(&wanted)).await?;
         let place = place.map_err(|error| ToolError::new(format!("Nothing was sent. `path` {error}.")))?;
@@ -96,7 +100,7 @@ impl Folders {
         };
         Ok(Some(Folder {
             name: place.name(),
-            path: place.path().to_string_lossy().into_owned(),
+            source: format!("{choice} {}", place.path().display()),
             directory_name: directory_name(&place.name(), &documents),
             documents,
             refused,

@@ -124,7 +124,7 @@ impl Sending {
     /// Marks the upload as complete.
     pub(super) fn finish(&self) {
         if let Some(directory_id) = &self.directory_id {
-            self.upload_once.begin(directory_id, &self.folder.path).complete();
+            self.upload_once.begin(directory_id, &self.folder.source).complete();
         }
     }
 
@@ -153,7 +153,7 @@ impl Sending {
                 "No file was uploaded: there is no directory. This is a bug: please report it.",
             ));
         };
-        let filling = upload_once.begin(&directory_id, &folder.path);
+        let filling = upload_once.begin(&directory_id, &folder.source);
         let total: u64 = files.iter().map(|document| document.content.length).sum();
         let (count, refused_before) = (files.len(), report.refused_count());
         let (read, done) = (Arc::new(AtomicU64::new(0)), AtomicUsize::new(0));
