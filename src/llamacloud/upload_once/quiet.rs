@@ -24,7 +24,7 @@ pub(super) async fn files(
     };
     while !made.by_this_process && !is_old(upstream, made, &files) {
         // Of random length, so that two processes that wait for each other do not begin to add files at the same moment.
-        let pause = upstream.policy.reconcile_reserve.mul_f64(1.0 + fastrand::f64() / 2.0);
+        let pause = upstream.policy.reconcile_reserve.mul_f64(1.0 - fastrand::f64() / 5.0);
         if Instant::now() + pause >= deadline {
             return Ok(None);
         }
