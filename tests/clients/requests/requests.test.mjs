@@ -170,7 +170,9 @@ async function relay(addressFor) {
     const violations = answer.headers.get('sl-violations') ?? undefined;
     seen.push({ method, path: pathname, query: [...searchParams], body: `${body}`, status: answer.status, violations });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' });
-    response.end(fitting(await answer.text(), method === 'POST' && answer.ok ? JSON.parse(body) : {}));
+    const sent = method === 'POST' && answer.ok ? JSON.parse(body) : {};
+    const [, id] = new RegExp(`^${BATCHES}/([^/]+)$`).exec(pathname) ?? [];
+    response.end(fitting(await answer.text(), id ? { id } : sent));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -179,8 +181,8 @@ async function relay(addressFor) {
 }
 
 /**
- * Prism's example, as an answer to this request: it is about what was sent, and its page is the last one. The example itself names
- * one directory in every answer and a next page on every page.
+ * Prism's example, as an answer to this request: it is about what was sent or asked for, and its page is the last one. The example
+ * itself names one batch and one directory in every answer and a next page on every page.
  */
 function fitting(text, sent) {
   try {
