@@ -65,12 +65,13 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
     Ok(Some((config, source)))
 }
 
-/// Refuses a folder for results inside the folder that is uploaded: the next run would upload the results as well, and pay for them.
+/// Refuses a folder for results inside the folder that is uploaded: the next run would leave out the documents that lie among the
+/// results, and pay for a batch over the others.
 fn check_outside(out: &Path, source: &Source) -> anyhow::Result<()> {
     match source {
         Source::Folder(folder) if resolved(out)?.starts_with(resolved(folder)?) => bail!(
-            "it is inside the folder to upload, so the next run would also upload the results. Nothing was sent. Choose a folder \
-             outside {}",
+            "it is inside the folder to upload, where results and documents would mix. Nothing was sent. Choose a folder outside \
+             {}",
             folder.display()
         ),
         _ => Ok(()),

@@ -183,7 +183,7 @@ impl OutputFolder {
         Ok(Saved::NameTaken)
     }
 
-    /// The first part of a path that is a file or a link; `None` if there is no such part.
+    /// The first folder of this path whose name a file or a link already has; `None` if each can be a folder.
     fn not_a_folder(&self, path: &str) -> Option<String> {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let mut parts = ends.filter_map(|end| path.get(..end));

@@ -202,6 +202,19 @@ async fn an_array_of_twenty_thousand_requests_is_refused_at_once() {
     harness.close(0).await;
 }
 
+/// Pours lines in while nobody reads: most of them are not read. Then somebody reads, and every answer comes.
+async fn pour_unread(mut harness: Harness, lines: String, ids: Vec<String>) {
+    let size = lines.len();
+    let pour = Pour::begin(&mut harness, lines);
+    let poured = pour.stand_still().await;
+    assert!(poured < size / 2, "{poured} bytes of {size} went in unanswered");
+    for id in ids {
+        harness.result_of(&id).await;
+    }
+    pour.end(&mut harness).await;
+    harness.close(0).await;
+}
+
 /// Nobody reads: reading stops as well, so that nothing piles up. Once somebody reads again, every answer comes.
 #[tokio::test]
 async fn who_does_not_read_is_not_read_from() {
@@ -215,15 +228,7 @@ async fn who_does_not_read_is_not_read_from() {
         lines.push('\n');
         ids.push(id);
     }
-    let size = lines.len();
-    let pour = Pour::begin(&mut harness, lines);
-    let poured = pour.stand_still().await;
-    assert!(poured < size / 2, "{poured} bytes of {size} went in unanswered");
-    for id in ids {
-        harness.result_of(&id).await;
-    }
-    pour.end(&mut harness).await;
-    harness.close(0).await;
+    pour_unread(harness, lines, ids).await;
 }
 
 /// The same for arrays, with and without a call whose answer the others wait for.
@@ -248,15 +253,7 @@ async fn who_does_not_read_is_not_read_from_in_arrays_either() {
             lines.push('\n');
             ids.extend(of_array);
         }
-        let size = lines.len();
-        let pour = Pour::begin(&mut harness, lines);
-        let poured = pour.stand_still().await;
-        assert!(poured < size / 2, "{poured} bytes of {size} went in unanswered");
-        for id in ids {
-            harness.result_of(&id).await;
-        }
-        pour.end(&mut harness).await;
-        harness.close(0).await;
+        pour_unread(harness, lines, ids).await;
     }
 }
 

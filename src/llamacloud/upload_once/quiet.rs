@@ -6,10 +6,7 @@ use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::{directory::Made, upstream::Upstream};
-use crate::llamacloud::{DirectoryFile, DirectoryId, Error, FilesOf, Reading, Scope};
-
-/// A page of 1,000 holds all files of any directory that a batch can use; the smaller sizes are for an API that refuses 1,000.
-const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
+use crate::llamacloud::{DirectoryFile, DirectoryId, Error, FilesOf, Scope};
 
 /// See [`super::UploadOnce::files_when_quiet`].
 pub(super) async fn files(
@@ -62,13 +59,9 @@ async fn list(
     directory_id: &DirectoryId,
     deadline: Instant,
 ) -> Result<Option<Vec<DirectoryFile>>, Error> {
-    let mut reading = Reading::new(PAGES);
-    while let Some(window) = reading.next() {
-        let page = upstream
-            .client
-            .list_directory_files(scope, directory_id, FilesOf::Now, &window, deadline);
-        reading.take(page.await, |_| true);
-    }
+    let client = &upstream.client;
+    let reading = client.directory_files(scope, directory_id, FilesOf::Now, deadline, |_| true);
+    let reading = reading.await;
     match reading.error {
         Some(error) => Err(error),
         None => Ok(reading.is_whole().then_some(reading.items)),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::files::sha256_hex;
 use crate::llamacloud::{
     AddFile, Batch, BatchConfig, BatchId, BatchStatus, CreateBatch, DirectoryFile, DirectoryId, Duplicates, Error,
-    ErrorKind, FileId, FilesOf, MAX_FILES, NewJob, Order, Reading, Scope,
+    ErrorKind, FileId, FilesOf, MAX_FILES, NewJob, Order, Scope,
 };
 use crate::mcp::ToolError;
 use crate::tools::batch::MAX_ID_CHARS;
@@ -20,7 +20,6 @@ use crate::tools::outcomes::{Depth, Finality, Kind, Seen, product};
 use crate::tools::wording::{self, files, number, plural};
 use crate::untrusted::clean;
 
-const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 /// A job that LlamaCloud has not listed for so long after its batch ended is not waited for any more.
 const UNLISTED: SignedDuration = SignedDuration::from_hours(1);
 /// Of the hash in a directory's name. Units: characters.
@@ -295,11 +294,8 @@ async fn stored_files(call: &Call, directory_id: &str) -> Result<HashMap<String,
         return Ok(HashMap::new());
     };
     let client = &call.account.client;
-    let mut reading = Reading::new(PAGES);
-    while let Some(window) = reading.next() {
-        let page = client.list_directory_files(&call.scope, &directory_id, FilesOf::Ever, &window, call.deadline);
-        reading.take(page.await, |_| true);
-    }
+    let reading = client.directory_files(&call.scope, &directory_id, FilesOf::Ever, call.deadline, |_| true);
+    let reading = reading.await;
     match reading.error {
         Some(error) if *error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(reading

@@ -12,7 +12,7 @@ use super::folder::{Document, Folder};
 use super::report::{Report, explain_upload, size};
 use crate::files::{Locked, Refusal, sha256_hex};
 use crate::llamacloud::{
-    Advice, DirectoryFile, DirectoryId, Error, ErrorKind, FilesOf, NewFile, NotStored, Open, Reading, Scope, UploadOnce,
+    Advice, DirectoryFile, DirectoryId, Error, ErrorKind, FilesOf, NewFile, NotStored, Open, Scope, UploadOnce,
 };
 use crate::mcp::ToolError;
 use crate::tools::call::Call;
@@ -22,7 +22,6 @@ use crate::tools::wording::number;
 /// How many files are sent at the same time.
 const AT_ONCE: usize = 8;
 /// A page of 1,000 holds all files of any directory that a batch can use; the smaller sizes are for an API that refuses 1,000.
-const PAGES: [Option<u32>; 3] = [Some(1000), Some(100), None];
 /// After this many temporary failures in a row, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;
 
@@ -81,17 +80,13 @@ impl Sending {
             return Ok(());
         };
         let mut stored: HashMap<String, Vec<DirectoryFile>> = HashMap::new();
-        let mut reading = Reading::new(PAGES);
-        while let Some(window) = reading.next() {
-            let client = &call.account.client;
-            let page = client
-                .list_directory_files(&call.scope, directory_id, FilesOf::Now, &window, call.deadline)
-                .await;
-            reading.take(page, |file| {
+        let client = &call.account.client;
+        let reading = client
+            .directory_files(&call.scope, directory_id, FilesOf::Now, call.deadline, |file| {
                 stored.entry(file.unique_id.clone()).or_default().push(file.clone());
                 true
-            });
-        }
+            })
+            .await;
         if let Some(error) = reading.error {
             return Err(explain_upload(error, call));
         }
