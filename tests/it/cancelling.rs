@@ -30,6 +30,10 @@ async fn running(peer: &mut Peer) -> Value {
     json!({ "batch_id": id })
 }
 
+async fn cancel_bat_1(peer: &mut Peer) -> Value {
+    peer.call("cancel_batch", json!({ "batch_id": "bat-1" })).await.json()
+}
+
 async fn close(harness: Harness, cancels: usize) {
     let ledger = harness.ledger();
     assert_eq!(ledger.count(CANCEL), cancels, "{ledger:#?}");
@@ -179,10 +183,7 @@ async fn a_final_batch_that_the_api_answers_unchanged_was_not_cancelled() {
     for status in ["COMPLETED", "FAILED"] {
         let body = format!(r#"{{"id":"bat-1","status":"{status}"}}"#);
         let (_upstream, mut harness) = before([Reply::json("200 OK", "", &body)]).await;
-        let said = harness
-            .call("cancel_batch", json!({ "batch_id": "bat-1" }))
-            .await
-            .json();
+        let said = cancel_bat_1(&mut harness).await;
         assert_eq!((&said["cancelled"], &said["status"]), (&json!(false), &json!(status)));
         let summary = said["summary"].as_str().unwrap();
         assert!(summary.starts_with("Nothing was cancelled"), "{summary}");
@@ -196,10 +197,7 @@ async fn an_answer_without_a_body_is_looked_into() {
         let body = format!(r#"{{"id":"bat-1","status":"{status}"}}"#);
         let replies = [Reply::json("204 No Content", "", ""), Reply::json("200 OK", "", &body)];
         let (_upstream, mut harness) = before(replies).await;
-        let said = harness
-            .call("cancel_batch", json!({ "batch_id": "bat-1" }))
-            .await
-            .json();
+        let said = cancel_bat_1(&mut harness).await;
         assert_eq!(
             (&said["cancelled"], &said["status"]),
             (&json!(cancelled), &json!(status)),
@@ -216,10 +214,7 @@ async fn an_answer_about_another_batch_is_looked_into() {
         Reply::running(),
     ];
     let (_upstream, mut harness) = before(replies).await;
-    let said = harness
-        .call("cancel_batch", json!({ "batch_id": "bat-1" }))
-        .await
-        .json();
+    let said = cancel_bat_1(&mut harness).await;
     assert_eq!(
         (&said["id"], &said["cancelled"], &said["status"]),
         (&json!("bat-1"), &json!(false), &json!("RUNNING")),
