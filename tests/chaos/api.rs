@@ -33,6 +33,8 @@ struct Shared {
     reached: watch::Sender<bool>,
     /// The fault may take its course.
     go: watch::Sender<bool>,
+    /// The directory's files were asked for.
+    files_asked: watch::Sender<bool>,
     /// The fault has made what it makes.
     done: watch::Sender<bool>,
     accepting: Mutex<Option<JoinHandle<()>>>,
@@ -51,6 +53,7 @@ impl Api {
             fault: Mutex::new(Some(fault)),
             reached: watch::Sender::new(false),
             go: watch::Sender::new(false),
+            files_asked: watch::Sender::new(false),
             done: watch::Sender::new(false),
             accepting: Mutex::default(),
             elsewhere: other.local_addr().unwrap(),
@@ -234,6 +237,8 @@ impl Shared {
         let answer = if path == "/api/v2/batches" {
             let (answer, last) = lock(&self.ledger).page(&head.target);
             if last && self.take(|fault| fault == Fault::Refused).is_some() {
+                // The create reads both lists at the same time. Only its POST is to be refused.
+                drop(self.files_asked.subscribe().wait_for(|asked| *asked).await);
                 self.stop_listening().await;
                 lock(&self.ledger).post_lost();
                 self.wait_for_go().await;
@@ -241,6 +246,7 @@ impl Shared {
             }
             answer
         } else if path.ends_with("/files") {
+            self.files_asked.send_replace(true);
             lock(&self.ledger).files()
         } else if path.contains("/configurations/") {
             lock(&self.ledger).configuration()
