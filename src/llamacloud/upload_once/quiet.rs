@@ -20,8 +20,9 @@ pub(super) async fn files(
         return Ok(None);
     };
     while !made.by_this_process && !is_old(upstream, made, &files) {
-        // Of random length, so that two processes that wait for each other do not begin to add files at the same moment.
-        let pause = upstream.policy.reconcile_reserve.mul_f64(1.0 - fastrand::f64() / 5.0);
+        // No shorter: a process that does not know whether it added a file looks for it that long. If it found what another process
+        // has added meanwhile, both would create the batch.
+        let pause = upstream.policy.reconcile_reserve;
         if Instant::now() + pause >= deadline {
             return Ok(None);
         }
