@@ -7,13 +7,13 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 
-use quick_cache::{Weighter, sync};
+use quick_cache::sync::DefaultLifecycle;
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync};
 
 use crate::llamacloud::Scope;
 
 const CAPACITY_BYTES: u64 = 32 * 1024 * 1024;
-/// An estimate. If it is at most 32, the cache also is a single shard; with several, a large document would have to fit into one
-/// of them.
+/// An estimate.
 const ESTIMATED_ITEMS: usize = 32;
 
 /// Something that can be kept.
@@ -55,7 +55,25 @@ impl Cache {
     }
 
     fn with_capacity(bytes: u64) -> Self {
-        Self(Arc::new(sync::Cache::with_weighter(ESTIMATED_ITEMS, bytes, ByBytes)))
+        // With several shards, a large document would have to fit into one of them. If their number is left open, the cache asks
+        // the system how many processors there are, which reads files.
+        let options = OptionsBuilder::new()
+            .shards(1)
+            .estimated_items_capacity(ESTIMATED_ITEMS)
+            .weight_capacity(bytes)
+            .build();
+        // Complete options, as these are, are always accepted.
+        Self(Arc::new(options.map_or_else(
+            |_| sync::Cache::with_weighter(ESTIMATED_ITEMS, bytes, ByBytes),
+            |options| {
+                sync::Cache::with_options(
+                    options,
+                    ByBytes,
+                    DefaultHashBuilder::default(),
+                    DefaultLifecycle::default(),
+                )
+            },
+        )))
     }
 
     /// The value kept under this id, unless it was evicted.

@@ -1,7 +1,5 @@
 //! What a model reads before it uses the tools, made from the tools on offer.
 
-use super::wording::and;
-
 /// The most characters that hosts show.
 #[cfg(test)]
 const MAX_CHARS: usize = 800;
@@ -19,7 +17,7 @@ pub(super) fn instructions(offered: &[&str], withheld: &[String]) -> String {
         .into_iter()
         .filter(|name| has(name));
     let finders: Vec<_> = finders.map(|name| format!("`{name}`")).collect();
-    let find = format!("find IDs with {}", and(&finders));
+    let find = format!("find IDs with {}", finders.join(" and "));
     let steps = [
         (has("upload_files"), "upload files with `upload_files`"),
         (!finders.is_empty(), find.as_str()),
