@@ -91,20 +91,37 @@ async fn with_server(
     };
     let settling = TaskTracker::new();
     let server = server(config, &settling)?;
-    let terminal = Terminal::of(environment);
-    // Only commands for people print these settings, and collecting them takes half as long as a start.
-    let settings = match command {
-        Command::Serve => Vec::new(),
-        _ => cli::settings_as_typed(),
+    let exit = if command == Command::Serve {
+        match serve_stdio(config, &server, signals).await {
+            End::InputEnded | End::Stopped => Exit::Done,
+            // Closed output counts as a failure. If the host is gone, nobody reads the exit code; but if output goes to a full
+            // disk, the shell needs it.
+            End::OutputClosed => Exit::Failed,
+        }
+    } else {
+        // Only commands for people open a terminal and print these settings; collecting them takes half as long as a start.
+        let context = commands::Context {
+            config,
+            terminal: &Terminal::of(environment),
+            stop: &signals.stop,
+            settings: &cli::settings_as_typed(),
+            is_sandbox: is_sandbox(flags),
+        };
+        let exit = for_a_person(command, source, &server, &context).await?;
+        context.exit(exit)
     };
-    let context = commands::Context {
-        config,
-        terminal: &terminal,
-        stop: &signals.stop,
-        settings: &settings,
-        is_sandbox: is_sandbox(flags),
-    };
-    let exit = match (command, source) {
+    settle(&settling, config, signals).await;
+    Ok(exit.into())
+}
+
+/// Runs a person's command on the server.
+async fn for_a_person(
+    command: Command,
+    source: Option<&commands::Source>,
+    server: &Server,
+    context: &commands::Context<'_>,
+) -> anyhow::Result<Exit> {
+    Ok(match (command, source) {
         (
             Command::Call {
                 tool: Some(tool),
@@ -122,37 +139,29 @@ async fn with_server(
                 _ => Print::ForPeople,
             };
             let call = Call { tool, arguments, print };
-            commands::call(&server, &context, &call).await
+            commands::call(server, context, &call).await
         }
-        (Command::Tools { json }, _) => commands::tools(&server, &context, json).await,
+        (Command::Tools { json }, _) => commands::tools(server, context, json).await,
         (Command::Watch { batch_id, json }, _) => {
             let watch = Watch {
                 batch_id: batch_id.to_string(),
                 json,
             };
-            commands::watch(&server, &context, &watch).await
+            commands::watch(server, context, &watch).await
         }
-        (Command::Run(arguments), Some(source)) => commands::run(&server, &context, &arguments, source).await,
+        (Command::Run(arguments), Some(source)) => commands::run(server, context, &arguments, source).await,
         (Command::Doctor { json }, _) => {
             let installation = Installation {
-                config,
-                server: &server,
-                is_sandbox: is_sandbox(flags),
+                config: context.config,
+                server,
+                is_sandbox: context.is_sandbox,
                 regions: &Regions::known()?,
             };
-            commands::doctor::doctor(&installation, &context, json).await
+            commands::doctor::doctor(&installation, context, json).await
         }
-        _ => {
-            // Closed output counts as a failure. If the host is gone, nobody reads the exit code; but if output goes to a full
-            // disk, the shell needs it.
-            match serve_stdio(config, &server, signals).await {
-                End::InputEnded | End::Stopped => Exit::Done,
-                End::OutputClosed => Exit::Failed,
-            }
-        }
-    };
-    settle(&settling, config, signals).await;
-    Ok(context.exit(exit).into())
+        // The others have ended before there was a server.
+        _ => Exit::Done,
+    })
 }
 
 #[cfg(feature = "sandbox")]
