@@ -14,7 +14,7 @@
 //! | `client`, `answer` | the client's side of the pipe in memory, and what the server answers |
 //! | `caller` | calls whose failures are waited out if they may pass |
 //! | `outcome` | how a batch ended |
-//! | `terminal`, `progress` | output, width and colours, and lines that change |
+//! | `terminal`, `progress`, `live_line` | output, width and colours, and lines that change |
 //! | `render` | a tool's result as text |
 //! | `shell` | words as they are typed into a shell |
 
@@ -28,6 +28,7 @@ mod context;
 mod definition;
 pub mod doctor;
 pub(crate) mod host_config;
+mod live_line;
 mod outcome;
 mod progress;
 mod render;

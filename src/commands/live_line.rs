@@ -1,0 +1,160 @@
+//! The last line of a terminal, redrawn while a command waits.
+//!
+//! A window that becomes narrower wraps what is on it: a line that was one row is then several, and the cursor is in the last of
+//! them. So the line is never filled up with spaces, and whatever became several rows is cleared as such.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use console::{Term, measure_text_width, truncate_str};
+use tokio::time::interval;
+use tokio_util::task::AbortOnDropHandle;
+
+const REDRAWN_EVERY: Duration = Duration::from_millis(200);
+const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const BAR_COLUMNS: usize = 16;
+/// There is a bar only where it leaves room for words. Units: columns.
+const ROOM_FOR_A_BAR: usize = 60;
+/// Some terminals wrap a line that is full, and Ctrl-C is shown as two characters behind it. Units: columns.
+const LEFT_FREE: usize = 3;
+
+/// A line with a spinner, the time since it began, and words. It is gone when this is dropped.
+#[derive(Debug)]
+pub(super) struct LiveLine {
+    line: Arc<Mutex<Line>>,
+    _redrawing: AbortOnDropHandle<()>,
+}
+
+impl LiveLine {
+    pub(super) fn start(term: &Term) -> Self {
+        let line = Arc::new(Mutex::new(Line {
+            term: term.clone(),
+            started: Instant::now(),
+            share: None,
+            message: String::new(),
+            columns: 0,
+        }));
+        let redrawn = Arc::clone(&line);
+        let redrawing = tokio::spawn(async move {
+            let mut ticks = interval(REDRAWN_EVERY);
+            loop {
+                ticks.tick().await;
+                // A terminal that takes no line takes the answer no better, and there the failure is told.
+                drop(lock(&redrawn).draw());
+            }
+        });
+        Self {
+            line,
+            _redrawing: AbortOnDropHandle::new(redrawing),
+        }
+    }
+
+    /// What the line says from now on, and which share of a whole is done. Shape of a share: `(done, total)`.
+    pub(super) fn set(&self, share: Option<(u64, u64)>, message: String) {
+        let mut line = lock(&self.line);
+        line.share = share;
+        line.message = message;
+    }
+
+    /// Makes room for what `print` writes, which stays above the line.
+    pub(super) fn above(&self, print: impl FnOnce()) {
+        let mut line = lock(&self.line);
+        drop(line.clear());
+        print();
+    }
+}
+
+impl Drop for LiveLine {
+    fn drop(&mut self) {
+        drop(lock(&self.line).clear());
+    }
+}
+
+fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug)]
+struct Line {
+    term: Term,
+    started: Instant,
+    share: Option<(u64, u64)>,
+    message: String,
+    /// How many columns it takes on the terminal now.
+    columns: usize,
+}
+
+impl Line {
+    fn draw(&mut self) -> io::Result<()> {
+        self.clear()?;
+        let (_, window) = self.term.size();
+        let window = usize::from(window);
+        let text = text(self.started.elapsed(), self.share, &self.message, window);
+        // In the narrowest window, what turns still shows that the command goes on.
+        let text = truncate_str(&text, window.saturating_sub(LEFT_FREE).max(1), "");
+        let text = text.trim_end();
+        self.columns = measure_text_width(text);
+        self.term.write_str(text)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        let (_, window) = self.term.size();
+        let rows = std::mem::take(&mut self.columns).div_ceil(usize::from(window).max(1));
+        if rows > 1 {
+            self.term.move_cursor_up(rows - 1)?;
+            self.term.write_str("\r")?;
+            return self.term.clear_to_end_of_screen();
+        }
+        self.term.clear_line()
+    }
+}
+
+/// Shape: `⠋ 00:01:10 [=====>          ] 35% 7 of 20 files`; without the bar in a narrow window.
+fn text(elapsed: Duration, share: Option<(u64, u64)>, message: &str, window: usize) -> String {
+    let ticks = elapsed.as_millis() / REDRAWN_EVERY.as_millis();
+    let spinner = SPINNER
+        .into_iter()
+        .cycle()
+        .nth(usize::try_from(ticks % 10).unwrap_or(0));
+    let spinner = spinner.unwrap_or(' ');
+    let seconds = elapsed.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let bar = share.filter(|_| window >= ROOM_FOR_A_BAR).map_or_else(String::new, bar);
+    format!("{spinner} {hours:02}:{minutes:02}:{seconds:02} {bar}{message}")
+}
+
+/// Shape: `[=====>          ] 35% `.
+fn bar((done, total): (u64, u64)) -> String {
+    let percent = done.min(total).saturating_mul(100).checked_div(total).unwrap_or(100);
+    let filled = usize::try_from(percent).unwrap_or(100) * BAR_COLUMNS / 100;
+    let head = if done > 0 && filled < BAR_COLUMNS { ">" } else { "" };
+    let filled = "=".repeat(filled) + head;
+    format!("[{filled:BAR_COLUMNS$}] {percent}% ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_shows_the_time_and_the_share() {
+        let at = |seconds, share, window| text(Duration::from_secs(seconds), share, "of 20 files", window);
+        assert_eq!(at(0, None, 80), "⠋ 00:00:00 of 20 files");
+        assert_eq!(at(90_061, None, 80), "⠴ 25:01:01 of 20 files");
+        assert_eq!(at(2, Some((0, 20)), 80), "⠋ 00:00:02 [                ] 0% of 20 files");
+        assert_eq!(
+            at(2, Some((7, 20)), 80),
+            "⠋ 00:00:02 [=====>          ] 35% of 20 files"
+        );
+        assert_eq!(
+            at(2, Some((20, 20)), 80),
+            "⠋ 00:00:02 [================] 100% of 20 files"
+        );
+        assert_eq!(
+            at(2, Some((0, 0)), 80),
+            "⠋ 00:00:02 [================] 100% of 20 files"
+        );
+        assert_eq!(at(2, Some((7, 20)), 59), "⠋ 00:00:02 of 20 files");
+    }
+}
