@@ -1,4 +1,4 @@
-//! The last line of a terminal, redrawn while a command waits.
+//! The last line of stderr, a terminal, redrawn while a command waits.
 //!
 //! A window that becomes narrower wraps what is on it: a line that was one row is then several, and the cursor is in the last of
 //! them. So the line is never filled up with spaces, and whatever became several rows is cleared as such.
@@ -27,9 +27,10 @@ pub(super) struct LiveLine {
 }
 
 impl LiveLine {
-    pub(super) fn start(term: &Term) -> Self {
+    pub(super) fn start() -> Self {
         let line = Arc::new(Mutex::new(Line {
-            term: term.clone(),
+            // Buffered: the old line is cleared and the new one written at once, so that nothing flickers.
+            term: Term::buffered_stderr(),
             started: Instant::now(),
             share: None,
             message: String::new(),
@@ -60,14 +61,14 @@ impl LiveLine {
     /// Makes room for what `print` writes, which stays above the line.
     pub(super) fn above(&self, print: impl FnOnce()) {
         let mut line = lock(&self.line);
-        drop(line.clear());
+        drop(line.erase());
         print();
     }
 }
 
 impl Drop for LiveLine {
     fn drop(&mut self) {
-        drop(lock(&self.line).clear());
+        drop(lock(&self.line).erase());
     }
 }
 
@@ -95,7 +96,13 @@ impl Line {
         let text = truncate_str(&text, window.saturating_sub(LEFT_FREE).max(1), "");
         let text = text.trim_end();
         self.columns = measure_text_width(text);
-        self.term.write_str(text)
+        self.term.write_str(text)?;
+        self.term.flush()
+    }
+
+    fn erase(&mut self) -> io::Result<()> {
+        self.clear()?;
+        self.term.flush()
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -112,12 +119,8 @@ impl Line {
 
 /// Shape: `⠋ 00:01:10 [=====>          ] 35% 7 of 20 files`; without the bar in a narrow window.
 fn text(elapsed: Duration, share: Option<(u64, u64)>, message: &str, window: usize) -> String {
-    let ticks = elapsed.as_millis() / REDRAWN_EVERY.as_millis();
-    let spinner = SPINNER
-        .into_iter()
-        .cycle()
-        .nth(usize::try_from(ticks % 10).unwrap_or(0));
-    let spinner = spinner.unwrap_or(' ');
+    let ticks = usize::try_from(elapsed.as_millis() / REDRAWN_EVERY.as_millis()).unwrap_or_default();
+    let spinner = SPINNER.get(ticks % SPINNER.len()).unwrap_or(&' ');
     let seconds = elapsed.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let bar = share.filter(|_| window >= ROOM_FOR_A_BAR).map_or_else(String::new, bar);

@@ -38,9 +38,11 @@ impl<'a> Progress<'a> {
     }
 
     fn new(output: &'a Output, otherwise: Shown) -> Self {
-        let shown = output
-            .live()
-            .map_or(otherwise, |term| Shown::Live(LiveLine::start(term)));
+        let shown = if output.is_live() {
+            Shown::Live(LiveLine::start())
+        } else {
+            otherwise
+        };
         Self { output, shown }
     }
 

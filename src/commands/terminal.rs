@@ -88,9 +88,9 @@ impl Output {
         self.fixed_width.unwrap_or_else(asked)
     }
 
-    /// The terminal, if lines on it can be changed after they were written.
-    pub(super) fn live(&self) -> Option<&Term> {
-        (self.term.is_term() && !console::is_dumb()).then_some(&self.term)
+    /// Whether lines on it can be changed after they were written.
+    pub(super) fn is_live(&self) -> bool {
+        self.term.is_term() && !console::is_dumb()
     }
 
     /// Why something could not be written, as a sentence.
