@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -152,7 +152,7 @@ pub struct HostConfig {
     #[arg(long)]
     pub write: bool,
     /// The file to write in place of the host's own, for example `.mcp.json` in a project.
-    #[arg(long, value_name = "FILE", requires = "write")]
+    #[arg(long, value_name = "FILE", requires = "write", value_parser = path())]
     pub file: Option<PathBuf>,
 }
 
@@ -164,7 +164,7 @@ pub struct HostConfig {
 )]
 pub struct Flags {
     /// File whose first line is the API key.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Account")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path(), help_heading = "Account")]
     pub api_key_file: Option<PathBuf>,
     /// Base URL of the API: https, or http on loopback [variable: `LLAMA_CLOUD_BASE_URL`].
     #[arg(
@@ -200,10 +200,10 @@ pub struct Flags {
     #[arg(long, global = true, help_heading = "Tools")]
     pub allow_cancel: bool,
     /// Offer the tool `upload_files` for this folder of this machine; may be given more than once [variable: `LLAMA_CLOUD_ALLOW_DIR`].
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Local files")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = path(), help_heading = "Local files")]
     pub allow_dir: Vec<PathBuf>,
     /// Offer the tool `save_results`, which writes below this folder of this machine. The folder must exist.
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Local files")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = path(), help_heading = "Local files")]
     pub output_dir: Option<PathBuf>,
     /// Ask the user, through the host, before spending credits or uploading files [variable: `LLAMA_CLOUD_CONFIRM_CREATE`].
     #[arg(long, global = true, help_heading = "Tools")]
@@ -224,7 +224,7 @@ pub struct Flags {
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Log")]
     pub log_format: LogFormat,
     /// Append the log to this file (created with mode 0600) in place of stderr.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Log")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path(), help_heading = "Log")]
     pub log_file: Option<PathBuf>,
     /// How stdin and stdout are read and written: `auto` polls pipes and sockets where it can, `portable` never does.
     #[arg(long, global = true, value_enum, default_value_t = Stdio::Auto, help_heading = "Streams")]
@@ -279,6 +279,11 @@ impl Default for Flags {
             sandbox_fault: Vec::new(),
         }
     }
+}
+
+/// Reads a path as a shell would.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|typed| Environment::read().path(&typed))
 }
 
 /// Reads `45`, `45s`, `2m` or `500ms`.

@@ -90,7 +90,7 @@ impl Config {
     /// # Errors
     /// For a base URL or an id that must not be used. A missing key is not an error: the server starts and reports it later.
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
-        let key_file = key::file(flags, environment);
+        let key_file = key::file(flags);
         let (api_key, key_source) = key::find(key_file.as_deref(), environment);
         let (base_url_source, base_url) = base_url(flags, environment)?;
         Ok(Self {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 /// Every variable that is read.
 const NAMES: [&str; 22] = [
@@ -74,12 +75,39 @@ impl Environment {
     pub fn home(&self) -> Option<&OsStr> {
         self.not_empty(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }
+
+    /// The path that a shell would make of this one: a leading `~` is the home folder. Hosts start programs without a shell, and
+    /// some shells leave `--flag=~/…` as it is.
+    pub fn path(&self, typed: &Path) -> PathBuf {
+        match (typed.strip_prefix("~"), self.home()) {
+            (Ok(rest), Some(home)) => Path::new(home).join(rest),
+            _ => typed.to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::VARIABLES;
+
+    #[test]
+    fn a_path_is_read_as_by_a_shell() {
+        let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let environment = Environment::of([(variable, "home")]);
+        let home = Path::new("home");
+        for (typed, expected) in [
+            ("~", home.to_owned()),
+            ("~/docs/key", home.join("docs/key")),
+            ("key", "key".into()),
+            ("~key", "~key".into()),
+            ("docs/~", "docs/~".into()),
+            ("", PathBuf::new()),
+        ] {
+            assert_eq!(environment.path(Path::new(typed)), expected, "{typed}");
+        }
+        assert_eq!(Environment::default().path(Path::new("~/docs")), Path::new("~/docs"));
+    }
 
     #[test]
     fn the_manual_describes_every_variable() {

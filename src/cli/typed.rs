@@ -61,16 +61,19 @@ fn given(matches: &ArgMatches) -> Vec<Setting> {
         if !is_known || matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;
         }
-        let setting = |value| Setting {
+        let setting = |value, is_path| Setting {
             flag: long.to_owned(),
             value,
-            is_path: matches.try_get_many::<PathBuf>(id).is_ok(),
+            is_path,
         };
-        if flag.get_action().takes_values() {
+        if let Ok(paths) = matches.try_get_many::<PathBuf>(id) {
+            let paths = paths.into_iter().flatten().cloned();
+            settings.extend(paths.map(|path| setting(Some(path.into()), true)));
+        } else if flag.get_action().takes_values() {
             let values = matches.get_raw(id).into_iter().flatten();
-            settings.extend(values.map(|value| setting(Some(value.to_owned()))));
+            settings.extend(values.map(|value| setting(Some(value.to_owned()), false)));
         } else {
-            settings.push(setting(None));
+            settings.push(setting(None, false));
         }
     }
     settings

@@ -28,6 +28,7 @@ impl Folders {
         };
         let listed = listed.map(std::env::split_paths).into_iter().flatten();
         let listed = listed.filter(|path| !path.as_os_str().is_empty());
+        let listed = listed.map(|path| environment.path(&path));
         Self {
             allowed: flags.allow_dir.iter().cloned().chain(listed).collect(),
             output: flags.output_dir.clone(),

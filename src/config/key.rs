@@ -51,15 +51,11 @@ pub enum ApiKey {
     Missing(String),
 }
 
-/// The file that is to hold the key, as an absolute path. `~` means what it means in a shell, because hosts start programs without one.
-pub(super) fn file(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
+/// The file that is to hold the key, as an absolute path.
+pub(super) fn file(flags: &Flags) -> Option<PathBuf> {
     let path = flags.api_key_file.as_ref()?;
-    let path = match (path.strip_prefix("~"), environment.home()) {
-        (Ok(rest), Some(home)) => Path::new(home).join(rest),
-        _ => path.clone(),
-    };
     // Fails for an empty path, which is no file either.
-    Some(std::path::absolute(&path).unwrap_or(path))
+    Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
 }
 
 /// Finds the key: in the file, else in the first variable that holds one.
@@ -256,26 +252,6 @@ mod tests {
     fn of_file(path: &Path) -> String {
         let environment = Environment::of([("LLAMA_CLOUD_API_KEY", "llx-1")]);
         shown(find(Some(path), &environment))
-    }
-
-    #[test]
-    fn a_key_file_is_named_as_in_a_shell() {
-        let home = std::path::absolute("/home/me").unwrap();
-        let here = std::path::absolute("key").unwrap();
-        for (named, expected) in [
-            ("~/docs/key", home.join("docs/key")),
-            ("key", here),
-            ("~key", std::path::absolute("~key").unwrap()),
-            ("", PathBuf::new()),
-        ] {
-            let flags = Flags {
-                api_key_file: Some(named.into()),
-                ..Flags::default()
-            };
-            let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
-            let environment = Environment::of([(variable, home.to_str().unwrap())]);
-            assert_eq!(file(&flags, &environment), Some(expected), "{named}");
-        }
     }
 
     #[test]

@@ -238,6 +238,49 @@ async fn a_folder_that_holds_the_key_file_is_refused_however_the_file_is_named()
     std::fs::remove_dir_all(&home).unwrap();
 }
 
+/// Hosts start programs without a shell, and bash leaves `--out=~/text` as it is.
+#[tokio::test]
+async fn paths_in_the_home_folder_are_found_without_a_shell() {
+    let home = scratch("home");
+    std::fs::create_dir_all(home.join("docs")).unwrap();
+    std::fs::create_dir_all(home.join("text")).unwrap();
+    std::fs::write(home.join("docs/a.md"), "a").unwrap();
+    let at_home = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("HOME", &home).env("USERPROFILE", &home).current_dir(&home);
+        command
+    };
+    let mut server = at_home(&["tools", "--output-dir", "~/text", "--log-file=~/log"]);
+    server.env("LLAMA_CLOUD_ALLOW_DIR", "~/docs");
+    let listed = text(&run(server).await.stdout);
+    for tool in ["upload_files", "save_results"] {
+        assert!(listed.contains(tool), "{listed}");
+    }
+    assert!(home.join("log").exists());
+
+    let entry = text(
+        &run(at_home(&[
+            "host-config",
+            "zed",
+            "--api-key-file",
+            "~/key",
+            "--allow-dir=~/docs",
+        ]))
+        .await
+        .stdout,
+    );
+    for name in ["key", "docs"] {
+        let path = serde_json::to_string(&home.join(name)).unwrap();
+        assert!(entry.contains(&path), "no {path} in {entry}");
+    }
+
+    let output = run(at_home(&["run", "~/docs", "--out=~/text", "--yes", "--sandbox"])).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(home.join("text/manifest.json").exists());
+    assert!(!home.join("~").exists());
+    std::fs::remove_dir_all(&home).unwrap();
+}
+
 /// Without a usable key the server starts, lists its tools, and explains itself when one is called.
 #[tokio::test]
 async fn a_key_that_cannot_be_used_is_explained_on_the_first_call() {

@@ -28,7 +28,7 @@ pub(crate) fn run(wanted: &HostConfig, config: &Config, environment: &Environmen
         print(&format!("{}\n", names.join("\n")))?;
         return Ok(Exit::Done);
     };
-    let this = registration::of_this_program(config.folders.forbidden.key_file.as_deref())?;
+    let this = registration::of_this_program()?;
     let guidance = guidance::Guidance {
         host,
         this: &this,

@@ -36,11 +36,11 @@ pub(super) enum Runner {
     Uvx,
 }
 
-/// Reads the command line of this process. `key_file` is what its `--api-key-file` means.
+/// Reads the command line of this process.
 ///
 /// # Errors
 /// If this program's path is unknown, or if a text that has to go into the configuration is not Unicode.
-pub(super) fn of_this_program(key_file: Option<&Path>) -> anyhow::Result<ThisProgram> {
+pub(super) fn of_this_program() -> anyhow::Result<ThisProgram> {
     let program = std::env::current_exe().context("this program's own path is unknown")?;
     let settings = cli::settings();
     let lasts = lasts(&program);
@@ -49,7 +49,7 @@ pub(super) fn of_this_program(key_file: Option<&Path>) -> anyhow::Result<ThisPro
         Lasts::Yes | Lasts::WhileBuilt => (text(program.into(), "the path of this program")?, Vec::new()),
     };
     for setting in &settings {
-        args.extend(words(setting, key_file)?);
+        args.extend(words(setting)?);
     }
     if cfg!(windows)
         && lasts == Lasts::ThroughRunner(Runner::Npx)
@@ -60,7 +60,7 @@ pub(super) fn of_this_program(key_file: Option<&Path>) -> anyhow::Result<ThisPro
              this command again without npx"
         );
     }
-    let has_key_file = key_file.is_some();
+    let has_key_file = settings.iter().any(|setting| setting.flag == "api-key-file");
     Ok(ThisProgram {
         registration: Registration {
             command,
@@ -106,14 +106,14 @@ fn is_changed_by_cmd(word: &str) -> bool {
 }
 
 /// The words that give the server this setting. A host starts the server in a folder that it chooses.
-fn words(setting: &Setting, key_file: Option<&Path>) -> anyhow::Result<Vec<String>> {
+fn words(setting: &Setting) -> anyhow::Result<Vec<String>> {
     let Some(value) = &setting.value else {
         return Ok(setting.words(None));
     };
-    let value = match key_file.filter(|_| setting.flag == "api-key-file") {
-        Some(path) => path.into(),
-        None if setting.is_path => std::path::absolute(value)?.into(),
-        None => value.clone(),
+    let value = if setting.is_path {
+        std::path::absolute(value)?.into()
+    } else {
+        value.clone()
     };
     let value = text(value, &format!("the value of --{}", setting.flag))?;
     Ok(setting.words(Some(&value)))
