@@ -1,5 +1,7 @@
 //! What was found in a document, as much as fits an answer.
 
+use std::sync::Arc;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -11,8 +13,8 @@ use super::pages::{check, failures};
 
 use crate::mcp::Json;
 use crate::tools::call::Answer;
-use crate::tools::results::document::json_chars;
-use crate::tools::results::find::{Needle, find};
+use crate::tools::results::document::{Document, json_chars};
+use crate::tools::results::find::{Hits, Needle};
 use crate::tools::results::selection::Selection;
 use crate::tools::wording::{number, plural};
 use crate::untrusted::quote;
@@ -46,21 +48,19 @@ pub(super) fn answer(
         Some(_) => return Err(unfit()),
     };
     check(document, selection)?;
-    // What fits is kept; the others are only counted.
-    let mut room = page.call.account.policy.max_result_chars;
-    let mut found: Vec<FoundText> = Vec::new();
-    let mut total = 0;
-    for hit in find(document, selection, &wanted.needle) {
-        total += 1;
-        if total <= before || room == 0 {
-            continue;
-        }
-        let text = hit.shown();
-        room = room.saturating_sub(HIT_CHARS + json_chars(&text));
-        found.push(FoundText { page: hit.page, text });
-    }
+    let hits = hits(page, document, selection, wanted);
+    let total = hits.total();
     if before > 0 && before >= total {
         return Err(unfit());
+    }
+    let mut room = page.call.account.policy.max_result_chars;
+    let mut found: Vec<FoundText> = Vec::new();
+    for (page, text) in hits.shown(&wanted.needle, document, before) {
+        room = room.saturating_sub(HIT_CHARS + json_chars(&text));
+        found.push(FoundText { page, text });
+        if room == 0 {
+            break;
+        }
     }
     page.fit(|room| {
         let mut left = room;
@@ -79,6 +79,17 @@ pub(super) fn answer(
             ..page.output(text.format)
         };
         Ok((sentences(page, text, selection, wanted, (before, last, total)), output))
+    })
+}
+
+/// Where the text occurs. The document is searched once, not for each answer.
+fn hits(page: &Page<'_>, document: &Document, selection: &Selection, wanted: &FindArgument) -> Arc<Hits> {
+    let (cache, scope) = (&page.call.account.cache, &page.call.scope);
+    // The fingerprint names the document and everything that is asked of it.
+    cache.get::<Hits>(scope, page.fingerprint).unwrap_or_else(|| {
+        let hits = Arc::new(Hits::of(&wanted.needle, document, selection));
+        cache.keep(scope, page.fingerprint, Arc::clone(&hits));
+        hits
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::document::{Document, readable};
 use super::selection::Selection;
+use crate::tools::cache::Keep;
 
 /// Characters shown before and after what was found.
 const AROUND_CHARS: usize = 100;
@@ -17,13 +18,16 @@ pub(crate) struct Needle {
     fallback: Vec<usize>,
 }
 
-/// One place where the text was found.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Hit<'d> {
-    pub(crate) page: u32,
-    text: &'d str,
-    start: usize,
-    end: usize,
+/// How often a text occurs on each wanted page of a document that has it. Kept, so that the whole document is searched once, however
+/// many answers the occurrences take; an answer searches only its own pages again.
+#[derive(Debug)]
+pub(crate) struct Hits(Vec<PageHits>);
+
+#[derive(Debug)]
+struct PageHits {
+    /// The index of the page in the document.
+    place: usize,
+    count: usize,
 }
 
 impl Needle {
@@ -74,20 +78,46 @@ fn advance(characters: &[char], fallback: &[usize], mut matched: usize, read: ch
     }
 }
 
-/// Every occurrence of a text in the wanted pages, in their order.
-pub(crate) fn find<'d>(
-    document: &'d Document,
-    selection: &'d Selection,
-    needle: &'d Needle,
-) -> impl Iterator<Item = Hit<'d>> {
-    let pages = document.wanted(selection).filter_map(|(_, page)| {
-        let text = page.text.as_deref().ok()?;
-        Some((page.number, text))
-    });
-    pages.flat_map(move |(page, text)| {
-        let places = needle.places(text);
-        places.map(move |(start, end)| Hit { page, text, start, end })
-    })
+impl Hits {
+    /// Searches a document.
+    pub(crate) fn of(needle: &Needle, document: &Document, selection: &Selection) -> Self {
+        let pages = document.wanted(selection).map(|(place, page)| PageHits {
+            place,
+            count: page.text.as_ref().map_or(0, |text| needle.places(text).count()),
+        });
+        Self(pages.filter(|page| page.count > 0).collect())
+    }
+
+    /// How many there are.
+    pub(crate) fn total(&self) -> usize {
+        self.0.iter().map(|page| page.count).sum()
+    }
+
+    /// Those after the first `before`, each with the number of its page and shown with its surroundings. The needle and the document
+    /// are those of the search.
+    pub(crate) fn shown(
+        &self,
+        needle: &Needle,
+        document: &Document,
+        mut before: usize,
+    ) -> impl Iterator<Item = (u32, String)> {
+        self.0.iter().flat_map(move |hits| {
+            let skipped = before.min(hits.count);
+            before -= skipped;
+            let page = document.pages().get(hits.place).filter(|_| skipped < hits.count);
+            let text = page.and_then(|page| Some((page.number, page.text.as_deref().ok()?)));
+            text.into_iter().flat_map(move |(number, text)| {
+                let places = needle.places(text).skip(skipped);
+                places.map(move |place| (number, surrounded(text, place)))
+            })
+        })
+    }
+}
+
+impl Keep for Hits {
+    fn bytes(&self) -> usize {
+        size_of_val(self.0.as_slice())
+    }
 }
 
 /// The characters in lower case, each run of white space one space, with the bytes of the text that each comes from.
@@ -104,31 +134,29 @@ fn folded(text: &str) -> impl Iterator<Item = (usize, usize, char)> {
         .flat_map(|(start, end, character)| character.to_lowercase().map(move |small| (start, end, small)))
 }
 
-impl Hit<'_> {
-    /// What was found with its surroundings, on one line.
-    pub(crate) fn shown(&self) -> String {
-        let before = self.text.get(..self.start).unwrap_or_default();
-        let after = self.text.get(self.end..).unwrap_or_default();
-        let found = self.text.get(self.start..self.end).unwrap_or_default();
-        let lead = before
-            .char_indices()
-            .rev()
-            .take(AROUND_CHARS)
-            .last()
-            .map_or(before.len(), |(index, _)| index);
-        let tail = after
-            .char_indices()
-            .nth(AROUND_CHARS)
-            .map_or(after.len(), |(index, _)| index);
-        let parts = [
-            if lead > 0 { "…" } else { "" },
-            before.get(lead..).unwrap_or_default(),
-            found,
-            after.get(..tail).unwrap_or_default(),
-            if tail < after.len() { "…" } else { "" },
-        ];
-        parts.concat().split_whitespace().collect::<Vec<_>>().join(" ")
-    }
+/// What was found with its surroundings, on one line.
+fn surrounded(text: &str, (start, end): (usize, usize)) -> String {
+    let before = text.get(..start).unwrap_or_default();
+    let after = text.get(end..).unwrap_or_default();
+    let found = text.get(start..end).unwrap_or_default();
+    let lead = before
+        .char_indices()
+        .rev()
+        .take(AROUND_CHARS)
+        .last()
+        .map_or(before.len(), |(index, _)| index);
+    let tail = after
+        .char_indices()
+        .nth(AROUND_CHARS)
+        .map_or(after.len(), |(index, _)| index);
+    let parts = [
+        if lead > 0 { "…" } else { "" },
+        before.get(lead..).unwrap_or_default(),
+        found,
+        after.get(..tail).unwrap_or_default(),
+        if tail < after.len() { "…" } else { "" },
+    ];
+    parts.concat().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -150,8 +178,8 @@ mod tests {
         let Some(needle) = Needle::of(text) else {
             return Vec::new();
         };
-        find(document, &Selection::default(), &needle)
-            .map(|hit| (hit.page, hit.shown()))
+        Hits::of(&needle, document, &Selection::default())
+            .shown(&needle, document, 0)
             .collect()
     }
 
@@ -164,6 +192,19 @@ mod tests {
             .collect();
         assert_eq!(pages, [1, 3, 3]);
         assert_eq!(found(&document, "Total  AMOUNT")[0].1, "The TOTAL amount is 5.");
+    }
+
+    #[test]
+    fn occurrences_are_shown_from_any_of_them_on() {
+        let document = document(&["a1 a2", "none", "a3", "", "a4 a5 a6"]);
+        let needle = Needle::of("a").unwrap();
+        let hits = Hits::of(&needle, &document, &Selection::default());
+        let all: Vec<_> = hits.shown(&needle, &document, 0).collect();
+        assert_eq!((hits.total(), all.len()), (6, 6));
+        for before in 0..=7 {
+            let rest: Vec<_> = hits.shown(&needle, &document, before).collect();
+            assert_eq!(rest, all[before.min(6)..], "{before}");
+        }
     }
 
     #[test]
