@@ -159,8 +159,8 @@ async fn for_a_person(
             };
             commands::doctor::doctor(&installation, context, json).await
         }
-        // The others have ended before there was a server.
-        _ => Exit::Done,
+        // Not reached: `serve` is no command for people, `run` has a source, and all others have ended before there was a server.
+        _ => Exit::Failed,
     })
 }
 

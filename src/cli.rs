@@ -1,4 +1,4 @@
-//! Flags and variables, exactly as typed. What they mean together is decided in `config`.
+//! Flags and variables as typed, except that `~` in a path is the home folder. What they mean together is decided in `config`.
 
 mod environment;
 mod help;
@@ -281,7 +281,7 @@ impl Default for Flags {
     }
 }
 
-/// Reads a path as a shell would.
+/// Reads a path, in which `~` is the home folder.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(|typed| Environment::read().path(&typed))
 }

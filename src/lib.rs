@@ -4,7 +4,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`cli`] | flags and variables, exactly as typed |
+//! | [`cli`] | flags and variables |
 //! | [`config`] | the same, checked and typed |
 //! | [`telemetry`] | diagnostics on stderr or in a file |
 //! | [`app`] | puts everything together |

@@ -76,10 +76,11 @@ impl Environment {
         self.not_empty(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }
 
-    /// The path that a shell would make of this one: a leading `~` is the home folder. Hosts start programs without a shell, and
-    /// some shells leave `--flag=~/…` as it is.
+    /// The path with the home folder in place of `~`, alone or before a slash. Hosts start programs without a shell, and some shells
+    /// leave `--flag=~/…` as it is.
     pub fn path(&self, typed: &Path) -> PathBuf {
         match (typed.strip_prefix("~"), self.home()) {
+            (Ok(rest), Some(home)) if rest.as_os_str().is_empty() => home.into(),
             (Ok(rest), Some(home)) => Path::new(home).join(rest),
             _ => typed.to_owned(),
         }
@@ -92,7 +93,7 @@ mod tests {
     use crate::cli::VARIABLES;
 
     #[test]
-    fn a_path_is_read_as_by_a_shell() {
+    fn a_path_in_the_home_folder_is_read_as_by_a_shell() {
         let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         let environment = Environment::of([(variable, "home")]);
         let home = Path::new("home");
@@ -104,7 +105,11 @@ mod tests {
             ("docs/~", "docs/~".into()),
             ("", PathBuf::new()),
         ] {
-            assert_eq!(environment.path(Path::new(typed)), expected, "{typed}");
+            assert_eq!(
+                environment.path(Path::new(typed)).as_os_str(),
+                expected.as_os_str(),
+                "{typed}"
+            );
         }
         assert_eq!(Environment::default().path(Path::new("~/docs")), Path::new("~/docs"));
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::{Term, measure_text_width, truncate_str};
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
 const REDRAWN_EVERY: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ pub(super) struct LiveLine {
 impl LiveLine {
     pub(super) fn start() -> Self {
         let line = Arc::new(Mutex::new(Line {
-            // Buffered: the old line is cleared and the new one written at once, so that nothing flickers.
+            // Buffered: the old line is cleared and the new one written at once, so that nothing flickers (except in a Windows console).
             term: Term::buffered_stderr(),
             started: Instant::now(),
             share: None,
@@ -39,10 +39,14 @@ impl LiveLine {
         let redrawn = Arc::clone(&line);
         let redrawing = tokio::spawn(async move {
             let mut ticks = interval(REDRAWN_EVERY);
+            // A terminal that was stopped for a while is not drawn to for all of that time.
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                // A terminal that takes no line takes the answer no better, and there the failure is told.
-                drop(lock(&redrawn).draw());
+                // The line is only for show: where it cannot be drawn, nothing is lost.
+                if lock(&redrawn).draw().is_err() {
+                    return;
+                }
             }
         });
         Self {
@@ -68,6 +72,7 @@ impl LiveLine {
 
 impl Drop for LiveLine {
     fn drop(&mut self) {
+        // The runtime has one thread, so nothing is drawn between this and the end of the task.
         drop(lock(&self.line).erase());
     }
 }
@@ -88,12 +93,11 @@ struct Line {
 
 impl Line {
     fn draw(&mut self) -> io::Result<()> {
-        self.clear()?;
-        let (_, window) = self.term.size();
-        let window = usize::from(window);
+        let window = self.clear()?;
         let text = text(self.started.elapsed(), self.share, &self.message, window);
         // In the narrowest window, what turns still shows that the command goes on.
         let text = truncate_str(&text, window.saturating_sub(LEFT_FREE).max(1), "");
+        // Spaces at the end would be wrapped, too, once the window is narrower.
         let text = text.trim_end();
         self.columns = measure_text_width(text);
         self.term.write_str(text)?;
@@ -105,15 +109,18 @@ impl Line {
         self.term.flush()
     }
 
-    fn clear(&mut self) -> io::Result<()> {
-        let (_, window) = self.term.size();
-        let rows = std::mem::take(&mut self.columns).div_ceil(usize::from(window).max(1));
+    /// Clears what is drawn, once the terminal is flushed. Returns how wide the window is. Units: columns.
+    fn clear(&mut self) -> io::Result<usize> {
+        let window = usize::from(self.term.size().1);
+        let rows = std::mem::take(&mut self.columns).div_ceil(window.max(1));
         if rows > 1 {
             self.term.move_cursor_up(rows - 1)?;
             self.term.write_str("\r")?;
-            return self.term.clear_to_end_of_screen();
+            self.term.clear_to_end_of_screen()?;
+        } else {
+            self.term.clear_line()?;
         }
-        self.term.clear_line()
+        Ok(window)
     }
 }
 
@@ -158,6 +165,7 @@ mod tests {
             at(2, Some((0, 0)), 80),
             "⠋ 00:00:02 [================] 100% of 20 files"
         );
+        assert_eq!(bar((25, 20)), bar((20, 20)));
         assert_eq!(at(2, Some((7, 20)), 59), "⠋ 00:00:02 of 20 files");
     }
 }

@@ -13,7 +13,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync};
 use crate::llamacloud::Scope;
 
 const CAPACITY_BYTES: u64 = 32 * 1024 * 1024;
-/// An estimate.
+/// How many values are usually kept; the cache sizes its tables by it.
 const ESTIMATED_ITEMS: usize = 32;
 
 /// Something that can be kept.
@@ -62,7 +62,7 @@ impl Cache {
             .estimated_items_capacity(ESTIMATED_ITEMS)
             .weight_capacity(bytes)
             .build();
-        // Complete options, as these are, are always accepted.
+        // Only options without a capacity are refused.
         Self(Arc::new(options.map_or_else(
             |_| sync::Cache::with_weighter(ESTIMATED_ITEMS, bytes, ByBytes),
             |options| {

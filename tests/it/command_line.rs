@@ -252,7 +252,9 @@ async fn paths_in_the_home_folder_are_found_without_a_shell() {
     };
     let mut server = at_home(&["tools", "--output-dir", "~/text", "--log-file=~/log"]);
     server.env("LLAMA_CLOUD_ALLOW_DIR", "~/docs");
-    let listed = text(&run(server).await.stdout);
+    let output = run(server).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let listed = text(&output.stdout);
     for tool in ["upload_files", "save_results"] {
         assert!(listed.contains(tool), "{listed}");
     }

@@ -227,7 +227,7 @@ fn watch_in_a_window_made_narrower_and_wider_does_not_pile_up_rows() {
     assert!(!shown.contains(" 00:00:"), "{shown}");
 }
 
-/// A window of so few columns tears every word apart; the command goes on.
+/// In so few columns, only the spinner is left; it goes on turning.
 pub(crate) fn goes_on_in_3_2_and_1_columns(terminal: &Terminal) {
     let spinner = |shown: &str| {
         shown
