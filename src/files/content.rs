@@ -63,54 +63,84 @@ impl Candidate {
         })
     }
 
-    /// Reads the file for sending, on a thread for files. The last piece comes only if everything is as `content` says;
-    /// else an error replaces it, so that the receiver never has a complete file of mixed content.
-    /// `on_read` gets the length of each piece, and is dropped at the end.
+    /// Reads the file for sending, each piece on a thread for files, which is free while the piece waits for the network. The last
+    /// piece comes only if everything is as `content` says; else an error replaces it, so that the receiver never has a complete file
+    /// of mixed content. `on_read` gets the length of each piece, and is dropped at the end.
     pub fn stream(
         &self,
         content: &Content,
-        on_read: impl Fn(usize) + Send + 'static,
+        on_read: impl Fn(usize) + Send + Sync + 'static,
     ) -> mpsc::Receiver<io::Result<Vec<u8>>> {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let (candidate, content) = (self.clone(), content.clone());
-        tokio::spawn(blocking(move || {
-            if let Err(error) = candidate.send(&content, &sender, &on_read) {
+        tokio::spawn(async move {
+            if let Err(error) = candidate.send(content, &sender, on_read).await {
                 // If the receiver is gone, nobody is left to notify.
-                let _ = sender.blocking_send(Err(error));
+                let _ = sender.send(Err(error)).await;
             }
-        }));
+        });
         receiver
     }
 
-    fn send(
-        &self,
-        content: &Content,
+    async fn send(
+        self,
+        content: Content,
         sender: &mpsc::Sender<io::Result<Vec<u8>>>,
-        on_read: &impl Fn(usize),
+        on_read: impl Fn(usize),
     ) -> io::Result<()> {
-        let changed = || io::Error::other(Changed);
-        let (mut file, Stamp { length, .. }) = self.open().map_err(|_| changed())?;
-        if length != content.length {
-            return Err(changed());
-        }
-        let mut hash = Context::new(&SHA256);
-        let mut left = length;
-        while left > 0 {
-            let size = usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
-            let mut chunk = vec![0; size];
-            file.read_exact(&mut chunk).map_err(|_| changed())?;
-            hash.update(&chunk);
-            left -= size as u64;
-            on_read(size);
-            if left == 0 && (hex(&hash.clone().finish()) != content.sha256 || has_more(&mut file)?) {
-                return Err(changed());
-            }
-            if sender.blocking_send(Ok(chunk)).is_err() {
-                return Ok(());
+        let mut reading = blocking(move || Reading::begin(&self, content)).await??;
+        while reading.left > 0 {
+            let next = blocking(move || (reading.next(), reading)).await?;
+            let chunk = next.0?;
+            reading = next.1;
+            on_read(chunk.len());
+            if sender.send(Ok(chunk)).await.is_err() {
+                break;
             }
         }
         Ok(())
     }
+}
+
+/// A file on its way, compared with what it held when it was hashed.
+struct Reading {
+    file: File,
+    hash: Context,
+    /// Units: bytes.
+    left: u64,
+    content: Content,
+}
+
+impl Reading {
+    fn begin(candidate: &Candidate, content: Content) -> io::Result<Self> {
+        let (file, Stamp { length, .. }) = candidate.open().map_err(|_| changed())?;
+        if length != content.length {
+            return Err(changed());
+        }
+        Ok(Self {
+            file,
+            hash: Context::new(&SHA256),
+            left: length,
+            content,
+        })
+    }
+
+    /// The next piece of what is left.
+    fn next(&mut self) -> io::Result<Vec<u8>> {
+        let size = usize::try_from(self.left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
+        let mut chunk = vec![0; size];
+        self.file.read_exact(&mut chunk).map_err(|_| changed())?;
+        self.hash.update(&chunk);
+        self.left -= size as u64;
+        if self.left == 0 && (hex(&self.hash.clone().finish()) != self.content.sha256 || has_more(&mut self.file)?) {
+            return Err(changed());
+        }
+        Ok(chunk)
+    }
+}
+
+fn changed() -> io::Error {
+    io::Error::other(Changed)
 }
 
 fn has_more(file: &mut File) -> io::Result<bool> {

@@ -103,3 +103,22 @@ async fn a_file_that_changes_while_it_is_sent_is_not_sent_whole() {
         );
     }
 }
+
+/// An upload can wait for the network as long as it likes: other work on files does not wait for it.
+#[tokio::test]
+async fn files_that_nobody_takes_off_hold_no_thread() {
+    let temporary = Temporary::new();
+    temporary.file("docs/a.pdf", vec![7; 1_000_000]);
+    let allowed = temporary.allowed("docs");
+    let candidate = allowed.place("a.pdf").unwrap().files(&all()).unwrap().files.remove(0);
+    let content = candidate.content().unwrap();
+    let mut streams: Vec<_> = (0..100).map(|_| candidate.stream(&content, |_| ())).collect();
+    for stream in &mut streams {
+        assert!(stream.recv().await.unwrap().is_ok());
+    }
+    let other = blocking(|| ());
+    tokio::time::timeout(std::time::Duration::from_secs(30), other)
+        .await
+        .unwrap()
+        .unwrap();
+}
