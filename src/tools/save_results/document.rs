@@ -93,13 +93,23 @@ impl Document {
             match extracted.parse_job_id {
                 Some(parse_job_id) => {
                     let parsed = Self::parsed(reader.parsed(&parse_job_id, formats).await?, formats);
-                    document.failed_pages = parsed.failed_pages;
-                    document.contents.extend(parsed.contents);
+                    document.add_text(parsed);
                 }
                 None => document.error = Some("LlamaCloud has no text for this file, only data".to_owned()),
             }
         }
         Ok(document)
+    }
+
+    /// Adds what the job that read the text has produced.
+    fn add_text(&mut self, parsed: Self) {
+        if parsed.contents.is_empty() {
+            let status = parsed.status;
+            let error = parsed.error;
+            self.error = error.or_else(|| Some(format!("the job that reads the text of this file is {status}")));
+        }
+        self.failed_pages = parsed.failed_pages;
+        self.contents.extend(parsed.contents);
     }
 
     fn push(&mut self, format: Format, extension: &'static str, bytes: Vec<u8>) {
@@ -177,6 +187,30 @@ mod tests {
         check(&[Markdown, Text], pages("# text"), &[(Markdown, "md"), (Text, "txt")]);
         check(&[Markdown], None, &[(Markdown, "txt")]);
         check(&[Markdown, Text], None, &[(Text, "txt")]);
+    }
+
+    /// The text of an extract job is that of another job, which may have failed.
+    #[test]
+    fn a_text_that_is_missing_is_an_error() {
+        for (status, error, expected) in [
+            (JobStatus::Completed, None, "LlamaCloud has no text for this file"),
+            (JobStatus::Failed, Some("damaged"), "damaged"),
+            (
+                JobStatus::Failed,
+                None,
+                "the job that reads the text of this file is FAILED",
+            ),
+        ] {
+            let job = JobEnd {
+                status,
+                error: error.map(str::to_owned),
+                ..JobEnd::default()
+            };
+            let mut document = Document::default();
+            let (markdown, text) = (None, None);
+            document.add_text(Document::parsed(Parsed { job, markdown, text }, &[Format::Text]));
+            assert_eq!(document.error.as_deref(), Some(expected));
+        }
     }
 
     #[test]

@@ -18,14 +18,20 @@ pub(super) struct File {
     pub(super) name: String,
     /// Where its results go, without their extension.
     pub(super) path: String,
-    pub(super) job: Option<(Product, JobId)>,
-    /// Why it has no job.
-    pub(super) error: Option<String>,
+    pub(super) job: Result<(Product, JobId), NoJob>,
+}
+
+/// What a file has in place of a job that can be read.
+pub(super) enum NoJob {
+    /// Neither a job nor an error: a job may still come.
+    Yet,
+    /// Why there is none.
+    Because(String),
 }
 
 impl File {
     pub(super) fn job_id(&self) -> Option<String> {
-        self.job.as_ref().map(|(_, id)| id.to_string())
+        self.job.as_ref().ok().map(|(_, id)| id.to_string())
     }
 }
 
@@ -58,12 +64,19 @@ pub(super) fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) 
     let with_path = results.into_iter().zip(paths);
     with_path
         .map(|((id, name, result), path)| {
-            let job = result.job_reference.and_then(|job| {
-                let product = product(&job.job_type)?;
-                Some((product, job.id.parse().ok()?))
-            });
+            let job = match (result.job_reference, result.error_message) {
+                (Some(job), _) => {
+                    if let (Some(product), Ok(id)) = (product(&job.job_type), job.id.parse()) {
+                        Ok((product, id))
+                    } else {
+                        let reason = format!("this server cannot read its {} job", job.job_type);
+                        Err(NoJob::Because(reason))
+                    }
+                }
+                (None, Some(error)) => Err(NoJob::Because(clean(&error, MAX_REASON_CHARS))),
+                (None, None) => Err(NoJob::Yet),
+            };
             File {
-                error: result.error_message.map(|error| clean(&error, MAX_REASON_CHARS)),
                 id: clean(&id, 128),
                 name,
                 path,

@@ -43,8 +43,7 @@ fn saving(call: &Call, output: &Output, files: &[&str], formats: &[Format]) -> S
         id: id.to_owned(),
         name: id.to_owned(),
         path: id.to_owned(),
-        job: Some((Product::Parse, format!("pjb-{id}").parse().unwrap())),
-        error: None,
+        job: Ok((Product::Parse, format!("pjb-{id}").parse().unwrap())),
     };
     let entry = |id: &str, status: &str, saved: Option<SavedFile>| Entry {
         file_id: id.to_owned(),
@@ -196,5 +195,20 @@ async fn a_job_that_never_starts_does_not_remain() {
             Outcome::Unfinished => assert!(!ends),
             _ => panic!("neither"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_a_job_may_still_get_one_unless_its_batch_was_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::fs::canonicalize(folder.path()).unwrap();
+    let output = Output::open(&path, &Forbidden::default()).unwrap();
+    let mut saving = saving(&call(), &output, &["c"], &[Format::Markdown]);
+    saving.files[0].job = Err(NoJob::Yet);
+    for (batch, may_get_one) in [(BatchStatus::Completed, true), (BatchStatus::Cancelled, false)] {
+        Arc::get_mut(&mut saving.saver).unwrap().batch_status = batch;
+        let pace = Pace::over();
+        let outcome = saving.saver.save(&pace, &saving.files[0], Entry::default()).await;
+        assert_eq!(matches!(outcome, Outcome::Unfinished), may_get_one);
     }
 }
