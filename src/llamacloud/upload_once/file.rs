@@ -32,6 +32,9 @@ pub enum NotStored {
 
 pub(super) type Outcome = Result<DirectoryFile, NotStored>;
 
+/// An outcome, with the content of the file that it is about.
+pub(super) type Ended = (String, Outcome);
+
 /// What earlier attempts of this process for the same file have left.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -56,8 +59,9 @@ pub(super) async fn run(
     scope: &Scope,
     key: &FileKey,
     file: Wanted,
-    attempt: &Attempt<Memory, Outcome>,
+    attempt: &Attempt<Memory, Ended>,
     deadline: Instant,
+    listed_at: Instant,
 ) -> Outcome {
     let file = &file;
     let mut memory = attempt.slot.memory.lock().await;
@@ -77,6 +81,13 @@ pub(super) async fn run(
         }
         None => {}
     }
+    // Since the caller read the list, the same file may have been stored and forgotten again.
+    if listed_at.elapsed() >= upstream.policy.list_lag / 2 {
+        let found = find(upstream, scope, key, file, deadline).await;
+        if let Some(stored) = found.map_err(NotStored::Refused)? {
+            return Ok(stored);
+        }
+    }
     if attempt.is_abandoned() {
         return Err(NotStored::Source(Arc::new(io::ErrorKind::Interrupted.into())));
     }
@@ -89,9 +100,8 @@ pub(super) async fn run(
         // A file of this name is there; perhaps this very one.
         Err(UploadError::Refused(error)) if matches!(error.kind(), ErrorKind::Conflict) => {
             let until = upstream.look_until();
-            find(upstream, scope, key, file, until)
-                .await
-                .ok_or(NotStored::Refused(error))
+            let found = find(upstream, scope, key, file, until).await;
+            found.ok().flatten().ok_or(NotStored::Refused(error))
         }
         Err(UploadError::Refused(error)) => Err(NotStored::Refused(error)),
         Err(UploadError::Unknown(error)) => look(upstream, scope, key, file, error).await,
@@ -134,7 +144,7 @@ async fn look(upstream: &Upstream, scope: &Scope, key: &FileKey, file: &Wanted, 
     let until = upstream.look_until();
     for pause in upstream.pauses() {
         sleep(pause.min(until.saturating_duration_since(Instant::now()) / 2)).await;
-        if let Some(stored) = find(upstream, scope, key, file, until).await {
+        if let Ok(Some(stored)) = find(upstream, scope, key, file, until).await {
             return Ok(stored);
         }
         if until.saturating_duration_since(Instant::now()) < upstream.policy.first_look {
@@ -144,13 +154,17 @@ async fn look(upstream: &Upstream, scope: &Scope, key: &FileKey, file: &Wanted, 
     Err(NotStored::Unknown(because))
 }
 
+/// The file in the directory's list.
+///
+/// # Errors
+/// Why the list could not be read.
 async fn find(
     upstream: &Upstream,
     scope: &Scope,
     key: &FileKey,
     file: &Wanted,
     deadline: Instant,
-) -> Option<DirectoryFile> {
+) -> Result<Option<DirectoryFile>, Error> {
     let mut found = None;
     let mut reading = Reading::new(PAGES);
     while let Some(window) = reading.next() {
@@ -164,11 +178,14 @@ async fn find(
             found.is_none()
         });
     }
-    found
+    match (found, reading.error) {
+        (None, Some(error)) => Err(error),
+        (found, _) => Ok(found),
+    }
 }
 
 /// Logs a file that was stored although its call was cancelled. The next call finds it in the list.
-pub(super) fn log_unreceived(outcome: &Outcome) {
+pub(super) fn log_unreceived((_, outcome): &Ended) {
     if let Ok(stored) = outcome {
         tracing::debug!(
             file.id = clean(&stored.id, 128),

@@ -2,8 +2,8 @@
 //!
 //! The API cannot identify an upload: no hash, no idempotency key, and what a second upload of the same `unique_id` does is
 //! not documented. So, for each file and each directory:
-//! 1. **Guard.** The caller has read the directory's list; what is in it is not sent. A directory is looked for by its name, which
-//!    is made from the contents of the files.
+//! 1. **Guard.** The caller has read the directory's list; what is in it is not sent. If that was a while ago, the list is asked for
+//!    the file once more. A directory is looked for by its name, which is made from the contents of the files.
 //! 2. **Send once.** The POST, which the client repeats only where it cannot have had an effect.
 //! 3. **Reconcile.** If the outcome is unknown, look into the list, by `unique_id` or by name, until some time has passed.
 //! 4. **One at a time.** Identical calls share one attempt. An attempt is a separate task: a caller that goes away does not
@@ -51,7 +51,7 @@ pub struct UploadOnce(Arc<Shared>);
 
 struct Shared {
     upstream: Upstream,
-    files: SingleFlight<FileKey, file::Memory, file::Outcome>,
+    files: SingleFlight<FileKey, file::Memory, file::Ended>,
     directories: SingleFlight<(Scope, String), MadeDirectory, directory::Outcome>,
     fillings: Arc<Fillings>,
 }
@@ -70,7 +70,8 @@ impl UploadOnce {
         }))
     }
 
-    /// Stores a file that the directory's list does not hold. `None`: the attempt continues beyond the deadline; call again.
+    /// Stores a file that the directory's list did not hold when it was read, at `listed_at` or later. `None`: the attempt continues
+    /// beyond the deadline, or one for another content of this file had to end first; call again.
     ///
     /// # Errors
     /// The file was not stored, or it is unknown whether it was.
@@ -84,9 +85,10 @@ impl UploadOnce {
         file: &NewFile,
         open: Open,
         deadline: Instant,
+        listed_at: Instant,
     ) -> Option<Result<DirectoryFile, NotStored>> {
-        self.bring(scope, directory_id, Wanted::FromHere(file.clone(), open), deadline)
-            .await
+        let file = Wanted::FromHere(file.clone(), open);
+        self.bring(scope, directory_id, file, deadline, listed_at).await
     }
 
     /// The same for a file that LlamaCloud has stored already, which is added by its ID.
@@ -102,8 +104,10 @@ impl UploadOnce {
         directory_id: &DirectoryId,
         file: AddFile,
         deadline: Instant,
+        listed_at: Instant,
     ) -> Option<Result<DirectoryFile, NotStored>> {
-        self.bring(scope, directory_id, Wanted::Stored(file), deadline).await
+        self.bring(scope, directory_id, Wanted::Stored(file), deadline, listed_at)
+            .await
     }
 
     async fn bring(
@@ -112,16 +116,21 @@ impl UploadOnce {
         directory_id: &DirectoryId,
         file: Wanted,
         deadline: Instant,
+        listed_at: Instant,
     ) -> Option<Result<DirectoryFile, NotStored>> {
         let key = FileKey {
             directory_id: directory_id.clone(),
             unique_id: file.unique_id().clone(),
         };
-        let (shared, scope) = (Arc::clone(&self.0), scope.clone());
+        let content = file.content().to_owned();
+        let (shared, scope, sent) = (Arc::clone(&self.0), scope.clone(), content.clone());
         let call = self.0.files.call(key.clone(), Sharing::Allowed, |attempt| async move {
-            file::run(&shared.upstream, &scope, &key, file, &attempt, deadline).await
+            let outcome = file::run(&shared.upstream, &scope, &key, file, &attempt, deadline, listed_at).await;
+            (sent, outcome)
         });
-        call.outcome(deadline).await
+        // The attempt that was joined may be for an older content of the same file, and then says nothing about this one.
+        let (sent, outcome) = call.outcome(deadline).await?;
+        (sent == content).then_some(outcome)
     }
 
     /// The ephemeral directory of this name: the one that is there, or a new one.

@@ -1,5 +1,7 @@
 //! The protocol against a server that loses answers.
 
+mod directories;
+
 use std::{
     sync::{
         Mutex,
@@ -74,7 +76,7 @@ impl Api {
     async fn store(&self, file: &NewFile, open: Open) -> Result<DirectoryFile, NotStored> {
         let stored = self
             .uploads
-            .store(&Scope::default(), &directory_id(), file, open, soon())
+            .store(&Scope::default(), &directory_id(), file, open, soon(), Instant::now())
             .await;
         stored.expect("an outcome in time")
     }
@@ -264,12 +266,52 @@ async fn calls_at_the_same_time_share_one_upload() {
     assert_eq!(api.posts(), 1);
 }
 
+/// A call that takes long sends files that another call may have stored since it read the list.
+#[tokio::test]
+async fn the_list_is_asked_again_where_it_was_read_long_ago() {
+    let long_ago = CreatePolicy {
+        list_lag: Duration::ZERO,
+        ..policy()
+    };
+    for (answer, posts) in [("stored", 0), ("nothing", 1), ("failure", 0)] {
+        let api = Api::with(long_ago.clone(), move |_, seen| match answer {
+            _ if seen.is_post() => reply("201 Created", stored("x.pdf")),
+            "stored" => list(&stored("x.pdf")),
+            "nothing" => list(""),
+            _ => reply("403 Forbidden", ""),
+        })
+        .await;
+        let outcome = api.store(&file("x.pdf"), hello()).await;
+        assert_eq!((outcome.is_ok(), api.posts()), (answer != "failure", posts), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_for_another_content_of_a_file_does_not_take_the_outcome_of_the_first() {
+    let api = Api::start(|_, _| after(Duration::from_millis(20), reply("201 Created", stored("x.pdf")))).await;
+    let (scope, directory_id) = (Scope::default(), directory_id());
+    let changed = NewFile {
+        sha256: "cd34".to_owned(),
+        ..file("x.pdf")
+    };
+    let second = api
+        .uploads
+        .store(&scope, &directory_id, &changed, hello(), soon(), Instant::now());
+    let first = file("x.pdf");
+    let (first, second) = tokio::join!(api.store(&first, hello()), second);
+    assert!(first.is_ok() && second.is_none());
+    assert_eq!(api.posts(), 1);
+}
+
 #[tokio::test]
 async fn an_upload_goes_on_beyond_its_call_and_the_next_call_joins_it() {
     let api = Api::start(|_, _| after(Duration::from_secs(2), reply("201 Created", stored("x.pdf")))).await;
     let (file, scope) = (file("x.pdf"), Scope::default());
     let directory_id = directory_id();
-    let store = |deadline| api.uploads.store(&scope, &directory_id, &file, hello(), deadline);
+    let store = |deadline| {
+        api.uploads
+            .store(&scope, &directory_id, &file, hello(), deadline, Instant::now())
+    };
     assert!(store(Instant::now()).await.is_none());
     assert!(store(soon()).await.unwrap().is_ok());
     assert_eq!(api.posts(), 1);
@@ -289,109 +331,4 @@ async fn an_answer_about_another_file_is_no_success() {
         api.store(&file("x.pdf"), hello()).await,
         Err(NotStored::Unknown(_))
     ));
-}
-
-const DIRECTORY: &str = r#"{"id":"dir-1","name":"docs-1","type":"ephemeral"}"#;
-
-#[tokio::test]
-async fn a_directory_is_made_once_whatever_becomes_of_the_answer() {
-    for answer in ["201", "409", "503", "lost", "other"] {
-        let made = Arc::new(Mutex::new(false));
-        let api = Api::start(move |_, seen| {
-            let mut made = made.lock().unwrap();
-            if !seen.is_post() {
-                let other = r#"{"id":"dir-0","name":"docs-10"}"#;
-                return list(&if *made {
-                    format!("{other},{DIRECTORY}")
-                } else {
-                    other.to_owned()
-                });
-            }
-            assert_eq!(seen.body, r#"{"name":"docs-1","type":"ephemeral"}"#);
-            *made = true;
-            match answer {
-                "201" => reply("201 Created", DIRECTORY),
-                "409" => reply("409 Conflict", ""),
-                "503" => reply("503 Service Unavailable", ""),
-                "other" => reply("201 Created", r#"{"id":"dir-9","name":"somebody else's"}"#),
-                _ => Reply::Close(Vec::new()),
-            }
-        })
-        .await;
-        let scope = Scope::default();
-        let directory = || api.uploads.directory(&scope, "docs-1", soon());
-        let (one, other) = tokio::join!(directory(), directory());
-        assert_eq!(
-            (one.unwrap().directory.id, other.unwrap().directory.id),
-            ("dir-1".to_owned(), "dir-1".to_owned()),
-            "{answer}"
-        );
-        assert_eq!(directory().await.unwrap().directory.id, "dir-1");
-        assert_eq!(api.posts(), 1, "{answer}");
-    }
-}
-
-/// The list lags, or the directory is gone again.
-#[tokio::test]
-async fn a_directory_that_the_list_does_not_show_is_remembered_for_a_while() {
-    for (list_lag, posts) in [(Duration::from_mins(1), 1), (Duration::ZERO, 2)] {
-        let policy = CreatePolicy { list_lag, ..policy() };
-        let api = Api::with(policy, |_, seen| {
-            if seen.is_post() {
-                reply("201 Created", DIRECTORY)
-            } else {
-                list("")
-            }
-        })
-        .await;
-        for _ in 0..2 {
-            let made = api.uploads.directory(&Scope::default(), "docs-1", soon()).await;
-            assert!(made.unwrap().by_this_process);
-        }
-        assert_eq!(api.posts(), posts);
-    }
-}
-
-#[tokio::test]
-async fn a_directory_that_cannot_be_made_says_why() {
-    let api = Api::start(|_, seen| {
-        if seen.is_post() {
-            reply("403 Forbidden", "")
-        } else {
-            list("")
-        }
-    })
-    .await;
-    let made = api.uploads.directory(&Scope::default(), "docs-1", soon()).await;
-    let Err(DirectoryNotMade::NotMade(error)) = made else {
-        panic!("{made:?}")
-    };
-    assert_eq!(*error.kind(), ErrorKind::Forbidden);
-}
-
-/// The list of a directory that another process fills: one file more with each of the first three reads.
-#[tokio::test]
-async fn a_directory_that_another_process_fills_is_read_until_nothing_is_added() {
-    for (by_this_process, files, reads) in [(false, 3, 4), (true, 1, 1)] {
-        let count = Arc::new(AtomicUsize::new(0));
-        let reads_made = Arc::clone(&count);
-        let api = Api::start(move |_, _| {
-            let read = count.fetch_add(1, Ordering::Relaxed) + 1;
-            let items: Vec<_> = (0..read.min(3))
-                .map(|number| stored("a.pdf").replace("dfl-1", &format!("dfl-{number}")))
-                .collect();
-            list(&items.join(","))
-        })
-        .await;
-        let made = Made {
-            directory: serde_json::from_str(DIRECTORY).unwrap(),
-            by_this_process,
-        };
-        let found = api
-            .uploads
-            .files_when_quiet(&Scope::default(), &made, &directory_id(), soon())
-            .await;
-        assert_eq!(found.unwrap().unwrap().len(), files);
-        assert_eq!(reads_made.load(Ordering::Relaxed), reads);
-    }
 }

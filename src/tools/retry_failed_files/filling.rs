@@ -86,6 +86,7 @@ impl Guards {
         until: Instant,
     ) -> Result<Filled, ToolError> {
         let filling = self.upload_once.begin(directory_id, &plan.directory_name);
+        let listed_at = Instant::now();
         let listed = self
             .upload_once
             .files_when_quiet(&call.scope, made, directory_id, until);
@@ -109,7 +110,7 @@ impl Guards {
         }
         let before = plan.files.len() - missing.len();
         let total = missing.len();
-        let adding = self.add(call, plan, directory_id, missing, until).await?;
+        let adding = self.add(call, plan, directory_id, missing, until, listed_at).await?;
         let remaining = total - adding.added - adding.refused.len();
         if remaining > 0 {
             return Err(explain_unfilled(
@@ -133,6 +134,7 @@ impl Guards {
         directory_id: &DirectoryId,
         missing: Vec<Again>,
         until: Instant,
+        listed_at: Instant,
     ) -> Result<Adding, ToolError> {
         let (started, total) = (Instant::now(), missing.len());
         let mut reported = started;
@@ -145,7 +147,9 @@ impl Guards {
             // Stops waiting for a missing response well before another process with the same retry stops waiting for this one.
             // This process then creates the batch first, and the other one finds it.
             let by = until - left * 2 / 3;
-            let added = self.upload_once.add(&call.scope, directory_id, again.file.clone(), by);
+            let added = self
+                .upload_once
+                .add(&call.scope, directory_id, again.file.clone(), by, listed_at);
             (again, added.await)
         });
         let mut adds = stream::iter(adds).buffer_unordered(AT_ONCE);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::time::Instant;
 
 use super::folder::{Document, Folder};
 use super::report::{Report, explain_upload, size};
@@ -21,7 +22,6 @@ use crate::tools::wording::number;
 
 /// How many files are sent at the same time.
 const AT_ONCE: usize = 8;
-/// A page of 1,000 holds all files of any directory that a batch can use; the smaller sizes are for an API that refuses 1,000.
 /// After this many temporary failures in a row, the call ends; the next one continues.
 const MAX_FAILURES: usize = AT_ONCE;
 
@@ -31,6 +31,8 @@ pub(super) struct Sending {
     pub(super) directory_id: Option<DirectoryId>,
     /// What has to be sent.
     pub(super) files: Vec<Document>,
+    /// When the reading of the directory's list began.
+    listed_at: Instant,
     report: Report,
     upload_once: UploadOnce,
 }
@@ -53,6 +55,7 @@ impl Sending {
             files: std::mem::take(&mut folder.documents),
             folder,
             directory_id,
+            listed_at: Instant::now(),
             report,
             upload_once,
         }
@@ -79,6 +82,7 @@ impl Sending {
         let Some(directory_id) = &self.directory_id else {
             return Ok(());
         };
+        self.listed_at = Instant::now();
         let mut stored: HashMap<String, Vec<DirectoryFile>> = HashMap::new();
         let client = &call.account.client;
         let reading = client
@@ -140,6 +144,7 @@ impl Sending {
             folder,
             directory_id,
             files,
+            listed_at,
             mut report,
             upload_once,
         } = self;
@@ -160,6 +165,7 @@ impl Sending {
                 once: upload_once.clone(),
                 scope: call.scope.clone(),
                 directory_id: directory_id.clone(),
+                listed_at,
                 failures: Arc::clone(&failures),
             };
             upload.run(pace.clone())
@@ -246,6 +252,7 @@ struct Upload {
     once: UploadOnce,
     scope: Scope,
     directory_id: DirectoryId,
+    listed_at: Instant,
     failures: Arc<AtomicUsize>,
 }
 
@@ -256,7 +263,14 @@ impl Upload {
         }
         let stored = self
             .once
-            .store(&self.scope, &self.directory_id, &self.file, self.open, pace.until())
+            .store(
+                &self.scope,
+                &self.directory_id,
+                &self.file,
+                self.open,
+                pace.until(),
+                self.listed_at,
+            )
             .await;
         let NewFile { unique_id, length, .. } = self.file;
         match stored {
