@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Every variable that is read.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 21] = [
     "LLAMA_CLOUD_API_KEY",
     "LLAMA_PARSE_API_KEY",
     "LLAMA_CLOUD_BASE_URL",
@@ -17,7 +17,6 @@ const NAMES: [&str; 22] = [
     "LLAMA_CLOUD_ALLOW_DIR",
     "LLAMA_CLOUD_LOG",
     "NO_COLOR",
-    "TERM",
     "HTTPS_PROXY",
     "https_proxy",
     "ALL_PROXY",

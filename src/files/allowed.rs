@@ -220,7 +220,8 @@ impl Place {
     pub fn lock(&self) -> Option<Locked> {
         match self.folder.below(&self.below) {
             Ok(dir) => Locked::of(&dir),
-            Err(_) => None,
+            // The walk of the folder says what is wrong with it.
+            Err(_) => Some(Locked::nothing()),
         }
     }
 }

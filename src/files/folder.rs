@@ -229,16 +229,20 @@ impl Locked {
     /// Where folders cannot be locked (Windows, some network file systems) nothing is locked.
     pub(super) fn of(dir: &Dir) -> Option<Self> {
         if cfg!(windows) {
-            return Some(Self { _handle: None });
+            return Some(Self::nothing());
         }
         // A separate handle: a clone would share the lock, and a handle for opening entries cannot be locked.
         let Ok(handle) = dir.open_with(".", OpenOptions::new().read(true).maybe_dir(true)) else {
-            return Some(Self { _handle: None });
+            return Some(Self::nothing());
         };
         let handle = handle.into_std();
         match handle.try_lock() {
             Err(fs::TryLockError::WouldBlock) => None,
             Ok(()) | Err(fs::TryLockError::Error(_)) => Some(Self { _handle: Some(handle) }),
         }
+    }
+
+    pub(super) const fn nothing() -> Self {
+        Self { _handle: None }
     }
 }

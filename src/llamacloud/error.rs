@@ -78,24 +78,6 @@ impl Error {
         self.0.reason.as_deref()
     }
 
-    /// The HTTP status that decided, if an answer came.
-    pub fn status(&self) -> Option<u16> {
-        match self.kind() {
-            ErrorKind::Unauthorized => Some(401),
-            ErrorKind::PaymentRequired => Some(402),
-            ErrorKind::Forbidden => Some(403),
-            ErrorKind::NotFound => Some(404),
-            ErrorKind::Conflict => Some(409),
-            ErrorKind::TooLarge => Some(413),
-            ErrorKind::RateLimited { .. } => Some(429),
-            ErrorKind::Rejected { status, .. }
-            | ErrorKind::NoSuchPath { status }
-            | ErrorKind::Intercepted { status, .. }
-            | ErrorKind::Unavailable { status, .. } => Some(*status),
-            _ => None,
-        }
-    }
-
     /// Whether the operation certainly did not happen: nothing reached the API, or the API refused it.
     ///
     /// `false` means unknown, which for a create means that a batch may exist: a timeout, a broken connection, a 5xx, or a

@@ -139,7 +139,7 @@ impl Connection {
     /// The surroundings of a request.
     ///
     /// # Errors
-    /// Those of [`Connection::settle`].
+    /// -32602 for parameters that are no object, and those of [`Connection::settle`].
     pub(crate) fn context(
         &self,
         id: RequestId<'_>,
@@ -179,7 +179,7 @@ impl Connection {
     /// Decides in which revision a request is served, and for whom.
     ///
     /// # Errors
-    /// -32602 for non-object parameters or an incomplete `_meta`, -32022 for a revision that is not served, -32601 for a
+    /// -32602 for an incomplete `_meta`, -32022 for a revision that is not served, -32601 for a
     /// method of the other era.
     fn settle(&self, method: &str, meta: &Meta<'_>) -> Result<Session, ProtocolError> {
         if meta.protocol_version.is_some() || meta.client_capabilities.is_some() {

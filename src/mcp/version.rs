@@ -36,7 +36,7 @@ impl Revision {
         Self::V2026_07_28,
     ];
 
-    /// The answer to an `initialize` that asks for a revision we do not know.
+    /// The answer to an `initialize` that asks for a revision that is unknown or has no `initialize`.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;
 
     /// What a request may name in `_meta`: `supportedVersions` of `server/discover` and `supported` of error -32022.

@@ -230,11 +230,13 @@ async fn a_refusal_is_final_and_a_conflict_is_looked_into() {
     .await;
     assert!(api.store(&file("x.pdf"), hello()).await.is_ok());
     let refusal = |outcome| match outcome {
-        Err(NotStored::Refused(error)) => error.status(),
-        _ => None,
+        Err(NotStored::Refused(error)) => error.kind().clone(),
+        _ => panic!("not refused"),
     };
-    assert_eq!(refusal(api.store(&file("large.pdf"), hello()).await), Some(413));
-    assert_eq!(refusal(api.store(&file("z.pdf"), hello()).await), Some(422));
+    let large = refusal(api.store(&file("large.pdf"), hello()).await);
+    assert!(matches!(large, ErrorKind::TooLarge), "{large:?}");
+    let other = refusal(api.store(&file("z.pdf"), hello()).await);
+    assert!(matches!(other, ErrorKind::Rejected { status: 422, .. }), "{other:?}");
     assert_eq!(api.posts(), 3);
 }
 

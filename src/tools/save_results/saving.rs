@@ -85,9 +85,13 @@ impl Saving {
         let known = match manifest {
             Ok(manifest) => manifest.map(|manifest| manifest.files).unwrap_or_default(),
             Err(error) => {
+                let problem = match error.kind() {
+                    io::ErrorKind::InvalidData => "does not belong to this batch".to_owned(),
+                    _ => format!("cannot be read ({})", reason(&error)),
+                };
                 return Err(ToolError::caused_by(
                     format!(
-                        "Nothing was saved: the folder {} holds a {} that does not belong to this batch. Use another `folder`.",
+                        "Nothing was saved: the folder {} holds a {} that {problem}. Use another `folder`.",
                         quote(&folder.to_string(), 300),
                         manifest::NAME
                     ),
