@@ -18,15 +18,8 @@ pub(super) struct File {
     pub(super) name: String,
     /// Where its results go, without their extension.
     pub(super) path: String,
-    pub(super) job: Result<(Product, JobId), NoJob>,
-}
-
-/// What a file has in place of a job that can be read.
-pub(super) enum NoJob {
-    /// Neither a job nor an error: a job may still come.
-    Yet,
-    /// Why there is none.
-    Because(String),
+    /// Its job, or why there is none that can be read.
+    pub(super) job: Result<(Product, JobId), String>,
 }
 
 impl File {
@@ -69,12 +62,11 @@ pub(super) fn files(results: Vec<BatchResult>, names: &HashMap<String, String>) 
                     if let (Some(product), Ok(id)) = (product(&job.job_type), job.id.parse()) {
                         Ok((product, id))
                     } else {
-                        let reason = format!("this server cannot read its {} job", job.job_type);
-                        Err(NoJob::Because(reason))
+                        Err(format!("this server cannot read its {} job", job.job_type))
                     }
                 }
-                (None, Some(error)) => Err(NoJob::Because(clean(&error, MAX_REASON_CHARS))),
-                (None, None) => Err(NoJob::Yet),
+                (None, Some(error)) => Err(clean(&error, MAX_REASON_CHARS)),
+                (None, None) => Err("LlamaCloud created no job for it".to_owned()),
             };
             File {
                 id: clean(&id, 128),

@@ -11,7 +11,7 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use super::document::Document;
-use super::plan::{File, NoJob, files, names};
+use super::plan::{File, files, names};
 use super::report::{Report, SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, reason, sha256_hex};
 use crate::llamacloud::{Advice, Batch, BatchId, BatchStatus, Client, Error, ErrorKind, JobStatus, JobType, Scope};
@@ -272,11 +272,7 @@ impl Saver {
         };
         let (product, job_id) = match &file.job {
             Ok(job) => job,
-            Err(NoJob::Because(error)) => return without("FAILED", error.clone()),
-            Err(NoJob::Yet) if Kind::NoJobYet.can_be_retried(&self.batch_status) => {
-                return without("FAILED", "LlamaCloud created no job for it".to_owned());
-            }
-            Err(NoJob::Yet) => return Outcome::Unfinished,
+            Err(reason) => return without("FAILED", reason.clone()),
         };
         let reader = Reader {
             client: &self.client,

@@ -197,18 +197,3 @@ async fn a_job_that_never_starts_does_not_remain() {
         }
     }
 }
-
-#[tokio::test]
-async fn a_file_without_a_job_may_still_get_one_unless_its_batch_was_cancelled() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = std::fs::canonicalize(folder.path()).unwrap();
-    let output = Output::open(&path, &Forbidden::default()).unwrap();
-    let mut saving = saving(&call(), &output, &["c"], &[Format::Markdown]);
-    saving.files[0].job = Err(NoJob::Yet);
-    for (batch, may_get_one) in [(BatchStatus::Completed, true), (BatchStatus::Cancelled, false)] {
-        Arc::get_mut(&mut saving.saver).unwrap().batch_status = batch;
-        let pace = Pace::over();
-        let outcome = saving.saver.save(&pace, &saving.files[0], Entry::default()).await;
-        assert_eq!(matches!(outcome, Outcome::Unfinished), may_get_one);
-    }
-}
