@@ -13,7 +13,7 @@ use super::pages::{check, failures};
 
 use crate::mcp::Json;
 use crate::tools::call::Answer;
-use crate::tools::results::document::{Document, json_chars};
+use crate::tools::results::document::json_chars;
 use crate::tools::results::find::{Hits, Needle};
 use crate::tools::results::selection::Selection;
 use crate::tools::wording::{number, plural};
@@ -48,7 +48,10 @@ pub(super) fn answer(
         Some(_) => return Err(unfit()),
     };
     check(document, selection)?;
-    let hits = hits(page, document, selection, wanted);
+    // The fingerprint names the document and everything that is asked of it.
+    let (cache, scope, id) = (&page.call.account.cache, &page.call.scope, page.fingerprint);
+    let kept = cache.get::<Hits>(scope, id);
+    let hits = kept.unwrap_or_else(|| Arc::new(Hits::of(&wanted.needle, document, selection)));
     let total = hits.total();
     if before > 0 && before >= total {
         return Err(unfit());
@@ -59,6 +62,8 @@ pub(super) fn answer(
         room = room.saturating_sub(HIT_CHARS + json_chars(&text));
         found.push(FoundText { page, text });
         if room == 0 {
+            // More answers follow: the document is not searched again for each of them.
+            cache.keep(scope, id, Arc::clone(&hits));
             break;
         }
     }
@@ -79,17 +84,6 @@ pub(super) fn answer(
             ..page.output(text.format)
         };
         Ok((sentences(page, text, selection, wanted, (before, last, total)), output))
-    })
-}
-
-/// Where the text occurs. The document is searched once, not for each answer.
-fn hits(page: &Page<'_>, document: &Document, selection: &Selection, wanted: &FindArgument) -> Arc<Hits> {
-    let (cache, scope) = (&page.call.account.cache, &page.call.scope);
-    // The fingerprint names the document and everything that is asked of it.
-    cache.get::<Hits>(scope, page.fingerprint).unwrap_or_else(|| {
-        let hits = Arc::new(Hits::of(&wanted.needle, document, selection));
-        cache.keep(scope, page.fingerprint, Arc::clone(&hits));
-        hits
     })
 }
 
