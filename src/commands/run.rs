@@ -7,6 +7,7 @@ mod advice;
 mod ending;
 mod out;
 mod source;
+mod uploading;
 
 use serde_json::{Map, Value, json};
 use tokio::time::Duration;
@@ -23,16 +24,13 @@ use super::client::Client;
 use super::context::{Context, Exit};
 use super::outcome::Outcome;
 use super::progress::Progress;
-use super::render::render;
 use super::terminal::Terminal;
 use super::watch::{Watch, brief, to_its_end};
 use crate::cli;
 use crate::mcp::Server;
-use crate::untrusted::quote;
 
 /// After this many calls in a row without progress, the command ends.
 const MAX_IDLE_CALLS: usize = 5;
-const MAX_PATH_CHARS: usize = 300;
 
 type Object = Map<String, Value>;
 
@@ -170,77 +168,9 @@ impl Steps<'_> {
         let ending = Ending {
             outcome,
             saved: saved.as_ref().map(|(out, saved)| (*out, saved)),
-            left_out: left_out.iter().filter_map(Value::as_object).collect(),
+            left_out: left_out.iter().collect(),
         };
         Ok(ending.show(context))
-    }
-
-    /// Uploads the missing files. Returns their directory, and which files are not in it although the user agreed to them.
-    async fn upload(&mut self, path: &str, out: Option<&Out<'_>>) -> Result<(String, Vec<Value>), Stopped> {
-        let progress = Progress::with_lines(&self.context.terminal.err);
-        progress.set("reading the files");
-        let plan = loop {
-            let dry_run = json!({ "path": path, "dry_run": true });
-            let plan = self.call("upload_files", &dry_run, &progress).await?;
-            if plan.contains_key("would_upload") {
-                break plan;
-            }
-        };
-        drop(progress);
-        let known = refused(&plan);
-        self.tell_refused(&known);
-        let (new, there) = (count(&plan, "would_upload"), count(&plan, "already_there"));
-        if new + there == 0 {
-            return Err(Stopped::for_good(format!(
-                "{} contains no files that can be uploaded. Nothing was sent.",
-                quote(&self.arguments.path.to_string_lossy(), MAX_PATH_CHARS)
-            )));
-        }
-        // The directory is new, and so will the batch be. Otherwise only `create_batch` knows: LlamaCloud may have refused the others.
-        if let Some(out) = out.filter(|_| there == 0) {
-            out.check_for_new_batch()?;
-        }
-        let files = match new + there {
-            1 => "1 file".to_owned(),
-            some => format!("{some} files"),
-        };
-        let (what, cost) = match (new, there) {
-            (_, 0) => (format!("{files} will be uploaded and processed"), Cost::Sure),
-            (0, _) => (
-                format!("{files} (already uploaded) will be processed"),
-                Cost::UnlessDone,
-            ),
-            _ => (
-                format!("{files} ({there} already uploaded, {new} to upload) will be processed"),
-                Cost::Sure,
-            ),
-        };
-        self.agree(&what, cost).await?;
-        self.has_sent = true;
-        let progress = Progress::with_lines(&self.context.terminal.err);
-        let mut idle = 0;
-        loop {
-            let upload = json!({ "path": path });
-            let Done { data: step, took } = self.caller.call("upload_files", &upload, &progress).await?;
-            let mut left_out = refused(&step);
-            left_out.retain(|reason| !known.contains(reason));
-            let is_complete = step.get("complete") == Some(&Value::Bool(true));
-            if is_complete && count(&step, "uploaded") + count(&step, "already_there") == 0 {
-                drop(progress);
-                self.tell_refused(&left_out);
-                return Err(Stopped::for_good(
-                    "No file could be uploaded, so no batch was created.".to_owned(),
-                ));
-            }
-            if is_complete {
-                progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
-                return Ok((text(&step, "directory_id").to_owned(), left_out));
-            }
-            idle = idle_uploads(idle, count(&step, "uploaded"), took, self.context.config.timeout);
-            if idle >= MAX_IDLE_CALLS {
-                return Err(Stopped::for_now(text(&step, "summary").to_owned()));
-            }
-        }
     }
 
     /// Saves the results. What `save_results` answered in the end.
@@ -298,68 +228,9 @@ impl Steps<'_> {
         let done = self.caller.call(tool, arguments, progress).await?;
         Ok(done.data)
     }
-
-    /// Lists the files that will not be uploaded, so that nobody expects them later.
-    fn tell_refused(&self, refused: &[Value]) {
-        if !refused.is_empty() {
-            let shown = Object::from_iter([("not uploaded".to_owned(), refused.into())]);
-            let err = &self.context.terminal.err;
-            err.say("These files are not uploaded:");
-            err.line(&render(&shown, err));
-        }
-    }
-}
-
-/// How many calls in a row have ended early without a new file. A call that used up its time counts neither way: a large file
-/// may be on its way, and the next call goes on with it.
-fn idle_uploads(before: usize, uploaded: u64, took: Duration, limit: Duration) -> usize {
-    match uploaded {
-        0 if has_used_up(took, limit) => before,
-        0 => before + 1,
-        _ => 0,
-    }
 }
 
 /// Whether a call ended because its time did: an upload that stalls fails after two thirds of it, and the work ends after 8/9.
 fn has_used_up(took: Duration, limit: Duration) -> bool {
     took >= limit * 4 / 5
-}
-
-/// The files that `upload_files` does not upload, by reason.
-fn refused(upload: &Object) -> Vec<Value> {
-    let mut reasons = upload
-        .get("refused")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    if let Some(Value::Array(changed)) = upload.get("changed") {
-        reasons.push(json!({
-            "reason": "the directory has other content under the same name",
-            "count": changed.len(),
-            "examples": changed,
-        }));
-    }
-    reasons
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_upload_that_takes_longer_than_a_call_is_not_idle() {
-        let limit = Duration::from_secs(45);
-        for (before, uploaded, seconds, expected) in [
-            (0, 0, 40, 0),
-            (4, 0, 40, 4),
-            (4, 0, 45, 4),
-            (0, 0, 1, 1),
-            (4, 0, 30, 5),
-            (4, 1, 1, 0),
-            (4, 1, 40, 0),
-        ] {
-            let idle = idle_uploads(before, uploaded, Duration::from_secs(seconds), limit);
-            assert_eq!(idle, expected, "{uploaded} in {seconds} s after {before}");
-        }
-    }
 }

@@ -18,6 +18,7 @@ use super::terminal::text;
 use super::tools_call::parse;
 
 const QUICK: [&str; 2] = ["--poll-interval", "1ms"];
+const UPLOAD: &str = "POST /api/v1/beta/directories/{directory_id}/files/upload";
 
 /// Runs the command against a sandbox of another process, which counts as the real LlamaCloud.
 async fn against(harness: &Harness, arguments: &[&str]) -> (Option<i32>, String) {
@@ -175,6 +176,36 @@ async fn after_a_refused_file_the_same_run_goes_on() {
     harness.end_after_creates(2).await;
 }
 
+/// A batch over what is left would be paid for again when the other files are back.
+#[tokio::test]
+async fn a_folder_that_changes_during_the_upload_gets_no_batch() {
+    let (folder, harness) = (Folder::new(), faulty("slow=300@upload").await);
+    for number in 10..30 {
+        folder.write(&format!("many/{number}.txt"), &format!("Document {number}."));
+    }
+    let many = folder.docs().join("many");
+    let leave = async {
+        while harness.ledger().count(UPLOAD) == 0 {
+            tokio::task::yield_now().await;
+        }
+        fs::rename(many.join("29.txt"), folder.path().join("29.txt")).unwrap();
+    };
+    let arguments = ["docs/many", "--yes", "--out", "out"];
+    let ((code, said), ()) = tokio::join!(within(folder.path(), &harness, &arguments), leave);
+    assert_eq!(code, Some(1), "{said}");
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("The folder has changed since you agreed to process 20 files"),
+        "{said}"
+    );
+    assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0, "{said}");
+    fs::rename(folder.path().join("29.txt"), many.join("29.txt")).unwrap();
+    let (code, said) = within(folder.path(), &harness, &arguments).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("19 already uploaded, 1 to upload"), "{said}");
+    harness.end_after_creates(1).await;
+}
+
 #[tokio::test]
 async fn without_any_file_there_is_no_batch_and_the_reason_is_shown() {
     let (folder, harness) = (Folder::new(), faulty("413@upload").await);
@@ -187,8 +218,7 @@ async fn without_any_file_there_is_no_batch_and_the_reason_is_shown() {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(!said.contains("Nothing was sent"), "{said}");
-    let uploads = "POST /api/v1/beta/directories/{directory_id}/files/upload";
-    assert_eq!(harness.ledger().count(uploads), 3, "{said}");
+    assert_eq!(harness.ledger().count(UPLOAD), 3, "{said}");
     harness.end_after_creates(0).await;
 }
 
