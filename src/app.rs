@@ -21,7 +21,7 @@ use crate::commands::doctor::{Installation, Regions};
 use crate::commands::{self, Call, Exit, Print, Terminal, Watch};
 use crate::config::{self, Config};
 use crate::llamacloud::{Client, CreateOnce, CreatePolicy, Scope, Settings, UploadOnce};
-use crate::mcp::{End, Icon, Implementation, Io, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
+use crate::mcp::{End, Icon, Implementation, Limits, Server, ServerIdentity, ToolDefinition, Transport, serve};
 use crate::tools::{self, Folders, Offer, Once, Policy, PollPolicy};
 
 const ICONS: &[Icon] = &[Icon {
@@ -272,15 +272,15 @@ async fn serve_stdio(config: &Config, server: &Server, signals: &Signals) -> End
             env!("CARGO_PKG_VERSION")
         ));
     }
-    let io = match config.stdio {
-        Stdio::Auto => Io::Auto,
-        Stdio::Portable => Io::Portable,
+    let transport = match config.stdio {
+        Stdio::Auto => Transport::stdio(),
+        Stdio::Portable => Transport::portable_stdio(),
     };
     let limits = Limits {
         drain: drain(config),
         ..Limits::default()
     };
-    let end = serve(server, Transport::stdio(io), &limits, &signals.stop).await;
+    let end = serve(server, transport, &limits, &signals.stop).await;
     tracing::debug!(?end, "connection ended");
     end
 }

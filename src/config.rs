@@ -6,7 +6,6 @@ mod switch;
 mod variable;
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +25,7 @@ pub use key::ApiKey;
 pub const US: &str = "https://api.cloud.llamaindex.ai";
 /// Where it is in Europe.
 pub const EU: &str = "https://api.cloud.eu.llamaindex.ai";
+
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -73,16 +73,9 @@ pub struct Config {
 }
 
 /// A setting that cannot be used. Shape: `--base-url: http is only allowed on loopback; use https`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct ConfigError(String);
-
-impl std::error::Error for ConfigError {}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
 
 impl Config {
     /// Settles flags and variables.

@@ -185,7 +185,7 @@ impl Client {
         };
         tokio::select! {
             biased;
-            result = self.ask_as_it_is("tools/call", call, show) => {
+            result = self.ask("tools/call", call, show) => {
                 let result = result.map_err(Unanswered::Refused)?;
                 let answer = Answer::of(&result);
                 return Ok(Answered { answer, result });
@@ -205,34 +205,18 @@ impl Client {
         struct Listed<T> {
             tools: Vec<T>,
         }
-        let listed = self.ask("tools/list", json!({}), |_| {}).await?;
+        let listed = self.ask("tools/list", json!({ "_meta": meta() }), |_| {}).await?;
         Ok(serde_json::from_str::<Listed<T>>(listed.get()).map_or_else(|_| Vec::new(), |listed| listed.tools))
     }
 
-    /// Sends a modern request. The result is as the server wrote it.
+    /// Sends a request. The result is as the server wrote it.
     ///
     /// # Errors
     /// What the server answers in place of a result.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the request in flight.
-    pub(super) async fn ask(
-        &mut self,
-        method: &str,
-        mut params: Value,
-        on_progress: impl FnMut(Reported),
-    ) -> Result<Box<RawValue>, Refusal> {
-        if let Some(members) = params.as_object_mut() {
-            members.insert("_meta".to_owned(), meta());
-        }
-        self.ask_as_it_is(method, params, on_progress).await
-    }
-
-    /// The same with parameters as they are, which may be those of an older revision.
-    ///
-    /// # Errors
-    /// What the server answers in place of a result.
-    pub(super) async fn ask_as_it_is(
+    async fn ask(
         &mut self,
         method: &str,
         params: impl Serialize,
@@ -266,19 +250,12 @@ impl Client {
         }
     }
 
-    /// Sends a notification.
-    pub(super) async fn notify(&mut self, method: &str, params: Value) {
-        // A server that has ended needs no notification.
-        drop(
-            self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
-                .await,
-        );
-    }
-
     /// Cancels the request in flight; it gets no answer.
     async fn cancel(&mut self) {
         let params = json!({ "requestId": self.last_id, "reason": "the user pressed Ctrl-C" });
-        self.notify("notifications/cancelled", params).await;
+        let notification = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+        // A server that has ended needs no notification.
+        drop(self.send(&notification).await);
     }
 
     /// Ends the connection, and waits until the server has.

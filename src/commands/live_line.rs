@@ -4,10 +4,11 @@
 //! them. So the line is never filled up with spaces, and whatever became several rows is cleared as such.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use console::{Term, measure_text_width, truncate_str};
+use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -44,7 +45,7 @@ impl LiveLine {
             loop {
                 ticks.tick().await;
                 // The line is only for show: where it cannot be drawn, nothing is lost.
-                if lock(&redrawn).draw().is_err() {
+                if redrawn.lock().draw().is_err() {
                     return;
                 }
             }
@@ -57,14 +58,14 @@ impl LiveLine {
 
     /// What the line says from now on, and which share of a whole is done. Shape of a share: `(done, total)`.
     pub(super) fn set(&self, share: Option<(u64, u64)>, message: String) {
-        let mut line = lock(&self.line);
+        let mut line = self.line.lock();
         line.share = share;
         line.message = message;
     }
 
     /// Makes room for what `print` writes, which stays above the line.
     pub(super) fn above(&self, print: impl FnOnce()) {
-        let mut line = lock(&self.line);
+        let mut line = self.line.lock();
         drop(line.erase());
         print();
     }
@@ -73,12 +74,8 @@ impl LiveLine {
 impl Drop for LiveLine {
     fn drop(&mut self) {
         // The runtime has one thread, so nothing is drawn between this and the end of the task.
-        drop(lock(&self.line).erase());
+        drop(self.line.lock().erase());
     }
-}
-
-fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
-    line.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]

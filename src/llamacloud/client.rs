@@ -3,12 +3,13 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -24,7 +25,7 @@ use super::{
     exchange::Answer,
     failed::Failed,
     request::{Request, decode},
-    retry::{self, Decision, Failure, Method},
+    retry::{self, Failure, Method},
     sending::Sending,
     settings::{Credential, KeySource, Settings},
     transport::{MAX_KEPT, Transport},
@@ -96,12 +97,8 @@ impl Client {
 
     /// The earliest possible time at the API: its last `Date` plus the time since. `None` before the first answer with one.
     pub fn api_time(&self) -> Option<Timestamp> {
-        let (date, seen) = (*self.clock())?;
+        let (date, seen) = (*self.0.clock.lock())?;
         date.checked_add(SignedDuration::try_from(seen.elapsed()).ok()?).ok()
-    }
-
-    fn clock(&self) -> MutexGuard<'_, Option<(Timestamp, Instant)>> {
-        self.0.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Performs one operation: attempts until it succeeds, is not worth repeating, or `deadline` is reached.
@@ -195,7 +192,7 @@ impl Client {
             };
             self.0.sandbox.fetch_or(server.is_sandbox, Ordering::Relaxed);
             if let Some(date) = server.date {
-                *self.clock() = Some((date, Instant::now()));
+                *self.0.clock.lock() = Some((date, Instant::now()));
             }
             let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(
@@ -210,7 +207,7 @@ impl Client {
                 Err(failed) => failed,
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
-            let decision = retry::decide(
+            let wait = retry::wait(
                 request.method,
                 failed.failure,
                 waits.next(),
@@ -222,10 +219,10 @@ impl Client {
                 (Method::Get, Failure::TimedOut, Some(earlier)) => earlier,
                 _ => failed,
             };
-            match decision {
-                Decision::Wait(wait) => sleep(wait).await,
-                Decision::GiveUp => return Err(failed),
-            }
+            let Some(wait) = wait else {
+                return Err(failed);
+            };
+            sleep(wait).await;
             earlier = Some(failed);
         }
     }

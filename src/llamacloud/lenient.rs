@@ -1,12 +1,9 @@
 //! Reading what may grow: unknown words are kept, and a value of an unexpected type counts as absent.
 
-use std::{fmt, str::FromStr as _};
+use std::str::FromStr as _;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::untrusted::clean;
@@ -75,7 +72,7 @@ macro_rules! words {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any($crate::llamacloud::lenient::Word).map(|word| Self::from(word.as_str()))
+                $crate::llamacloud::lenient::word(deserializer).map(|word| Self::from(word.as_str()))
             }
         }
     };
@@ -134,47 +131,15 @@ fn parse_instant(text: &str) -> Option<Timestamp> {
     Timestamp::from_str(text).ok().or_else(without_offset)
 }
 
-/// Any JSON value as a word: texts as they are, others as they would be written, structures as their kind.
-pub(super) struct Word;
-
-impl<'de> Visitor<'de> for Word {
-    type Value = String;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a word")
-    }
-
-    fn visit_str<E: de::Error>(self, word: &str) -> Result<String, E> {
-        Ok(word.to_owned())
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
-        Ok(value.to_string())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<String, E> {
-        Ok(String::new())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<String, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok("a list".to_owned())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok("an object".to_owned())
-    }
+/// Any JSON value as a word: texts as they are, `null` as none, numbers and truth values as they are written, structures as their
+/// kind. Only for bodies that are decoded from bytes in memory.
+pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?.get();
+    Ok(match value.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(value).unwrap_or_default(),
+        Some(b'[') => "a list".to_owned(),
+        Some(b'{') => "an object".to_owned(),
+        _ if value == "null" => String::new(),
+        _ => value.to_owned(),
+    })
 }

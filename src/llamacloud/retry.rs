@@ -83,34 +83,21 @@ impl Failure {
     }
 }
 
-/// What to do after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
-    Wait(Duration),
-    GiveUp,
-}
-
-/// Decides about another attempt.
+/// The wait before another attempt; `None`: give up.
 ///
 /// `backoff` is our own next wait, `None` when the attempts are used up. `retry_after` is the wait that the API asks for.
 /// `remaining` is the time until the deadline; a wait that would not end before the deadline is not begun.
-pub(super) fn decide(
+pub(super) fn wait(
     method: Method,
     failure: Failure,
     backoff: Option<Duration>,
     retry_after: Option<Duration>,
     remaining: Duration,
-) -> Decision {
-    let Some(backoff) = backoff.filter(|_| failure.may_repeat(method)) else {
-        return Decision::GiveUp;
-    };
+) -> Option<Duration> {
+    let backoff = backoff.filter(|_| failure.may_repeat(method))?;
     // A requested wait of zero must not become a hot loop.
-    let wait = retry_after.map_or(backoff, |wish| if wish.is_zero() { backoff } else { wish });
-    if wait < remaining {
-        Decision::Wait(wait)
-    } else {
-        Decision::GiveUp
-    }
+    let wait = retry_after.filter(|wish| !wish.is_zero()).unwrap_or(backoff);
+    (wait < remaining).then_some(wait)
 }
 
 /// The waits between the attempts of one request: one fewer than attempts.
@@ -144,7 +131,7 @@ mod tests {
         let second = Duration::from_secs(1);
         for method in [Method::Get, Method::Post] {
             let repeated: Vec<_> = failures()
-                .filter(|failure| decide(method, *failure, Some(second), None, second * 9) == Decision::Wait(second))
+                .filter(|failure| wait(method, *failure, Some(second), None, second * 9) == Some(second))
                 .collect();
             let expected = match method {
                 Method::Get => [Failure::NotConnected, Failure::Interrupted, Failure::TimedOut]
@@ -155,22 +142,10 @@ mod tests {
             };
             assert_eq!(repeated, expected, "{method:?}");
             for failure in failures() {
-                assert_eq!(
-                    decide(method, failure, None, None, second * 9),
-                    Decision::GiveUp,
-                    "attempts used up"
-                );
-                assert_eq!(
-                    decide(method, failure, Some(second), None, second),
-                    Decision::GiveUp,
-                    "deadline"
-                );
-                assert_eq!(
-                    decide(method, failure, Some(second), Some(second * 9), second * 9),
-                    Decision::GiveUp
-                );
-                if method == Method::Post && decide(method, failure, Some(second), None, second * 9) != Decision::GiveUp
-                {
+                assert_eq!(wait(method, failure, None, None, second * 9), None, "attempts used up");
+                assert_eq!(wait(method, failure, Some(second), None, second), None, "deadline");
+                assert_eq!(wait(method, failure, Some(second), Some(second * 9), second * 9), None);
+                if method == Method::Post && wait(method, failure, Some(second), None, second * 9).is_some() {
                     assert!(failure.had_no_effect(), "{failure:?} must not be sent again");
                 }
             }
@@ -180,14 +155,11 @@ mod tests {
     #[test]
     fn retry_after_is_obeyed() {
         let (short, long) = (Duration::from_millis(5), Duration::from_secs(3));
-        let decide = |wish| decide(Method::Post, Failure::Status(429), Some(short), wish, long * 2);
-        assert_eq!(decide(Some(long)), Decision::Wait(long));
-        assert_eq!(
-            decide(Some(Duration::from_millis(1))),
-            Decision::Wait(Duration::from_millis(1))
-        );
-        assert_eq!(decide(Some(Duration::ZERO)), Decision::Wait(short));
-        assert_eq!(decide(None), Decision::Wait(short));
+        let wait = |wish| wait(Method::Post, Failure::Status(429), Some(short), wish, long * 2);
+        assert_eq!(wait(Some(long)), Some(long));
+        assert_eq!(wait(Some(Duration::from_millis(1))), Some(Duration::from_millis(1)));
+        assert_eq!(wait(Some(Duration::ZERO)), Some(short));
+        assert_eq!(wait(None), Some(short));
     }
 
     #[test]

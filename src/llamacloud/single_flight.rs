@@ -3,13 +3,9 @@
 //! For changes that must not happen twice. An attempt runs as a separate task. Attempts for the same key run one after the other
 //! and share a memory of what earlier ones did.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -81,7 +77,7 @@ where
 
     /// The place that the attempts of a key share.
     pub(super) fn slot(&self, key: K) -> Arc<Slot<M, T>> {
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         // Nobody else can reach a slot that only this map holds, so its memory is not locked.
         slots.retain(|_, slot| {
             Arc::strong_count(slot) > 1
@@ -99,7 +95,7 @@ where
         F: Future<Output = T> + Send + 'static,
     {
         let slot = self.slot(key);
-        let mut joinable = lock(&slot.joinable);
+        let mut joinable = slot.joinable.lock();
         if let Some(sender) = joinable.as_ref().filter(|_| sharing == Sharing::Allowed) {
             return self.end_of(sender.subscribe(), true);
         }
@@ -146,7 +142,7 @@ impl<M: Default, T> Default for Slot<M, T> {
 impl<M, T> Attempt<M, T> {
     /// Whether every caller has gone. If so, nobody can join it, and nothing has to be sent.
     pub(super) fn is_abandoned(&self) -> bool {
-        let mut joinable = lock(&self.slot.joinable);
+        let mut joinable = self.slot.joinable.lock();
         let is_abandoned = self.sender.receiver_count() == 0;
         if is_abandoned {
             joinable.take_if(|sender| Arc::ptr_eq(sender, &self.sender));
@@ -155,7 +151,10 @@ impl<M, T> Attempt<M, T> {
     }
 
     fn close(&self) {
-        lock(&self.slot.joinable).take_if(|sender| Arc::ptr_eq(sender, &self.sender));
+        self.slot
+            .joinable
+            .lock()
+            .take_if(|sender| Arc::ptr_eq(sender, &self.sender));
     }
 }
 
@@ -188,10 +187,6 @@ impl<T> Drop for Call<T> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +203,7 @@ mod tests {
         flights.tasks.close();
         flights.tasks.wait().await;
         drop(flights.slot(100));
-        let mut kept: Vec<_> = lock(&flights.slots).keys().copied().collect();
+        let mut kept: Vec<_> = flights.slots.lock().keys().copied().collect();
         kept.sort_unstable();
         assert_eq!(kept, [3, 100]);
     }

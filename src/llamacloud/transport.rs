@@ -1,10 +1,8 @@
 //! The HTTP clients of the library, built when they are first needed: certificates, proxies, connections that are kept.
 
-use std::{
-    sync::{Mutex, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::{sync::OnceLock, time::Duration};
 
+use parking_lot::Mutex;
 use reqwest::{ClientBuilder, redirect::Policy};
 
 use super::{
@@ -64,7 +62,7 @@ impl Transport {
     /// # Errors
     /// For settings with which no connection can be made.
     pub(super) fn reads(&self, settings: &Settings) -> Result<Lease, Failed> {
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reads = self.reads.lock();
         let http = if let Some(http) = &reads.http {
             http.clone()
         } else {
@@ -80,7 +78,7 @@ impl Transport {
 
     /// Notes that a read was answered over these connections, and after how long.
     pub(super) fn answered(&self, lease: &Lease, after: Duration) {
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reads = self.reads.lock();
         if reads.generation == lease.generation {
             reads.slowest = reads.slowest.max(Some(after));
         }
@@ -89,7 +87,7 @@ impl Transport {
     /// Drops every kept connection as old as this request's: if one broke silently, the others did, too. Requests that
     /// are in progress on them continue.
     pub(super) fn drop_kept(&self, lease: &Lease) {
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reads = self.reads.lock();
         if reads.generation == lease.generation {
             *reads = Reads {
                 generation: reads.generation + 1,

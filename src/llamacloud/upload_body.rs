@@ -8,7 +8,7 @@ use std::{
     fmt, io,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -17,6 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::{
     sync::mpsc,
@@ -92,7 +93,7 @@ impl Form {
 
     /// A body for one attempt. The bytes of earlier attempts no longer count.
     pub(super) fn body(&self) -> reqwest::Body {
-        *lock(&self.state.last_taken) = None;
+        *self.state.last_taken.lock() = None;
         self.state.is_sent.store(false, Ordering::Relaxed);
         reqwest::Body::wrap(FormBody {
             form: self.clone(),
@@ -107,7 +108,7 @@ impl Form {
 
     /// Why the file could not be sent whole, if that is so. Nothing was stored then.
     pub(super) fn failure(&self) -> Option<io::Error> {
-        lock(&self.state.failure).take()
+        self.state.failure.lock().take()
     }
 
     /// Runs an attempt, which times out once nothing more of its body is sent and no answer comes for this long. A slow upload
@@ -126,7 +127,7 @@ impl Form {
     async fn stalled(&self, limit: Duration) {
         loop {
             // An attempt that has not begun has its own time limit.
-            let last = lock(&self.state.last_taken).unwrap_or_else(Instant::now);
+            let last = self.state.last_taken.lock().unwrap_or_else(Instant::now);
             if last.elapsed() >= limit {
                 return;
             }
@@ -169,7 +170,7 @@ impl FormBody {
     fn fail(&mut self, error: io::Error) -> Result<Frame<Bytes>, io::Error> {
         self.stage = Stage::End;
         let kind = error.kind();
-        *lock(&self.form.state.failure) = Some(error);
+        *self.form.state.failure.lock() = Some(error);
         Err(kind.into())
     }
 
@@ -219,7 +220,7 @@ impl Body for FormBody {
             }
             Stage::End => None,
         };
-        *lock(&body.form.state.last_taken) = Some(Instant::now());
+        *body.form.state.last_taken.lock() = Some(Instant::now());
         Poll::Ready(frame)
     }
 
@@ -235,10 +236,6 @@ impl Body for FormBody {
             Stage::End => 0,
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! remembers only what `initialize` agreed on, and that applies only to legacy requests.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
@@ -168,12 +169,12 @@ impl Connection {
 
     /// Starts a legacy session, or starts it again.
     pub(crate) fn open_session(&self, session: Session) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        *self.session.lock() = Some(session);
     }
 
     /// The legacy session, once `initialize` came.
     pub(crate) fn session(&self) -> Option<Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.session.lock().clone()
     }
 
     /// Decides in which revision a request is served, and for whom.

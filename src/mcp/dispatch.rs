@@ -9,13 +9,14 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jsonrpsee::core::server::{MethodCallback, MethodResponse, Methods};
 use jsonrpsee::types::{ErrorObjectOwned, Id, Params, Response, ResponsePayload};
 use jsonrpsee::{ConnectionId, Extensions};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -90,12 +91,8 @@ impl Written {
         serde_json::to_writer(&mut json, result).map_err(|_| ProtocolError::internal())?;
         json.push(b'}');
         let json = String::from_utf8(json).map_err(|_| ProtocolError::internal())?;
-        *self.lock() = Some(json);
+        *self.0.lock() = Some(json);
         Ok(Placeholder)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,7 +132,7 @@ fn respond(id: Box<RawValue>, written: &Written, response: Result<MethodResponse
         tracing::error!(request.id = id.get(), "a method panicked");
         return Reply::error(Some(id), ProtocolError::internal());
     };
-    if let Some(json) = written.lock().take() {
+    if let Some(json) = written.0.lock().take() {
         let id = Some(id);
         return Reply { id, json, from: 0 };
     }

@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
 use ring::hmac::{self, HMAC_SHA256};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
@@ -241,7 +242,7 @@ impl Pending {
     fn expect(&self) -> Waiting<'_> {
         let id = format!("server-{}", self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let (sender, reply) = oneshot::channel();
-        self.lock().insert(id.clone(), sender);
+        self.waiting.lock().insert(id.clone(), sender);
         Waiting {
             pending: self,
             id,
@@ -251,20 +252,16 @@ impl Pending {
 
     /// Passes on an answer. One that nobody waits for is ignored.
     fn answer(&self, id: &str, reply: Reply) {
-        if let Some(sender) = self.lock().remove(id) {
+        if let Some(sender) = self.waiting.lock().remove(id) {
             // The waiting call may have ended just now.
             let _ = sender.send(reply);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Reply>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.pending.lock().remove(&self.id);
+        self.pending.waiting.lock().remove(&self.id);
     }
 }
 
@@ -312,7 +309,7 @@ impl States {
         hmac::verify(self.key.as_ref()?, &message(head, subject), tag).ok()?;
         let (nonce, expires) = head.split_first_chunk::<NONCE_BYTES>()?;
         let expires = Duration::from_secs(u64::from_be_bytes(*expires.first_chunk()?));
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         used.retain(|_, expires| *expires > now);
         (now < expires && used.insert(*nonce, expires).is_none()).then_some(())
     }
@@ -336,11 +333,11 @@ mod tests {
         let late = states.issue("subject").unwrap();
         assert!(!redeem(&late, states.started.elapsed() + LIFETIME + SECOND));
         assert!(redeem(&early, just_in_time));
-        assert_eq!(states.used.lock().unwrap().len(), 1);
+        assert_eq!(states.used.lock().len(), 1);
         assert!(!redeem(&early, just_in_time), "used twice");
         // An expired nonce is no longer remembered, but is still refused.
         assert!(!redeem(&late, LIFETIME * 2));
-        assert!(states.used.lock().unwrap().is_empty());
+        assert!(states.used.lock().is_empty());
         assert!(!redeem(&early, LIFETIME * 2));
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +48,7 @@ impl InFlight {
     /// Takes a request in, unless its id is in flight already.
     pub(crate) fn admit(self: &Arc<Self>, key: RequestKey) -> Option<Ticket> {
         let cancelled = self.all.child_token();
-        match self.lock().entry(key.clone()) {
+        match self.calls.lock().entry(key.clone()) {
             Entry::Occupied(_) => return None,
             Entry::Vacant(place) => place.insert(cancelled.clone()),
         };
@@ -70,7 +71,7 @@ impl InFlight {
 
     /// Cancels a request. If it was already answered, nothing happens.
     pub(crate) fn cancel(&self, key: &RequestKey) {
-        if let Some(cancelled) = self.lock().get(key) {
+        if let Some(cancelled) = self.calls.lock().get(key) {
             cancelled.cancel();
         }
     }
@@ -78,10 +79,6 @@ impl InFlight {
     /// Cancels everything.
     pub(crate) fn cancel_all(&self) {
         self.all.cancel();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<RequestKey, CancellationToken>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +95,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.in_flight.lock().remove(&self.key);
+        self.in_flight.calls.lock().remove(&self.key);
     }
 }
 

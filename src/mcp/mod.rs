@@ -40,6 +40,6 @@ pub use progress::Progress;
 pub use resources::{UI_EXTENSION, VIEW_TYPE, View};
 pub use task::{Look, TaskError, TaskSource};
 pub use tool::{CallSetup, Tool, ToolSet};
-pub use transport::{Io, Transport};
+pub use transport::Transport;
 pub use types::{Icon, Implementation, ToolAnnotations, ToolDefinition};
 pub use version::{Era, Revision};

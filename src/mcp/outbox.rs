@@ -4,9 +4,10 @@
 //! senders' own input. A line larger than the bound passes when the outbox is empty.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -53,27 +54,23 @@ pub(crate) struct Delivery(Mutex<Option<String>>);
 impl Delivery {
     /// Says what would be lost. Shape: `created batch bat-1`.
     pub(crate) fn note(&self, words: String) {
-        *self.words() = Some(words);
+        *self.0.lock() = Some(words);
     }
 
     /// Whether anything would be lost.
     fn matters(&self) -> bool {
-        self.words().is_some()
+        self.0.lock().is_some()
     }
 
     /// The answer was written.
     fn done(&self) {
-        *self.words() = None;
-    }
-
-    fn words(&self) -> MutexGuard<'_, Option<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock() = None;
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if let Some(words) = self.words().take() {
+        if let Some(words) = self.0.lock().take() {
             tracing::warn!("{words}, but the answer that reports it was cancelled or could not be written");
         }
     }
@@ -128,7 +125,7 @@ impl Outbox {
                 return;
             }
             {
-                let mut waiting = self.lock();
+                let mut waiting = self.waiting.lock();
                 if waiting.bytes.is_empty() || waiting.bytes.len() + bytes < self.max_bytes {
                     waiting.put(pieces);
                     let matters = deliveries.iter().filter(|delivery| delivery.matters());
@@ -152,7 +149,7 @@ impl Outbox {
             tokio::pin!(emptied);
             emptied.as_mut().enable();
             {
-                let waiting = self.lock();
+                let waiting = self.waiting.lock();
                 if waiting.bytes.is_empty() && !waiting.writing && self.held_back.load(Ordering::Relaxed) == 0 {
                     return;
                 }
@@ -164,7 +161,7 @@ impl Outbox {
     /// Puts one short line in without waiting, for callers that cannot wait. Callers must keep such lines few.
     pub(crate) fn push(&self, line: &str) {
         if !self.closed.is_cancelled() {
-            self.lock().put(&[line]);
+            self.waiting.lock().put(&[line]);
             self.filled.notify_one();
         }
     }
@@ -187,7 +184,7 @@ impl Outbox {
         let mut batch = Waiting::default();
         loop {
             {
-                let mut waiting = self.lock();
+                let mut waiting = self.waiting.lock();
                 std::mem::swap(&mut batch, &mut *waiting);
                 waiting.writing = !batch.bytes.is_empty();
             }
@@ -215,13 +212,9 @@ impl Outbox {
             }
             batch.bytes.clear();
             batch.bytes.shrink_to(self.max_bytes);
-            self.lock().writing = false;
+            self.waiting.lock().writing = false;
             self.emptied.notify_waiters();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

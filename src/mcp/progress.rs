@@ -1,8 +1,9 @@
 //! Progress of a call, reported to clients that gave a token for it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -87,7 +88,7 @@ impl Reporter {
     /// Sends one notification. Progress only grows: a report that does not is omitted.
     pub(crate) async fn report(&self, progress: Progress, message: &str) {
         {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = self.last.lock();
             if last.is_some_and(|last| progress.steps() <= last) {
                 return;
             }

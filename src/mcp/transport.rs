@@ -18,16 +18,6 @@ pub struct Transport {
     pub(crate) hangup: BoxFuture<'static, ()>,
 }
 
-/// How stdin and stdout are read and written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Io {
-    /// Polled where that is possible, else portable.
-    #[default]
-    Auto,
-    /// Through a thread, everywhere.
-    Portable,
-}
-
 impl fmt::Debug for Transport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Transport").finish_non_exhaustive()
@@ -47,13 +37,16 @@ impl Transport {
         }
     }
 
-    /// The process's stdin and stdout.
-    pub fn stdio(io: Io) -> Self {
-        let mut transport = Self::new(tokio::io::stdin(), tokio::io::stdout());
-        if io == Io::Auto {
-            transport.poll_what_can_be_polled();
-        }
+    /// The process's stdin and stdout, polled where that is possible.
+    pub fn stdio() -> Self {
+        let mut transport = Self::portable_stdio();
+        transport.poll_what_can_be_polled();
         transport
+    }
+
+    /// The process's stdin and stdout, each read and written through a thread.
+    pub fn portable_stdio() -> Self {
+        Self::new(tokio::io::stdin(), tokio::io::stdout())
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -1,11 +1,9 @@
 //! Everything a running sandbox holds: the account, its clock, the faults in force, the counts.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     batch::{Batch, Speed},
@@ -69,7 +67,7 @@ impl Cloud {
 
     /// The API's clock, in the precision that its answers have.
     pub(super) fn now(&self) -> Timestamp {
-        let advanced = *lock(&self.advanced);
+        let advanced = *self.advanced.lock();
         let ahead = advanced.saturating_add(self.faults().clock_skew());
         let now = Timestamp::now();
         let now = now.checked_add(ahead).unwrap_or(now);
@@ -78,25 +76,21 @@ impl Cloud {
 
     /// Moves the clock forward.
     pub(super) fn advance(&self, by: SignedDuration) {
-        let mut advanced = lock(&self.advanced);
+        let mut advanced = self.advanced.lock();
         *advanced = advanced.saturating_add(by);
     }
 
     pub(super) fn account(&self) -> MutexGuard<'_, Account> {
-        lock(&self.account)
+        self.account.lock()
     }
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
-        lock(&self.faults)
+        self.faults.lock()
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        lock(&self.ledger)
+        self.ledger.lock()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Account {

@@ -95,6 +95,21 @@ pub(crate) struct Account {
     pub(crate) page_tokens: Arc<PageTokens>,
 }
 
+#[cfg(test)]
+impl Account {
+    /// Without a key, at an API that does not exist.
+    pub(crate) fn unreachable(max_result_chars: usize) -> Self {
+        let credential = crate::llamacloud::Credential::Missing { reason: String::new() };
+        let base_url = "http://127.0.0.1:9".parse().unwrap();
+        let policy = Policy {
+            max_result_chars,
+            ..Policy::default()
+        };
+        let settings = crate::llamacloud::Settings::new(base_url, credential);
+        Self::new(Client::new(settings), policy)
+    }
+}
+
 impl Account {
     pub(crate) fn new(client: Client, policy: Policy) -> Self {
         Self {

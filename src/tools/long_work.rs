@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -116,7 +117,7 @@ impl Pace {
             let progress = mcp::Progress::Done { parts: done, of: total };
             return self.context.report_progress(progress, &message).await;
         };
-        let mut state = lock(&work.state);
+        let mut state = work.state.lock();
         if state.message != message {
             state.message = message;
             state.updated_at = Timestamp::now();
@@ -178,7 +179,7 @@ impl LongWork {
         let (running, work) = (Arc::clone(&task), work(pace));
         self.0.tracker.spawn(async move {
             let result = work.await;
-            let mut state = lock(&running.state);
+            let mut state = running.state.lock();
             state.updated_at = Timestamp::now();
             state.result = Some(match result {
                 Ok(json) => Ok(json.untyped()),
@@ -189,7 +190,7 @@ impl LongWork {
     }
 
     fn remember(&self, task: &Arc<Work>) {
-        let mut tasks = lock(&self.0.tasks);
+        let mut tasks = self.0.tasks.lock();
         let mut ended: Vec<_> = tasks.values().filter(|task| task.has_ended()).cloned().collect();
         ended.sort_by_key(|task| task.created_at);
         for old in ended.iter().rev().skip(MAX_ENDED) {
@@ -199,7 +200,7 @@ impl LongWork {
     }
 
     fn find(&self, id: &str) -> Option<Arc<Work>> {
-        lock(&self.0.tasks).get(id).cloned()
+        self.0.tasks.lock().get(id).cloned()
     }
 }
 
@@ -220,11 +221,11 @@ impl Work {
     }
 
     fn has_ended(&self) -> bool {
-        lock(&self.state).result.is_some()
+        self.state.lock().result.is_some()
     }
 
     fn task(&self) -> Task {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         Task {
             id: self.id.clone(),
             state: match &state.result {
@@ -290,15 +291,11 @@ impl<B: TaskSource> TaskSource for AllTasks<B> {
         async move {
             let task = task.ok_or(TaskError::Unknown)?;
             if !task.has_ended() {
-                lock(&task.state).is_cancelled = true;
+                task.state.lock().is_cancelled = true;
                 task.stop.cancel();
             }
             Ok(())
         }
         .boxed()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,10 +4,10 @@
 //! word) is wrapped, and one that is too long for an answer is kept here. In each case, what comes back is mapped to the API's own.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
 use ring::digest::{SHA256, digest};
 
 /// The longest token that is shown. Units: characters.
@@ -38,7 +38,7 @@ impl PageTokens {
         }
         let hash = digest(&SHA256, token.as_bytes());
         let name = format!("{KEPT}{}", BASE64_URL_SAFE_NO_PAD.encode(hash));
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         kept.retain(|(known, _)| *known != name);
         kept.push_back((name.clone(), token));
         while kept.iter().map(|(_, token)| token.len()).sum::<usize>() > MAX_KEPT_BYTES {
@@ -54,7 +54,7 @@ impl PageTokens {
             return String::from_utf8(bytes).ok();
         }
         if shown.starts_with(KEPT) {
-            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = self.0.lock();
             return kept
                 .iter()
                 .find(|(name, _)| name == shown)

@@ -182,10 +182,10 @@ impl Wish {
         };
         match (document, values) {
             (Some(document), _) => match &self.find {
-                Some(find) => hits::answer(&page, &document, &self.selection, find, cursor.as_ref()),
-                None => pages::answer(&page, &document, format, &self.selection, cursor.as_ref()),
+                Some(find) => hits::answer(&page, &document, &self.selection, find, cursor),
+                None => pages::answer(&page, &document, format, &self.selection, cursor),
             },
-            (None, Some(values)) => values::answer(&page, &values, self.citations, cursor.as_ref()),
+            (None, Some(values)) => values::answer(&page, &values, self.citations, cursor),
             (None, None) => Err(Trouble::NoText),
         }
     }

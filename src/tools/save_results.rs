@@ -100,6 +100,9 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
             ));
         }
     }
+    if batch.results.as_ref().is_none_or(Vec::is_empty) {
+        return refuse("LlamaCloud lists no files for this batch, so it has no results.".to_owned());
+    }
     let is_extract = batch.config.job.job_type == JobType::ExtractV2;
     let mut formats = wanted
         .filter(|formats| !formats.is_empty())
@@ -132,5 +135,23 @@ async fn open(output: &Output, name: String) -> Result<Arc<OutputFolder>, ToolEr
             "Nothing was saved. This is a bug: please report it.",
             error,
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_without_files_is_not_saved_as_if_it_were_complete() {
+        for results in ["null", "[]"] {
+            let json = format!(
+                r#"{{"id":"bat-1","status":"COMPLETED","config":{{"job":{{"type":"parse_v2","configuration_id":"cfg-1"}}}},
+                    "source_directory_id":"dir-1","results":{results}}}"#
+            );
+            let batch: Batch = serde_json::from_str(&json).unwrap();
+            let refused = formats(&batch, None).unwrap_err();
+            assert!(format!("{refused:?}").contains("lists no files"), "{refused:?}");
+        }
     }
 }

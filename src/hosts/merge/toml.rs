@@ -18,9 +18,9 @@ pub(super) fn merged(text: &str, servers: &str, configuration: &str) -> Result<O
     let mut merged = text.to_owned();
     let mut changes = Vec::new();
     let mut missing = String::new();
-    for (name, value) in wanted.iter() {
+    for (name, value) in wanted.table.iter() {
         let wanted = texts(value);
-        match there.get(name) {
+        match there.table.get(name) {
             None => missing.extend([name, " = ", &written(value, &wanted), newline(text)]),
             Some(old) if is_same(old, value) => {}
             // Other variables may be passed on as well.
@@ -70,16 +70,6 @@ fn appended(text: &str, servers: &str, configuration: &str) -> Result<String, Re
 struct Entry<'a> {
     table: &'a dyn TableLike,
     span: Option<std::ops::Range<usize>>,
-}
-
-impl<'a> Entry<'a> {
-    fn iter(&self) -> impl Iterator<Item = (&'a str, &'a Item)> {
-        self.table.iter()
-    }
-
-    fn get(&self, name: &str) -> Option<&'a Item> {
-        self.table.get(name)
-    }
 }
 
 fn entry<'a>(file: &'a Item, servers: &str) -> Result<Option<Entry<'a>>, Refusal> {

@@ -1,10 +1,9 @@
 //! Which directories this process is filling. A batch over half of the files would cost credits, and the batch over all of them
 //! would cost more.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::llamacloud::DirectoryId;
 
@@ -36,7 +35,7 @@ pub struct Filling {
 impl Fillings {
     pub(super) fn begin(this: &Arc<Self>, directory_id: &DirectoryId, source: &str) -> Filling {
         let key = (directory_id.clone(), source.to_owned());
-        let mut sources = this.lock();
+        let mut sources = this.sources.lock();
         if sources.len() >= MAX_SOURCES {
             sources.retain(|_, calls| *calls > 0);
         }
@@ -49,7 +48,7 @@ impl Fillings {
     }
 
     pub(super) fn state(&self, directory_id: &DirectoryId) -> Option<Unfinished> {
-        let sources = self.lock();
+        let sources = self.sources.lock();
         let calls = sources
             .iter()
             .filter(|((id, _), _)| id == directory_id)
@@ -62,10 +61,6 @@ impl Fillings {
             }
         })
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<(DirectoryId, String), usize>> {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Filling {
@@ -77,7 +72,7 @@ impl Filling {
 
 impl Drop for Filling {
     fn drop(&mut self) {
-        let mut sources = self.fillings.lock();
+        let mut sources = self.fillings.sources.lock();
         let Some(calls) = sources.get_mut(&self.key) else {
             return;
         };

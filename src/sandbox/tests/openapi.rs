@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use jsonschema::Validator;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 #[path = "../../../tests/support/reference.rs"]
@@ -46,7 +47,7 @@ fn problems(method: &str, target: &str, status: u16, answer: &Value) -> Vec<Stri
         root["components"] = json!({ "schemas": document["components"]["schemas"] });
         Arc::new(jsonschema::draft202012::options().build(&root).unwrap())
     };
-    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut validators = VALIDATORS.lock();
     let validator = Arc::clone(validators.entry(schema.to_string()).or_insert_with(build));
     drop(validators);
     validator.iter_errors(answer).map(|error| error.to_string()).collect()

@@ -4,18 +4,7 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llamacloud::{Batch, Client, Credential, Settings};
-use crate::tools::Policy;
-
-fn account() -> Account {
-    let credential = Credential::Missing { reason: String::new() };
-    let base_url = "http://127.0.0.1:9".parse().unwrap();
-    let policy = Policy {
-        max_result_chars: 6000,
-        ..Policy::default()
-    };
-    Account::new(Client::new(Settings::new(base_url, credential)), policy)
-}
+use crate::llamacloud::Batch;
 
 fn batch(index: usize, status: &str) -> Value {
     let id = |prefix: &str, number: usize| format!("{prefix}-aaaaaaaa-bbbb-cccc-dddd-{number:012}");
@@ -47,7 +36,12 @@ fn end(next_page_token: Option<&str>) -> PageEnd {
 }
 
 fn shown(list: Vec<Value>, next_page_token: Option<&str>) -> String {
-    let answer = answer(&account(), &batches(list), &end(next_page_token), Timestamp::UNIX_EPOCH);
+    let answer = answer(
+        &Account::unreachable(6000),
+        &batches(list),
+        &end(next_page_token),
+        Timestamp::UNIX_EPOCH,
+    );
     serde_json::to_string(&answer).unwrap()
 }
 

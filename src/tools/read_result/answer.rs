@@ -1,6 +1,6 @@
 //! What every answer has in common: whose result it is, and that it fits.
 
-use super::cursor::{At, Cursor};
+use super::cursor::Cursor;
 use super::file::Target;
 use super::job::Trouble;
 use super::output::ReadResultOutput;
@@ -29,8 +29,8 @@ impl Page<'_> {
         }
     }
 
-    pub(super) fn cursor(&self, at: At) -> String {
-        Cursor { at }.encode(self.fingerprint)
+    pub(super) fn cursor(&self, next: Cursor) -> String {
+        next.encode(self.fingerprint)
     }
 
     /// The longest answer within the limit. `answer` makes one whose content has at most this many characters.

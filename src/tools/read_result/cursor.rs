@@ -9,15 +9,9 @@ use crate::tools::results::document::Position;
 /// Enough that two results do not share it by chance.
 const FINGERPRINT_CHARS: usize = 12;
 
-/// Shape: `t.3.120.9f8e7d6c5b4a`: kind, where, and the fingerprint.
+/// Where to continue. Shape: `t.3.120.9f8e7d6c5b4a`: kind, where, and the fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cursor {
-    pub(super) at: At,
-}
-
-/// Where to continue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum At {
+pub(super) enum Cursor {
     Text(Position),
     /// After this many hits.
     Hit(usize),
@@ -36,11 +30,11 @@ pub(super) fn fingerprint(parts: &[&str]) -> String {
 
 impl Cursor {
     pub(super) fn encode(self, fingerprint: &str) -> String {
-        let (letter, first, second) = match self.at {
-            At::Text(Position { place, offset }) => ('t', place, offset),
-            At::Hit(index) => ('h', index, 0),
-            At::Data(Place { item, offset }) => ('d', item, offset),
-            At::Citation(index) => ('c', index, 0),
+        let (letter, first, second) = match self {
+            Self::Text(Position { place, offset }) => ('t', place, offset),
+            Self::Hit(index) => ('h', index, 0),
+            Self::Data(Place { item, offset }) => ('d', item, offset),
+            Self::Citation(index) => ('c', index, 0),
         };
         format!("{letter}.{first}.{second}.{fingerprint}")
     }
@@ -59,20 +53,20 @@ impl Cursor {
             return None;
         };
         let (first, second) = (first.parse().ok()?, second.parse().ok()?);
-        let at = match *letter {
-            "t" => At::Text(Position {
+        let cursor = match *letter {
+            "t" => Self::Text(Position {
                 place: first,
                 offset: second,
             }),
-            "h" => At::Hit(first),
-            "d" => At::Data(Place {
+            "h" => Self::Hit(first),
+            "d" => Self::Data(Place {
                 item: first,
                 offset: second,
             }),
-            "c" => At::Citation(first),
+            "c" => Self::Citation(first),
             _ => return None,
         };
-        (*fingerprint == expected).then_some(Self { at })
+        (*fingerprint == expected).then_some(cursor)
     }
 }
 
@@ -91,16 +85,16 @@ mod tests {
     #[test]
     fn cursors_come_back_as_they_went_and_only_for_what_they_were_made_for() {
         let places = [
-            At::Text(Position { place: 3, offset: 120 }),
-            At::Hit(7),
-            At::Data(Place { item: 0, offset: 9 }),
-            At::Citation(2),
+            Cursor::Text(Position { place: 3, offset: 120 }),
+            Cursor::Hit(7),
+            Cursor::Data(Place { item: 0, offset: 9 }),
+            Cursor::Citation(2),
         ];
         let (one, other) = (fingerprint(&["pjb-1", "text"]), fingerprint(&["pjb-1t", "ext"]));
         assert_ne!(one, other);
-        for at in places {
-            let text = Cursor { at }.encode(&one);
-            assert_eq!(Cursor::read(&text, &one), Some(Cursor { at }));
+        for cursor in places {
+            let text = cursor.encode(&one);
+            assert_eq!(Cursor::read(&text, &one), Some(cursor));
             assert_eq!(Cursor::read(&text, &other), None);
         }
         for text in [

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::answer::Page;
-use super::cursor::{At, Cursor, unfit};
+use super::cursor::{Cursor, unfit};
 use super::job::{Text, Trouble};
 use super::output::{FoundText, ReadResultOutput};
 use super::pages::{check, failures};
@@ -39,12 +39,12 @@ pub(super) fn answer(
     text: &Text,
     selection: &Selection,
     wanted: &FindArgument,
-    cursor: Option<&Cursor>,
+    cursor: Option<Cursor>,
 ) -> Result<Json<Answer<ReadResultOutput>>, Trouble> {
     let document = &text.document;
-    let before = match cursor.map(|cursor| cursor.at) {
+    let before = match cursor {
         None => 0,
-        Some(At::Hit(before)) => before,
+        Some(Cursor::Hit(before)) => before,
         Some(_) => return Err(unfit()),
     };
     check(document, selection)?;
@@ -80,7 +80,7 @@ pub(super) fn answer(
         let output = ReadResultOutput {
             hits: Some(shown),
             hits_total: Some(total),
-            next_cursor: (last < total).then(|| page.cursor(At::Hit(last))),
+            next_cursor: (last < total).then(|| page.cursor(Cursor::Hit(last))),
             ..page.output(text.format)
         };
         Ok((sentences(page, text, selection, wanted, (before, last, total)), output))

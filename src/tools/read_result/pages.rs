@@ -1,7 +1,7 @@
 //! The text of a document, as many pages as fit an answer.
 
 use super::answer::Page;
-use super::cursor::{At, Cursor, unfit};
+use super::cursor::{Cursor, unfit};
 use super::job::{Text, Trouble};
 use super::output::{FailedPage, Range, ReadResultOutput};
 use crate::mcp::{Json, ToolError};
@@ -20,12 +20,12 @@ pub(super) fn answer(
     text: &Text,
     wanted: Format,
     selection: &Selection,
-    cursor: Option<&Cursor>,
+    cursor: Option<Cursor>,
 ) -> Result<Json<Answer<ReadResultOutput>>, Trouble> {
     let document = &text.document;
-    let from = match cursor.map(|cursor| cursor.at) {
+    let from = match cursor {
         None => Position::default(),
-        Some(At::Text(from)) if document.has(selection, from) => from,
+        Some(Cursor::Text(from)) if document.has(selection, from) => from,
         Some(_) => return Err(unfit()),
     };
     check(document, selection)?;
@@ -44,7 +44,7 @@ pub(super) fn answer(
             pages: Some(range),
             failed_pages: failed.collect(),
             text: Some(shown).filter(|shown| !shown.is_empty()),
-            next_cursor: piece.next.map(|next| page.cursor(At::Text(next))),
+            next_cursor: piece.next.map(|next| page.cursor(Cursor::Text(next))),
             ..page.output(text.format)
         };
         Ok((summary, output))

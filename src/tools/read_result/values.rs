@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::answer::Page;
-use super::cursor::{At, Cursor, unfit};
+use super::cursor::{Cursor, unfit};
 use super::job::{Trouble, Values};
 use super::output::{ItemRange, ReadResultOutput};
 use crate::mcp::Json;
@@ -19,7 +19,7 @@ pub(super) fn answer(
     page: &Page<'_>,
     values: &Values,
     with_citations: bool,
-    cursor: Option<&Cursor>,
+    cursor: Option<Cursor>,
 ) -> Result<Json<Answer<ReadResultOutput>>, Trouble> {
     let data = values.data.as_ref().ok_or(Trouble::NoData)?;
     let rows = if with_citations {
@@ -27,10 +27,10 @@ pub(super) fn answer(
     } else {
         &[]
     };
-    let (from, cited) = match cursor.map(|cursor| cursor.at) {
+    let (from, cited) = match cursor {
         None => (Some(Place::default()), 0),
-        Some(At::Data(place)) => (Some(place), 0),
-        Some(At::Citation(index)) if index < rows.len() => (None, index),
+        Some(Cursor::Data(place)) => (Some(place), 0),
+        Some(Cursor::Citation(index)) if index < rows.len() => (None, index),
         Some(_) => return Err(unfit()),
     };
     page.fit(|room| {
@@ -52,13 +52,13 @@ pub(super) fn answer(
             output.data = data;
             output.text = json;
             output.items = items.map(ItemRange::from);
-            next = after.map(At::Data);
+            next = after.map(Cursor::Data);
         }
         if next.is_none() && with_citations {
             let rest = rows.get(cited..).unwrap_or_default();
             output.citations = fitting(rest, left, from.is_none());
             let last = cited + output.citations.len();
-            next = (last < rows.len()).then_some(At::Citation(last));
+            next = (last < rows.len()).then_some(Cursor::Citation(last));
             about.push(about_citations(cited, last, rows.len()));
         }
         if next.is_some() {

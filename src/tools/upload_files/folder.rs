@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::files::{Allowed, Candidate, Content, Found, Locked, Place, Refusal, Selection, Stamp, sha256_hex};
@@ -122,7 +123,7 @@ impl Folders {
     }
 
     fn try_lock(&self, place: &Place) -> Option<Arc<Locked>> {
-        let mut locks = lock(&self.locks);
+        let mut locks = self.locks.lock();
         locks.retain(|_, lock| lock.strong_count() > 0);
         let key = place.folder_path();
         if let Some(lock) = locks.get(&key).and_then(Weak::upgrade) {
@@ -174,7 +175,7 @@ type Hash = Arc<OnceLock<Result<Content, Refusal>>>;
 
 impl Hashes {
     fn of(&self, stamp: &Stamp) -> Hash {
-        let mut known = lock(&self.0);
+        let mut known = self.0.lock();
         if known.len() >= MAX_HASHES && !known.contains_key(stamp) {
             known.clear();
         }
@@ -182,7 +183,7 @@ impl Hashes {
     }
 
     fn forget(&self, stamp: &Stamp) {
-        lock(&self.0).remove(stamp);
+        self.0.lock().remove(stamp);
     }
 }
 
@@ -199,10 +200,6 @@ fn directory_name(folder: &str, documents: &[Document]) -> String {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolError> {
     let done = crate::files::blocking(work).await;
     done.map_err(|error| ToolError::caused_by("The folder could not be read. This is a bug: please report it.", error))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const MAX_NAME_CHARS: usize = 120;
 const MAX_CHANGED: usize = 15;
 
 /// What is in the directory now.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct UploadFilesOutput {
     /// For `create_batch`. Absent if there is no directory yet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,18 +193,7 @@ impl Report {
 pub(super) fn still_reading(call: &Call) -> Answer<UploadFilesOutput> {
     let summary = "The files of the folder are still being read; nothing was sent yet. Call `upload_files` again with the same \
                    arguments: it continues.";
-    let output = UploadFilesOutput {
-        directory_id: None,
-        complete: false,
-        uploaded: 0,
-        already_there: 0,
-        remaining: 0,
-        bytes: 0,
-        would_upload: None,
-        changed: Vec::new(),
-        refused: Vec::new(),
-    };
-    call.answer(summary, output)
+    call.answer(summary, UploadFilesOutput::default())
 }
 
 fn were(count: usize) -> String {

@@ -7,9 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llamacloud::{Batch, BatchResult, Client, Credential, FileJob, Settings};
+use crate::llamacloud::{Batch, BatchResult, FileJob};
 use crate::mcp::ToolSet;
-use crate::tools::Policy;
 use crate::tools::call::Calls;
 use crate::tools::get_batch::GetBatch;
 use crate::tools::outcomes::lookup::Names;
@@ -49,16 +48,6 @@ fn fate() -> impl Strategy<Value = Fate> {
         proptest::option::weighted(0.3, text()),
     )
         .prop_map(|(name, job, error)| Fate { name, job, error })
-}
-
-fn account() -> Account {
-    let credential = Credential::Missing { reason: String::new() };
-    let policy = Policy {
-        max_result_chars: 6000,
-        ..Policy::default()
-    };
-    let base_url = "http://127.0.0.1:9".parse().unwrap();
-    Account::new(Client::new(Settings::new(base_url, credential)), policy)
 }
 
 fn batch(status: &str, id_chars: usize) -> Batch {
@@ -125,7 +114,7 @@ fn pages(
     gaps: usize,
     fates_of: impl Fn(usize) -> Vec<Fate>,
 ) -> Vec<Value> {
-    let account = account();
+    let account = Account::unreachable(6000);
     let mut pages = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
@@ -166,7 +155,7 @@ fn appearances(pages: &[Value]) -> BTreeMap<String, usize> {
 }
 
 fn output_schema() -> jsonschema::Validator {
-    let tools = ToolSet::new(&[]).with(&Arc::new(Calls(Arc::new(account()))), GetBatch);
+    let tools = ToolSet::new(&[]).with(&Arc::new(Calls(Arc::new(Account::unreachable(6000)))), GetBatch);
     jsonschema::validator_for(&tools.definitions()[0].output_schema).unwrap()
 }
 
@@ -248,7 +237,7 @@ fn pages_are_as_long_as_they_can_be() {
 #[test]
 fn a_cursor_of_another_batch_is_refused() {
     let fates = vec![completed("a.pdf"); 3];
-    let account = account();
+    let account = Account::unreachable(6000);
     let seen = seen(&batch("COMPLETED", 36), &fates, 36, true, 0);
     for (cursor, fits) in [(format!("o.11.pjb-{:0>36}", 1), true), ("o.11.dfl-9".to_owned(), false)] {
         let cursor = Cursor::decode(&cursor).unwrap();
