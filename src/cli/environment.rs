@@ -41,7 +41,7 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// Reads the process's variables. The only place that does.
+    /// Reads this program's variables. The only place that does.
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
     pub fn read() -> Self {
         let set = |name| Some((name, std::env::var_os(name)?));

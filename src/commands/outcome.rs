@@ -54,11 +54,14 @@ impl Outcome<'_> {
     /// What the batch did with the files.
     pub(super) fn sentence(self) -> String {
         let status = text(self.batch, "status");
-        let of = |total: u64, completed: u64| match self.unknown() {
-            0 => format!("{completed} of {total} files succeeded."),
-            unknown => {
+        let of = |total: u64, completed: u64| match (self.failed(), self.unknown()) {
+            (_, 0) => format!("{completed} of {total} files succeeded."),
+            (0, unknown) => {
                 format!("{completed} of {total} files are known to have succeeded; no outcome is known for {unknown}.")
             }
+            (failed, unknown) => format!(
+                "{completed} of {total} files are known to have succeeded, and {failed} failed; no outcome is known for {unknown}."
+            ),
         };
         match (status, self.counts()) {
             ("COMPLETED", Some((1, 1))) => "The file succeeded.".to_owned(),

@@ -26,7 +26,7 @@ use crate::untrusted::quote;
 /// Starts a batch: a parse or extract job over all files of a directory (over 1,000: error). Call only if the user asked or
 /// agrees: each page, even if processed before, costs `credits_per_page` (`list_configurations`). Returns `id`, `status`,
 /// `final`, `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if PENDING,
-/// THROTTLED or RUNNING (lacks files added since: at `final`, call again), or COMPLETED with no file added or changed since.
+/// THROTTLED or RUNNING (without files added since: call again at `final`), or COMPLETED if neither files nor configuration changed since.
 /// Follow with `get_batch`; for failed files use `retry_failed_files`. After a timeout, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub(crate) struct CreateBatchInput {
     source_directory_id: Prefixed<DirectoryId>,
     /// What to run.
     config: BatchConfig,
-    /// Create one even if there is such a batch; not needed for new files. Default: false.
+    /// Create one even if one for the same work exists; not needed for new files. Default: false.
     allow_duplicate: Option<bool>,
     /// Waits up to this many seconds for `final`; over 50, some hosts time out. Default: 0.
     wait_seconds: Option<WaitSeconds>,

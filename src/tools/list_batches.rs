@@ -38,13 +38,13 @@ const AT_ONCE: usize = 4;
 pub(crate) struct ListBatchesInput {
     /// Only this status.
     status: Option<Status>,
-    /// Only this directory (not retries).
+    /// Only this directory (a retry has its own).
     source_directory_id: Option<Prefixed<DirectoryId>>,
     /// Creation, not finish: RFC 3339 with offset, or a date (its start in UTC).
     created_at_on_or_after: Option<DateOrInstant>,
     /// Same formats; a date means its end in UTC.
     created_at_on_or_before: Option<DateOrInstant>,
-    /// `counts`: adds `files` (succeeded, failed, running) to COMPLETED and CANCELLED batches; then at most 10 a page.
+    /// `counts`: adds `files` (`completed`, `failed`, `running`) to COMPLETED and CANCELLED batches; then at most 10 a page.
     expand: Option<Vec<Expansion>>,
     /// Default: 20; a page can be shorter.
     #[schemars(range(min = 1))]

@@ -47,7 +47,7 @@ pub(crate) struct ReadResultInput {
     file: Option<FileArgument>,
     /// Replaces `batch_id` and `file`; from the same `outcomes`.
     job_id: Option<JobId>,
-    /// Default for parse: `markdown`; for extract: `data`, but source `text` with `pages` or `find` (not `data`).
+    /// Default: `markdown` for parse; `data` for extract, or the source's `text` with `pages` or `find`.
     format: Option<Format>,
     /// Only these pages: `3-5,9`.
     pages: Option<Selection>,

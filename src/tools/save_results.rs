@@ -24,8 +24,7 @@ use crate::untrusted::quote;
 /// Saves the results of a final batch as files below the output folder of this machine: `a/x.pdf` becomes `a/x.pdf.md`
 /// (markdown), `.txt` (text) or `.json` (extracted data), beside a `manifest.json`. To read one file, use `read_result`. Returns
 /// `folder`, `complete`, the numbers `saved`, `already_there`, `remaining` and `with_failed_pages`, and `failed` (files without a
-/// result, by reason). Never overwrites files with other contents. A call ends after 40 seconds: while `complete` is false,
-/// repeat it unchanged to continue.
+/// result, by reason). Never overwrites files with other contents. While `complete` is false, repeat the call unchanged.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SaveResultsInput {

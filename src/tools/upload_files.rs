@@ -23,8 +23,8 @@ use crate::untrusted::quote;
 
 /// Uploads documents from an allowed folder of this machine to a LlamaCloud directory for `create_batch`. Send only what the user
 /// named. Returns `directory_id`, `complete`, the numbers `uploaded`, `already_there` and `remaining`, and `refused` (files that
-/// cannot be uploaded, by reason). The same files always go to one directory, a changed set to a new one. A call ends after 40
-/// seconds: while `complete` is false, repeat it unchanged to continue. Uploading costs no credits.
+/// cannot be uploaded, by reason). The same files always go to one directory, a changed set to a new one. While
+/// `complete` is false, repeat the call unchanged. Uploading costs no credits.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadFilesInput {

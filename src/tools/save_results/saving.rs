@@ -11,7 +11,7 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use super::document::Document;
-use super::plan::{File, files, names};
+use super::plan::{File, NoJob, files, names};
 use super::report::{Report, SaveResultsOutput, explain_save};
 use crate::files::{OutputFolder, Saved, reason, sha256_hex};
 use crate::llamacloud::{Advice, Batch, BatchId, BatchStatus, Client, Error, ErrorKind, JobStatus, JobType, Scope};
@@ -100,7 +100,7 @@ impl Saving {
             }
         };
         Ok(Self {
-            files: files(batch.results.unwrap_or_default(), &names),
+            files: files(&batch, &names),
             known: known.into_iter().map(|entry| (entry.file_id.clone(), entry)).collect(),
             saver: Arc::new(Saver {
                 client: call.account.client.clone(),
@@ -272,7 +272,7 @@ impl Saver {
         };
         let (product, job_id) = match &file.job {
             Ok(job) => job,
-            Err(reason) => return without("FAILED", reason.clone()),
+            Err(NoJob { status, reason }) => return without(status, reason.clone()),
         };
         let reader = Reader {
             client: &self.client,
