@@ -26,8 +26,8 @@ use crate::untrusted::quote;
 /// Starts a batch: a parse or extract job over all files of a directory (over 1,000: error). Call only if the user asked or
 /// agrees: each page, even if processed before, costs `credits_per_page` (`list_configurations`). Returns `id`, `status`,
 /// `final`, `created`. Returns an existing batch (`created: false`) of the same directory, job type and configuration if PENDING,
-/// THROTTLED or RUNNING (without files added since: call again at `final`), or COMPLETED if neither files nor configuration changed since.
-/// Follow with `get_batch`; for failed files use `retry_failed_files`. After a timeout, check `list_batches` first.
+/// THROTTLED or RUNNING (lacks files added since: call again at `final`), or COMPLETED if neither files nor configuration
+/// changed since. Follow with `get_batch`; for failed files use `retry_failed_files`. After a timeout, check `list_batches` first.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBatchInput {
