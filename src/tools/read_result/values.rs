@@ -33,8 +33,10 @@ pub(super) fn answer(
         Some(Cursor::Citation(index)) if index < rows.len() => (None, index),
         Some(_) => return Err(unfit()),
     };
+    let max_room = page.call.account.policy.max_result_chars;
     page.fit(|room| {
-        let shown = from.map(|from| data.part(from, room).ok_or_else(unfit)).transpose()?;
+        let part = |from| data.part(from, room, max_room).ok_or_else(unfit);
+        let shown = from.map(part).transpose()?;
         let mut output = page.output(Format::Data);
         let mut about = vec![];
         let mut left = room;

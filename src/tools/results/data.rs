@@ -79,17 +79,19 @@ impl Data {
     ///
     /// Data that fits is one part. Otherwise the longest array in it is paged by items, if the rest leaves room for them; an item that
     /// is too long comes as pieces of its JSON, and so does data without such an array. Every part has something new.
-    pub(crate) fn part(&self, from: Place, room: usize) -> Option<Part> {
-        if fits(&self.json, room) {
-            let whole = RawValue::from_string(self.json.clone()).ok()?;
-            return (from == Place::default()).then_some(Part {
-                data: Some(whole),
+    ///
+    /// `max_room` is the most that any part may take. It decides how the data is divided, so that a place means the same for every
+    /// `room`.
+    pub(crate) fn part(&self, from: Place, room: usize, max_room: usize) -> Option<Part> {
+        if from == Place::default() && fits(&self.json, room) {
+            return Some(Part {
+                data: Some(RawValue::from_string(self.json.clone()).ok()?),
                 json: None,
                 items: None,
                 next: None,
             });
         }
-        if let Some(paged) = Paged::of(self, room) {
+        if let Some(paged) = Paged::of(self, max_room) {
             return paged.part(from, room);
         }
         let (json, next) = piece(&self.json, from.offset, room).filter(|_| from.item == 0)?;
@@ -136,7 +138,7 @@ struct Paged<'d> {
 }
 
 impl<'d> Paged<'d> {
-    /// The longest array in the data, if what is around it takes at most half of the room.
+    /// The longest array in the data, if what is around it takes at most half of the room of a part.
     fn of(data: &'d Data, room: usize) -> Option<Self> {
         let array = data.array.as_ref()?;
         let paged = Self {
