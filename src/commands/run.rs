@@ -192,6 +192,9 @@ impl Steps<'_> {
                 }
                 return Err(Stopped::for_now(why));
             }
+            if idle > 0 {
+                self.pause(&progress).await?;
+            }
         }
     }
 
@@ -222,6 +225,13 @@ impl Steps<'_> {
             Some(false) => Err(Stopped::for_good("Nothing was sent.".to_owned())),
             None => Err(Stopped::Interrupted),
         }
+    }
+
+    /// Waits after a call that has achieved nothing.
+    async fn pause(&self, progress: &Progress<'_>) -> Result<(), Stopped> {
+        let pause = self.context.config.poll_interval * 5;
+        progress.set(&format!("trying again in {} s", pause.as_secs()));
+        self.caller.rest(pause).await
     }
 
     async fn call(&mut self, tool: &str, arguments: &Value, progress: &Progress<'_>) -> Result<Object, Stopped> {
