@@ -135,15 +135,19 @@ impl Tool<Call> for UploadFiles {
     async fn call(&self, call: &Call, input: UploadFilesInput) -> Result<Outcome<Self::Output>, ToolError> {
         let include = input.include.unwrap_or_default();
         let recursive = input.recursive.unwrap_or(true);
+        let given = input.directory_id.map(|Prefixed(id)| id);
+        let is_dry_run = input.dry_run == Some(true);
+        // A batch over the directory has to wait from now on, also while files are hashed and while the user is asked.
+        let filled = given.as_ref().filter(|_| !is_dry_run);
+        let filling = filled.map(|id| self.upload_once.begin(id, &input.path));
         let folder = self.folders.look_into(call, &input.path, &include, recursive).await?;
         let Some(folder) = folder else {
             return Outcome::done(&report::still_reading(call));
         };
-        let given = input.directory_id.map(|Prefixed(id)| id);
         let directory_id = self.find_directory(call, &folder, given.as_ref()).await?;
         let mut sending = Sending::new(self.upload_once.clone(), folder, directory_id);
         sending.compare(call, given.is_none()).await?;
-        if input.dry_run == Some(true) {
+        if is_dry_run {
             return Outcome::done(&sending.into_report().answer(call, true));
         }
         if sending.files.is_empty() {
@@ -166,6 +170,7 @@ impl Tool<Call> for UploadFiles {
         self.long_work
             .run(&call.clone(), "Uploading files", move |pace| async move {
                 let report: Report = sending.send(&call, pace).await?;
+                drop(filling);
                 Json::of(&report.answer(&call, false))
             })
             .await

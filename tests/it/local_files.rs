@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::harness::child::{command, run};
 use super::harness::{Harness, Setup, flags};
 use super::tasks::{declared, ended, task};
+use super::tools_call::parse;
 
 /// A folder of its own with documents and a place for results, gone when dropped.
 pub(crate) struct Folder(PathBuf);
@@ -343,6 +344,32 @@ async fn an_upload_of_which_nothing_remains_is_complete() {
         );
         assert_eq!(refused["refused"][0]["count"], json!(1), "{refused:#}");
     }
+    close(harness).await;
+}
+
+/// From its first moment on, an upload to a directory keeps a batch from beginning without its files.
+#[tokio::test]
+async fn a_directory_gets_no_batch_while_files_for_it_are_being_read() {
+    let folder = Folder::new();
+    let mut harness = folder.open(&[], "slow=500@files:1").await;
+    let dry_run = json!({ "path": ".", "directory_id": DIR_SMALL, "dry_run": true });
+    let plan = harness.ask_tool("upload_files", dry_run).await;
+    let upload = harness
+        .ask_tool("upload_files", json!({ "path": ".", "directory_id": DIR_SMALL }))
+        .await;
+    let refused = harness.call("create_batch", parse(DIR_SMALL)).await;
+    assert!(
+        refused.error().contains("files are being added to it"),
+        "{}",
+        refused.error()
+    );
+    for id in [plan, upload] {
+        harness.said(&id).await.json();
+    }
+    let outside = json!({ "path": "/nowhere", "directory_id": DIR_SMALL });
+    assert!(harness.call("upload_files", outside).await.is_error);
+    let created = harness.call("create_batch", parse(DIR_SMALL)).await.json();
+    assert_eq!(created["created"], json!(true), "{created:#}");
     close(harness).await;
 }
 

@@ -1,7 +1,10 @@
 //! Which directories this process is filling. A batch over half of the files would cost credits, and the batch over all of them
 //! would cost more.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 
@@ -13,7 +16,7 @@ const MAX_SOURCES: usize = 1000;
 /// Why a directory is not ready for a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfinished {
-    /// Files are being sent to it.
+    /// Files are being sent to it, or are being read for that.
     Filling,
     /// A call ended before all files were sent.
     Incomplete,
@@ -21,15 +24,23 @@ pub enum Unfinished {
 
 #[derive(Default)]
 pub(super) struct Fillings {
-    /// For each directory and source of files: how many calls are sending it. None at all means that it was left incomplete.
-    sources: Mutex<HashMap<(DirectoryId, String), usize>>,
+    /// For each directory and source of files.
+    sources: Mutex<HashMap<(DirectoryId, String), Source>>,
 }
 
-/// The files of a source that are being sent. Dropped before [`Filling::complete`], it leaves the directory incomplete.
+#[derive(Default)]
+struct Source {
+    /// How many calls are about to send it, or are sending it.
+    calls: usize,
+    /// Whether a file may have been sent since all of them were there.
+    is_incomplete: bool,
+}
+
+/// A call that fills a directory with the files of a source. Dropped after [`Filling::send`] and before [`Filling::complete`], it
+/// leaves the directory incomplete.
 pub struct Filling {
     fillings: Arc<Fillings>,
     key: (DirectoryId, String),
-    is_complete: bool,
 }
 
 impl Fillings {
@@ -37,48 +48,54 @@ impl Fillings {
         let key = (directory_id.clone(), source.to_owned());
         let mut sources = this.sources.lock();
         if sources.len() >= MAX_SOURCES {
-            sources.retain(|_, calls| *calls > 0);
+            sources.retain(|_, source| source.calls > 0);
         }
-        *sources.entry(key.clone()).or_default() += 1;
+        sources.entry(key.clone()).or_default().calls += 1;
         Filling {
             fillings: Arc::clone(this),
             key,
-            is_complete: false,
         }
     }
 
     pub(super) fn state(&self, directory_id: &DirectoryId) -> Option<Unfinished> {
         let sources = self.sources.lock();
-        let calls = sources
-            .iter()
-            .filter(|((id, _), _)| id == directory_id)
-            .map(|(_, calls)| *calls);
-        calls.max().map(|calls| {
-            if calls > 0 {
-                Unfinished::Filling
-            } else {
-                Unfinished::Incomplete
-            }
+        let mut of_directory = sources.iter().filter(|((id, _), _)| id == directory_id).peekable();
+        of_directory.peek()?;
+        Some(if of_directory.any(|(_, source)| source.calls > 0) {
+            Unfinished::Filling
+        } else {
+            Unfinished::Incomplete
         })
     }
 }
 
 impl Filling {
+    /// The first file is about to be sent.
+    pub fn send(&self) {
+        self.set_incomplete(true);
+    }
+
     /// All files of the source are there.
-    pub fn complete(mut self) {
-        self.is_complete = true;
+    pub fn complete(self) {
+        self.set_incomplete(false);
+    }
+
+    fn set_incomplete(&self, is_incomplete: bool) {
+        if let Some(source) = self.fillings.sources.lock().get_mut(&self.key) {
+            source.is_incomplete = is_incomplete;
+        }
     }
 }
 
 impl Drop for Filling {
     fn drop(&mut self) {
         let mut sources = self.fillings.sources.lock();
-        let Some(calls) = sources.get_mut(&self.key) else {
-            return;
-        };
-        *calls = calls.saturating_sub(1);
-        if self.is_complete && *calls == 0 {
-            sources.remove(&self.key);
+        if let Entry::Occupied(mut entry) = sources.entry(self.key.clone()) {
+            let source = entry.get_mut();
+            source.calls = source.calls.saturating_sub(1);
+            if source.calls == 0 && !source.is_incomplete {
+                entry.remove();
+            }
         }
     }
 }
@@ -93,7 +110,10 @@ mod tests {
         let directory = DirectoryId::try_from("dir-1").unwrap();
         let state = || Fillings::state(&fillings, &directory);
         assert_eq!(state(), None);
+        drop(Fillings::begin(&fillings, &directory, "a"));
+        assert_eq!(state(), None, "nothing was sent");
         let first = Fillings::begin(&fillings, &directory, "a");
+        first.send();
         let other = Fillings::begin(&fillings, &directory, "b");
         assert_eq!(state(), Some(Unfinished::Filling));
         other.complete();

@@ -190,8 +190,8 @@ impl UploadOnce {
         quiet::files(&self.0.upstream, scope, made, directory_id, deadline).await
     }
 
-    /// Notes that files of a source, such as a folder, are being sent to a directory. Until all of them are there, the directory counts
-    /// as unfinished.
+    /// Notes that a call fills a directory with files of a source, such as a folder. Until it ends, and from its first file until all
+    /// are there, the directory counts as unfinished.
     pub fn begin(&self, directory_id: &DirectoryId, source: &str) -> Filling {
         Fillings::begin(&self.0.fillings, directory_id, source)
     }
