@@ -29,8 +29,9 @@ use super::watch::{Watch, brief, to_its_end};
 use crate::cli;
 use crate::mcp::Server;
 
-/// After this many calls in a row without progress, the command ends.
-const MAX_IDLE_CALLS: usize = 5;
+/// After this many calls in a row without progress, the command ends. With the pauses between them, ten seconds by default, they
+/// outlast the minute in which an upload with an unknown outcome is not sent again.
+const MAX_IDLE_CALLS: usize = 8;
 
 type Object = Map<String, Value>;
 

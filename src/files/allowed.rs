@@ -70,6 +70,8 @@ impl Allowed {
         let path = without_tilde(path, self.home.as_deref());
         let mut meanings = self.meanings(&path);
         let place = meanings.find_map(|(folder, names)| Place::at(folder, names));
+        // Of a folder that was moved away, nothing is read: the files are not those that the path names now.
+        let place = place.filter(|place| place.folder.is_in_place());
         place.ok_or_else(|| self.not_allowed())
     }
 

@@ -100,6 +100,9 @@ impl Output {
         let Some(folder) = &self.folder else {
             return Err(io::ErrorKind::NotFound.into());
         };
+        if !folder.is_in_place() {
+            return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+        }
         let (mut path, mut dir) = (folder.named.clone(), folder.dir.try_clone()?);
         if !matches!(name, "" | "." | "./") {
             let relative = file_names(&[Claim { id: "", name }], &[]).concat();

@@ -85,6 +85,9 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "it is not a folder".to_owned(),
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        io::ErrorKind::StaleNetworkFileHandle => {
+            "its place was moved, removed or replaced after this program started; restart the program".to_owned()
+        }
         kind => kind.to_string(),
     }
 }

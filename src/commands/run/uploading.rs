@@ -1,7 +1,7 @@
 //! The first step of a run: the files are uploaded, after the user has agreed.
 
 use serde_json::{Value, json};
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
 use super::out::Out;
 use super::{Cost, MAX_IDLE_CALLS, Object, Steps, has_used_up};
@@ -12,8 +12,6 @@ use crate::commands::render::render;
 use crate::untrusted::quote;
 
 const MAX_PATH_CHARS: usize = 300;
-/// Idle calls are repeated for at least this long: an upload whose outcome is unknown is sent again after a minute.
-const MIN_IDLE: Duration = Duration::from_secs(90);
 
 impl Steps<'_> {
     /// Uploads the missing files. Returns their directory, and which files are not in it although the user agreed to them.
@@ -53,7 +51,7 @@ impl Steps<'_> {
         self.agree(&what, cost).await?;
         self.has_sent = true;
         let progress = Progress::with_lines(&self.context.terminal.err);
-        let mut idle = Idle::default();
+        let mut idle = 0;
         loop {
             let upload = json!({ "path": path });
             let Done { data: step, took } = self.caller.call("upload_files", &upload, &progress).await?;
@@ -83,11 +81,11 @@ impl Steps<'_> {
                 progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
                 return Ok((text(&step, "directory_id").to_owned(), left_out));
             }
-            idle.note(count(&step, "uploaded"), took, self.context.config.timeout);
-            if idle.is_hopeless() {
+            idle = idle_uploads(idle, count(&step, "uploaded"), took, self.context.config.timeout);
+            if idle >= MAX_IDLE_CALLS {
                 return Err(Stopped::for_now(text(&step, "summary").to_owned()));
             }
-            if idle.calls > 0 {
+            if idle > 0 {
                 self.pause(&progress).await?;
             }
         }
@@ -118,33 +116,13 @@ impl Steps<'_> {
     }
 }
 
-/// Calls in a row that ended early without a new file.
-struct Idle {
-    calls: usize,
-    since: Instant,
-}
-
-impl Default for Idle {
-    fn default() -> Self {
-        Self {
-            calls: 0,
-            since: Instant::now(),
-        }
-    }
-}
-
-impl Idle {
-    /// A call that used up its time counts neither way: a large file may be on its way, and the next call goes on with it.
-    fn note(&mut self, uploaded: u64, took: Duration, limit: Duration) {
-        if uploaded > 0 {
-            *self = Self::default();
-        } else if !has_used_up(took, limit) {
-            self.calls += 1;
-        }
-    }
-
-    fn is_hopeless(&self) -> bool {
-        self.calls >= MAX_IDLE_CALLS && self.since.elapsed() >= MIN_IDLE
+/// How many calls in a row have ended early without a new file. A call that used up its time counts neither way: a large file
+/// may be on its way, and the next call goes on with it.
+fn idle_uploads(before: usize, uploaded: u64, took: Duration, limit: Duration) -> usize {
+    match uploaded {
+        0 if has_used_up(took, limit) => before,
+        0 => before + 1,
+        _ => 0,
     }
 }
 
@@ -215,23 +193,19 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_ends_only_after_idle_calls_and_longer_than_an_unknown_outcome_lasts() {
+    fn an_upload_that_takes_longer_than_a_call_is_not_idle() {
         let limit = Duration::from_secs(45);
-        let mut idle = Idle::default();
-        let mut seen = Vec::new();
-        for (uploaded, seconds) in [(0, 40), (0, 45), (0, 14), (1, 1), (0, 14), (1, 40)] {
-            idle.note(uploaded, Duration::from_secs(seconds), limit);
-            seen.push(idle.calls);
+        for (before, uploaded, seconds, expected) in [
+            (0, 0, 40, 0),
+            (4, 0, 40, 4),
+            (4, 0, 45, 4),
+            (0, 0, 1, 1),
+            (4, 0, 30, 5),
+            (4, 1, 1, 0),
+            (4, 1, 40, 0),
+        ] {
+            let idle = idle_uploads(before, uploaded, Duration::from_secs(seconds), limit);
+            assert_eq!(idle, expected, "{uploaded} in {seconds} s after {before}");
         }
-        assert_eq!(seen, [0, 0, 1, 0, 1, 0]);
-        for _ in 0..MAX_IDLE_CALLS {
-            assert!(!idle.is_hopeless());
-            idle.note(0, Duration::from_secs(1), limit);
-        }
-        assert!(!idle.is_hopeless());
-        idle.since = Instant::now().checked_sub(MIN_IDLE).unwrap();
-        assert!(idle.is_hopeless());
-        idle.note(1, Duration::from_secs(1), limit);
-        assert!(!idle.is_hopeless());
     }
 }

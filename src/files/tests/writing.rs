@@ -55,6 +55,28 @@ fn results_are_whole_private_and_never_over_other_contents() {
     assert_eq!(left.len(), 2, "no partial files: {left:?}");
 }
 
+/// Results that nobody finds would be reported as saved, and other documents would be uploaded than the path names.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_was_replaced_is_neither_written_nor_read() {
+    let temporary = Temporary::new();
+    temporary.file("docs/a.pdf", "a");
+    let path = temporary.0.join("docs");
+    let (output, allowed) = (
+        Output::open(&path, &Forbidden::default()).unwrap(),
+        temporary.allowed("docs"),
+    );
+    let is_usable = || (output.folder("").is_ok(), allowed.place("a.pdf").is_ok());
+    assert_eq!(is_usable(), (true, true));
+    fs::rename(&path, temporary.0.join("moved")).unwrap();
+    assert_eq!(is_usable(), (false, false));
+    temporary.file("docs/a.pdf", "another");
+    assert_eq!(is_usable(), (false, false));
+    fs::remove_dir_all(&path).unwrap();
+    fs::rename(temporary.0.join("moved"), &path).unwrap();
+    assert_eq!(is_usable(), (true, true));
+}
+
 #[test]
 fn a_folder_for_results_is_inside_the_output_folder() {
     let temporary = Temporary::new();

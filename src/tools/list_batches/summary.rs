@@ -45,17 +45,17 @@ fn counted(entries: &[Entry]) -> Vec<String> {
             .iter()
             .filter_map(|entry| Some((entry, entry.counted.as_ref()?)))
     };
-    let named = |which: &dyn Fn(&FileCounts) -> usize| {
+    let named = |which: &dyn Fn(&FileCounts, &BatchStatus) -> usize| {
         let named = counted().filter_map(|(entry, counted)| {
             let files = counted.files.as_ref()?;
             let id = clean(&entry.batch.id, MAX_ID_CHARS);
-            let count = which(files);
+            let count = which(files, &entry.batch.status);
             (count > 0).then(|| format!("{id} ({} of {})", number(count), number(files.total())))
         });
         named.collect::<Vec<_>>()
     };
-    let failed = named(&FileCounts::problems);
-    let unfinished = named(&FileCounts::unfinished);
+    let failed = named(&|files, _| files.problems());
+    let unfinished = named(&|files, _| files.unfinished());
     let mut unread = named(&FileCounts::unknown);
     let without_files = counted().filter(|(_, counted)| counted.files.is_none());
     unread.extend(without_files.map(|(entry, _)| clean(&entry.batch.id, MAX_ID_CHARS)));

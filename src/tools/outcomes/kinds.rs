@@ -138,9 +138,9 @@ impl FileCounts {
         self.sum(Kind::is_problem)
     }
 
-    /// Files whose outcome is unknown.
-    pub(crate) fn unknown(&self) -> usize {
-        self.sum(Kind::is_unknown)
+    /// Files of a batch whose outcome is unknown.
+    pub(crate) fn unknown(&self, batch: &BatchStatus) -> usize {
+        self.sum(|kind| kind.is_unknown() && !kind.can_be_retried(batch))
     }
 
     /// The kinds that have files, in the order in which they are shown.
@@ -200,6 +200,13 @@ mod tests {
         let json = serde_json::to_string(&counts).unwrap();
         assert_eq!(json, r#"{"total":4,"completed":1,"failed":2,"running":1}"#);
         assert_eq!((counts.unfinished(), counts.problems()), (1, 2));
+    }
+
+    #[test]
+    fn a_file_without_a_job_has_an_unknown_outcome_unless_its_batch_was_cancelled() {
+        let counts: FileCounts = [Kind::NoJobYet, Kind::Completed].into_iter().collect();
+        assert_eq!(counts.unknown(&BatchStatus::Completed), 1);
+        assert_eq!(counts.unknown(&BatchStatus::Cancelled), 0);
     }
 
     #[test]
