@@ -60,7 +60,7 @@ impl Outcome<'_> {
                 format!("{completed} of {total} files are known to have succeeded; no outcome is known for {unknown}.")
             }
             (failed, unknown) => format!(
-                "{completed} of {total} files are known to have succeeded, and {failed} failed; no outcome is known for {unknown}."
+                "{completed} of {total} files are known to have succeeded, and {failed} did not; no outcome is known for {unknown}."
             ),
         };
         match (status, self.counts()) {

@@ -101,7 +101,7 @@ impl Folder {
     /// Whether its path still leads to it: it may have been moved, removed or replaced since it was opened.
     pub(super) fn is_in_place(&self) -> bool {
         let identity = |dir: &Dir| dir.dir_metadata().map(|metadata| (metadata.dev(), metadata.ino())).ok();
-        let there = Dir::open_ambient_dir(&self.canonical, ambient_authority()).ok();
+        let there = Dir::open_ambient_dir(&self.named, ambient_authority()).ok();
         there.is_some_and(|there| identity(&there) == identity(&self.dir))
     }
 

@@ -137,9 +137,9 @@ impl Tool<Call> for UploadFiles {
         let recursive = input.recursive.unwrap_or(true);
         let given = input.directory_id.map(|Prefixed(id)| id);
         let is_dry_run = input.dry_run == Some(true);
-        // A batch over the directory has to wait from now on, also while files are hashed and while the user is asked.
+        // A batch over the directory has to wait from now on, also while files are hashed.
         let filled = given.as_ref().filter(|_| !is_dry_run);
-        let filling = filled.map(|id| self.upload_once.begin(id, &input.path));
+        let filling = filled.map(|id| self.upload_once.hold(id, &input.path));
         let folder = self.folders.look_into(call, &input.path, &include, recursive).await?;
         let Some(folder) = folder else {
             return Outcome::done(&report::still_reading(call));

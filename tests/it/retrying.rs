@@ -353,6 +353,15 @@ async fn an_interrupted_retry_continues() {
         assert_eq!(harness.ledger().batches, 1);
         let directory = harness.ledger();
         assert_eq!((directory.count(MAKE_DIRECTORY), directory.count(CREATE)), (1, 0));
+        if is_same_process {
+            let listed = harness
+                .call("list_directories", json!({ "name": "retry" }))
+                .await
+                .json();
+            let half_filled = listed["directories"][0]["id"].as_str().unwrap();
+            let refused = harness.call("create_batch", parse(half_filled)).await;
+            assert!(refused.error().contains("ended too early"), "{}", refused.error());
+        }
         harness.advance(HOUR);
         let mut other = beside(&harness).await;
         let peer = if is_same_process { &mut harness } else { &mut other };

@@ -195,7 +195,7 @@ async fn a_folder_that_changes_during_the_upload_gets_no_batch() {
     assert_eq!(code, Some(1), "{said}");
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("The folder has changed since you agreed to process 20 files"),
+        words.contains("Not all of the 20 files were uploaded, and the folder may have changed since you agreed"),
         "{said}"
     );
     assert_eq!(harness.ledger().count("POST /api/v2/batches"), 0, "{said}");

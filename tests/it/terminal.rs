@@ -442,8 +442,8 @@ async fn a_batch_is_watched_to_its_end() {
             "bat-sandbox-failing",
             1,
             expect![[r#"
-                [sandbox] 4 of 12 files are known to have succeeded, and 7 failed; no outcome is
-                known for 1.
+                [sandbox] 4 of 12 files are known to have succeeded, and 7 did not; no outcome
+                is known for 1.
 
                 status  COMPLETED
                 files   total 12, completed 4, failed 5, not mapped 2, no job yet 1

@@ -73,8 +73,9 @@ impl Steps<'_> {
                     if !is_same || count(&now, "would_upload") + count(&now, "already_there") != new + there {
                         drop(progress);
                         return Err(Stopped::for_good(format!(
-                            "The folder has changed since you agreed to process {files}, so no batch was created. Run the same \
-                             command again: it uploads what is missing and asks about the files that the folder has then."
+                            "Not all of the {files} were uploaded, and the folder may have changed since you agreed, so no batch was \
+                             created. Run the same command again in a minute: it uploads what is missing, and asks about the files \
+                             that the folder has then."
                         )));
                     }
                 }
@@ -157,14 +158,14 @@ fn beyond(now: Vec<Object>, known: &[Object]) -> Vec<Object> {
         let Some(before) = known.iter().find(|known| known.get("reason") == reason.get("reason")) else {
             return Some(reason);
         };
-        let more = count(&reason, "count")
-            .checked_sub(count(before, "count"))
-            .filter(|more| *more > 0)?;
         let (mut names, known) = (examples(&reason), examples(before));
         names.retain(|name| !known.contains(name));
+        // Files that no longer have the reason do not make up for others.
+        let more = count(&reason, "count").saturating_sub(count(before, "count"));
+        let more = more.max(names.len() as u64);
         reason.insert("count".to_owned(), more.into());
         reason.insert("examples".to_owned(), names.into());
-        Some(reason)
+        (more > 0).then_some(reason)
     });
     new.collect()
 }
@@ -179,15 +180,18 @@ mod tests {
         let known = reasons(json!([
             { "reason": "empty", "count": 2, "examples": ["a.pdf", "b.pdf"] },
             { "reason": "too large", "count": 1, "examples": ["c.pdf"] },
+            { "reason": "a link", "count": 1, "examples": ["f.pdf"] },
         ]));
         let now = reasons(json!([
             { "reason": "empty", "count": 3, "examples": ["a.pdf", "b.pdf", "d.pdf"] },
             { "reason": "too large", "count": 1, "examples": ["c.pdf"] },
             { "reason": "unreadable", "count": 1, "examples": ["e.pdf"] },
+            { "reason": "a link", "count": 1, "examples": ["g.pdf"] },
         ]));
         let expected = reasons(json!([
             { "reason": "empty", "count": 1, "examples": ["d.pdf"] },
             { "reason": "unreadable", "count": 1, "examples": ["e.pdf"] },
+            { "reason": "a link", "count": 1, "examples": ["g.pdf"] },
         ]));
         assert_eq!(beyond(now, &known), expected);
     }

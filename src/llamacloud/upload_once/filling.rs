@@ -36,15 +36,22 @@ struct Source {
     is_incomplete: bool,
 }
 
-/// A call that fills a directory with the files of a source. Dropped after [`Filling::send`] and before [`Filling::complete`], it
-/// leaves the directory incomplete.
+/// A call that fills a directory with the files of a source.
 pub struct Filling {
     fillings: Arc<Fillings>,
     key: (DirectoryId, String),
 }
 
 impl Fillings {
+    /// Files are sent. Dropped before [`Filling::complete`], it leaves the directory incomplete.
     pub(super) fn begin(this: &Arc<Self>, directory_id: &DirectoryId, source: &str) -> Filling {
+        let filling = Self::hold(this, directory_id, source);
+        filling.set_incomplete(true);
+        filling
+    }
+
+    /// Nothing is sent yet. Dropped, it leaves no trace.
+    pub(super) fn hold(this: &Arc<Self>, directory_id: &DirectoryId, source: &str) -> Filling {
         let key = (directory_id.clone(), source.to_owned());
         let mut sources = this.sources.lock();
         if sources.len() >= MAX_SOURCES {
@@ -70,11 +77,6 @@ impl Fillings {
 }
 
 impl Filling {
-    /// The first file is about to be sent.
-    pub fn send(&self) {
-        self.set_incomplete(true);
-    }
-
     /// All files of the source are there.
     pub fn complete(self) {
         self.set_incomplete(false);
@@ -110,10 +112,11 @@ mod tests {
         let directory = DirectoryId::try_from("dir-1").unwrap();
         let state = || Fillings::state(&fillings, &directory);
         assert_eq!(state(), None);
-        drop(Fillings::begin(&fillings, &directory, "a"));
+        let held = Fillings::hold(&fillings, &directory, "a");
+        assert_eq!(state(), Some(Unfinished::Filling));
+        drop(held);
         assert_eq!(state(), None, "nothing was sent");
         let first = Fillings::begin(&fillings, &directory, "a");
-        first.send();
         let other = Fillings::begin(&fillings, &directory, "b");
         assert_eq!(state(), Some(Unfinished::Filling));
         other.complete();

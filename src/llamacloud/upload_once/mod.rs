@@ -190,10 +190,15 @@ impl UploadOnce {
         quiet::files(&self.0.upstream, scope, made, directory_id, deadline).await
     }
 
-    /// Notes that a call fills a directory with files of a source, such as a folder. Until it ends, and from its first file until all
-    /// are there, the directory counts as unfinished.
+    /// Notes that files of a source, such as a folder, are being sent to a directory. Until all of them are there, the directory counts
+    /// as unfinished.
     pub fn begin(&self, directory_id: &DirectoryId, source: &str) -> Filling {
         Fillings::begin(&self.0.fillings, directory_id, source)
+    }
+
+    /// Notes that files are about to be sent: the directory counts as unfinished until the [`Filling`] is dropped.
+    pub fn hold(&self, directory_id: &DirectoryId, source: &str) -> Filling {
+        Fillings::hold(&self.0.fillings, directory_id, source)
     }
 
     /// Whether this process is filling the directory, or has left it incomplete.

@@ -154,7 +154,6 @@ impl Sending {
             ));
         };
         let filling = upload_once.begin(&directory_id, &folder.source);
-        filling.send();
         let total: u64 = files.iter().map(|document| document.content.length).sum();
         let (count, refused_before) = (files.len(), report.refused_count());
         let (read, done) = (Arc::new(AtomicU64::new(0)), AtomicUsize::new(0));
