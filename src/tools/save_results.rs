@@ -99,7 +99,7 @@ fn formats(batch: &Batch, wanted: Option<Vec<Format>>) -> Result<Vec<Format>, To
             ));
         }
     }
-    if batch.results.as_ref().is_none_or(Vec::is_empty) {
+    if batch.status == BatchStatus::Completed && batch.results.as_ref().is_none_or(Vec::is_empty) {
         return refuse("LlamaCloud lists no files for this batch, so it has no results.".to_owned());
     }
     let is_extract = batch.config.job.job_type == JobType::ExtractV2;

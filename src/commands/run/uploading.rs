@@ -56,7 +56,9 @@ impl Steps<'_> {
             let upload = json!({ "path": path });
             let Done { data: step, took } = self.caller.call("upload_files", &upload, &progress).await?;
             let left_out = beyond(refused(&step), &known);
-            let is_complete = step.get("complete") == Some(&Value::Bool(true));
+            // What could not be read may be readable again, and a batch without it would be paid for again then.
+            let unread = count(&step, "unread");
+            let is_complete = step.get("complete") == Some(&Value::Bool(true)) && unread == 0;
             if is_complete && count(&step, "uploaded") + count(&step, "already_there") == 0 {
                 drop(progress);
                 self.tell_refused(&left_out);
@@ -82,7 +84,10 @@ impl Steps<'_> {
                 progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
                 return Ok((text(&step, "directory_id").to_owned(), left_out));
             }
-            idle = idle_uploads(idle, count(&step, "uploaded"), took, self.context.config.timeout);
+            idle = match unread {
+                0 => idle_uploads(idle, count(&step, "uploaded"), took, self.context.config.timeout),
+                _ => idle + 1,
+            };
             if idle >= MAX_IDLE_CALLS {
                 return Err(Stopped::for_now(text(&step, "summary").to_owned()));
             }

@@ -138,7 +138,8 @@ struct Paged<'d> {
 }
 
 impl<'d> Paged<'d> {
-    /// The longest array in the data, if what is around it takes at most half of the room of a part.
+    /// The longest array in the data, if what is around it takes at most a third of the room of a part: the rest of an answer takes
+    /// room as well.
     fn of(data: &'d Data, room: usize) -> Option<Self> {
         let array = data.array.as_ref()?;
         let paged = Self {
@@ -147,9 +148,10 @@ impl<'d> Paged<'d> {
             inside: inside(data.json.get(array.place.clone())?),
             after: data.json.get(array.place.end..)?,
         };
-        let around = fits_within(paged.before, room / 2)? + fits_within(paged.after, room / 2)?;
+        let most = room / 3;
+        let around = fits_within(paged.before, most)? + fits_within(paged.after, most)?;
         let is_readable = depth(paged.before) + depth(paged.after) <= MAX_DEPTH;
-        (around + "[]".len() <= room / 2 && is_readable).then_some(paged)
+        (around + "[]".len() <= most && is_readable).then_some(paged)
     }
 
     fn part(&self, from: Place, room: usize) -> Option<Part> {

@@ -42,6 +42,14 @@ pub(crate) struct UploadFilesOutput {
     /// Files that cannot be uploaded, grouped by reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused: Vec<Reason>,
+    /// Number of refused files that changed, or could not be read, while they were sent. They may be readable later.
+    #[serde(skip_serializing_if = "is_zero")]
+    unread: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 const FAILURE: Failure = Failure {
@@ -66,6 +74,8 @@ pub(super) struct Report {
     pub(super) bytes: u64,
     pub(super) changed: Vec<String>,
     refused: BTreeMap<String, Vec<String>>,
+    /// How many of the refused files changed, or could not be read, while they were sent.
+    pub(super) unread: usize,
     /// Whether a file was sent, or a part of it, even if none was stored.
     pub(super) has_sent: bool,
     /// The last temporary failure.
@@ -104,6 +114,7 @@ impl Report {
             would_upload: is_dry_run.then_some(self.remaining),
             changed,
             refused: group(self.refused),
+            unread: self.unread,
             directory_id: self.directory_id.map(|id| id.to_string()),
         };
         call.answer(&summary, output)

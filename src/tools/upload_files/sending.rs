@@ -41,6 +41,8 @@ pub(super) struct Sending {
 enum Sent {
     Stored(u64),
     Refused(String, String),
+    /// It changed, or could not be read.
+    Unread(String),
     /// It may be stored or not, or could be sent later.
     Remains(Option<Error>),
 }
@@ -185,6 +187,11 @@ impl Sending {
                         report.has_sent = true;
                         report.refuse(&reason, &path);
                     }
+                    Sent::Unread(path) => {
+                        report.has_sent = true;
+                        report.unread += 1;
+                        report.refuse(&Refusal::Changed.to_string(), &path);
+                    }
                     Sent::Remains(None) => {}
                     Sent::Remains(Some(error)) => {
                         failures.fetch_add(1, Ordering::Relaxed);
@@ -277,7 +284,7 @@ impl Upload {
             None => Sent::Remains(None),
             Some(Ok(_)) => Sent::Stored(length),
             Some(Err(NotStored::Source(error))) if error.kind() == io::ErrorKind::Interrupted => Sent::Remains(None),
-            Some(Err(NotStored::Source(_))) => Sent::Refused(Refusal::Changed.to_string(), unique_id),
+            Some(Err(NotStored::Source(_))) => Sent::Unread(unique_id),
             Some(Err(NotStored::Refused(error))) if is_about_file(&error) => Sent::Refused(error.cause(), unique_id),
             Some(Err(NotStored::Refused(error) | NotStored::Unknown(error))) => Sent::Remains(Some(error)),
         }
