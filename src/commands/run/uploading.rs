@@ -74,10 +74,10 @@ impl Steps<'_> {
                     let is_same = now.get("directory_id") == step.get("directory_id");
                     if !is_same || count(&now, "would_upload") + count(&now, "already_there") != new + there {
                         drop(progress);
+                        self.tell_refused(&left_out);
                         return Err(Stopped::for_good(format!(
                             "Not all of the {files} were uploaded, and the folder may have changed since you agreed, so no batch was \
-                             created. Run the same command again in a minute: it uploads what is missing, and asks about the files \
-                             that the folder has then."
+                             created. Run the same command again in a minute: it begins with the files that the folder has then."
                         )));
                     }
                 }

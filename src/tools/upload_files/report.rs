@@ -43,13 +43,8 @@ pub(crate) struct UploadFilesOutput {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused: Vec<Reason>,
     /// Number of refused files that changed, or could not be read, while they were sent. They may be readable later.
-    #[serde(skip_serializing_if = "is_zero")]
-    unread: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(count: &usize) -> bool {
-    *count == 0
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<usize>,
 }
 
 const FAILURE: Failure = Failure {
@@ -114,7 +109,7 @@ impl Report {
             would_upload: is_dry_run.then_some(self.remaining),
             changed,
             refused: group(self.refused),
-            unread: self.unread,
+            unread: (self.unread > 0).then_some(self.unread),
             directory_id: self.directory_id.map(|id| id.to_string()),
         };
         call.answer(&summary, output)
