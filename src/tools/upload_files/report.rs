@@ -183,7 +183,14 @@ impl Report {
                     ""
                 };
                 let mut next = vec![format!("All {others}files are uploaded.")];
-                if self.changed.is_empty() {
+                if self.unread > 0 {
+                    next.push(format!(
+                        "{} changed, or could not be read, while being sent. Call `upload_files` again with the same arguments \
+                         before `create_batch`, so that the batch includes {}.",
+                        files(self.unread),
+                        plural(self.unread, "it", "them")
+                    ));
+                } else if self.changed.is_empty() {
                     next.push(format!(
                         "Next: `create_batch` with `source_directory_id` {id}, after the user agrees to the cost."
                     ));
@@ -214,5 +221,27 @@ pub(super) fn size(bytes: u64) -> String {
         1000..1_000_000 => format!("{} KB", bytes / 1000),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_batch_is_advised_while_a_file_may_still_be_sent() {
+        let mut report = Report {
+            directory_id: Some("dir-1".parse().unwrap()),
+            uploaded: 2,
+            ..Report::default()
+        };
+        assert!(report.sentences(false).concat().contains("Next: `create_batch`"));
+        report.refuse("changed", "a.txt");
+        report.unread = 1;
+        let said = report.sentences(false).concat();
+        assert!(
+            said.contains("Call `upload_files` again") && !said.contains("Next: "),
+            "{said}"
+        );
     }
 }
