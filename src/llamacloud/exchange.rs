@@ -169,11 +169,15 @@ fn broken(error: &reqwest::Error, network: &Network) -> Failed {
         let reason = reason.map(|reason| clean(&reason, MAX_REASON_CHARS));
         return Failed::new(Failure::NotSendable, ErrorKind::Tls(problem), reason);
     }
-    let reason = if error.is_timeout() {
-        "no connection could be made in time".to_owned()
-    } else {
-        root_cause(error)
-    };
+    if error.is_timeout() {
+        return not_connected_in_time();
+    }
+    Failed::new(Failure::NotConnected, ErrorKind::Unreachable, Some(root_cause(error)))
+}
+
+/// The network gave no connection in time.
+pub(super) fn not_connected_in_time() -> Failed {
+    let reason = "no connection could be made in time".to_owned();
     Failed::new(Failure::NotConnected, ErrorKind::Unreachable, Some(reason))
 }
 

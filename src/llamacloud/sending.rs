@@ -106,26 +106,31 @@ impl Sending<'_> {
         let Self {
             transport, settings, ..
         } = self;
-        let http = match &self.request.form {
-            Some(_) => transport.uploads(settings)?,
-            // A little less than the time left: a connection that cannot be made then fails before the deadline, so it is known
-            // that nothing was sent.
-            None => transport.change(settings, settings.connect_timeout.min(self.left() * 9 / 10))?,
-        };
-        let prepared = self.prepare(&http)?;
-        let exchange = async {
-            let response = exchange::send(prepared, self.deadline, &settings.network).await?;
-            let limits = Limits {
-                max_body_bytes: settings.max_body_bytes,
-                stall: None,
-            };
-            exchange::receive(response, limits, self.deadline, self.key).await
-        };
-        count(attempts);
-        match &self.request.form {
-            Some(form) => form.unless_stalled(exchange, settings.stall_timeout).await,
-            None => exchange.await,
+        if let Some(form) = &self.request.form {
+            let prepared = self.prepare(&transport.uploads(settings)?)?;
+            count(attempts);
+            return form
+                .unless_stalled(self.exchange(prepared), settings.stall_timeout)
+                .await;
         }
+        let connection = transport.change(settings)?;
+        let prepared = self.prepare(&connection.http)?;
+        count(attempts);
+        // The deadline says nothing about what was sent: without a connection, that was nothing.
+        self.exchange(prepared).await.map_err(|failed| match failed.failure {
+            Failure::TimedOut if !connection.is_made() => exchange::not_connected_in_time(),
+            _ => failed,
+        })
+    }
+
+    /// Sends a change, and reads its answer.
+    async fn exchange(self, prepared: RequestBuilder) -> Result<Answer, Failed> {
+        let response = exchange::send(prepared, self.deadline, &self.settings.network).await?;
+        let limits = Limits {
+            max_body_bytes: self.settings.max_body_bytes,
+            stall: None,
+        };
+        exchange::receive(response, limits, self.deadline, self.key).await
     }
 
     /// The request in the HTTP library's form; built for each attempt.

@@ -1,9 +1,16 @@
 //! The HTTP clients of the library, built when they are first needed: certificates, proxies, connections that are kept.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use reqwest::{ClientBuilder, redirect::Policy};
+use tower::util::MapResponseLayer;
 
 use super::{
     error_kind::{ErrorKind, TlsProblem},
@@ -56,6 +63,19 @@ impl Lease {
     }
 }
 
+/// The connection of one change.
+pub(super) struct NewConnection {
+    pub(super) http: reqwest::Client,
+    is_made: Arc<AtomicBool>,
+}
+
+impl NewConnection {
+    /// Whether it was made, TLS included. Until then, nothing has been sent.
+    pub(super) fn is_made(&self) -> bool {
+        self.is_made.load(Ordering::Relaxed)
+    }
+}
+
 impl Transport {
     /// Connections for a read.
     ///
@@ -66,7 +86,7 @@ impl Transport {
         let http = if let Some(http) = &reads.http {
             http.clone()
         } else {
-            let http = finish(self.builder(settings, settings.connect_timeout)?)?;
+            let http = finish(self.builder(settings)?)?;
             reads.http.insert(http).clone()
         };
         Ok(Lease {
@@ -97,12 +117,19 @@ impl Transport {
     }
 
     /// A connection for one change. None is kept: on an idle connection that the peer is just closing, the library would send a
-    /// POST again. If it cannot be made within `connect_timeout`, nothing has been sent, and that is known.
+    /// POST again.
     ///
     /// # Errors
     /// For settings with which no connection can be made.
-    pub(super) fn change(&self, settings: &Settings, connect_timeout: Duration) -> Result<reqwest::Client, Failed> {
-        finish(self.builder(settings, connect_timeout)?.pool_max_idle_per_host(0))
+    pub(super) fn change(&self, settings: &Settings) -> Result<NewConnection, Failed> {
+        let is_made = Arc::new(AtomicBool::new(false));
+        let made = Arc::clone(&is_made);
+        let note = MapResponseLayer::new(move |connection| {
+            made.store(true, Ordering::Relaxed);
+            connection
+        });
+        let http = finish(self.builder(settings)?.pool_max_idle_per_host(0).connector_layer(note))?;
+        Ok(NewConnection { http, is_made })
     }
 
     /// Connections that are kept between the files of a folder. Keeping them is safe: the library cannot repeat a request whose
@@ -111,15 +138,12 @@ impl Transport {
     /// # Errors
     /// For settings with which no connection can be made.
     pub(super) fn uploads(&self, settings: &Settings) -> Result<reqwest::Client, Failed> {
-        let build = || {
-            let builder = self.builder(settings, settings.connect_timeout)?;
-            finish(builder.pool_idle_timeout(UPLOADS_IDLE))
-        };
+        let build = || finish(self.builder(settings)?.pool_idle_timeout(UPLOADS_IDLE));
         self.uploads.get_or_init(build).clone()
     }
 
     /// The library's own retries and redirects are off: both are decided here.
-    fn builder(&self, settings: &Settings, connect_timeout: Duration) -> Result<ClientBuilder, Failed> {
+    fn builder(&self, settings: &Settings) -> Result<ClientBuilder, Failed> {
         let loopback = is_loopback(&settings.base_url);
         if let Route::Unusable { variable, why } = proxy::route(&settings.base_url, &settings.network) {
             let variable = variable.to_owned();
@@ -134,7 +158,7 @@ impl Transport {
         let user_agent: String = settings.user_agent.chars().filter(|c| matches!(c, ' '..='~')).collect();
         let mut builder = reqwest::Client::builder()
             .user_agent(user_agent)
-            .connect_timeout(connect_timeout)
+            .connect_timeout(settings.connect_timeout)
             .redirect(Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
