@@ -4,14 +4,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::agreement::is_agreed;
-use super::answer::{Answer, Ask, Failure};
+use super::answer::Answer;
 use super::arguments;
 use super::client::{Answered, Client, Refusal, ToolCall, Unanswered};
 use super::context::{Context, Exit};
 use super::progress::Progress;
 use super::render::{in_short, render};
 use super::tools::{Definition, describe};
-use crate::config::ApiKey;
 use crate::mcp::Server;
 use crate::untrusted::clean;
 
@@ -81,6 +80,17 @@ async fn once(client: &mut Client, context: &Context<'_>, call: &Call, arguments
             terminal.err.line("\nCancelled. Nothing was sent.");
             Exit::Interrupted
         }
+        Ended::NotAgreed => {
+            terminal.err.say("Nothing was sent.");
+            Exit::Failed
+        }
+        Ended::CannotAsk => {
+            terminal.err.say(
+                "You cannot be asked, because stdin or stderr is not a terminal. Nothing was sent. To agree, run the command in a \
+                 terminal, without a pipe or a redirection.",
+            );
+            Exit::Failed
+        }
     }
 }
 
@@ -115,6 +125,10 @@ enum Ended {
     GivenUp,
     /// The user stopped at the question.
     NotAnswered,
+    /// The user said no.
+    NotAgreed,
+    /// There is a question, and nobody who could answer it.
+    CannotAsk,
 }
 
 /// Makes the call, and repeats it after the user has answered its question.
@@ -133,24 +147,16 @@ async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call,
             Err(Unanswered::Refused(refusal)) => return Ended::Refused(refusal),
             Err(Unanswered::Interrupted) => return Ended::GivenUp,
         };
-        match consent(context, &ask).await {
+        context.terminal.err.say(&ask.question);
+        if !context.terminal.can_ask {
+            return Ended::CannotAsk;
+        }
+        match is_agreed(context, &ask.label).await {
             Some(true) => request.agree(ask),
-            Some(false) => request.decline(ask),
+            Some(false) => return Ended::NotAgreed,
             None => return Ended::NotAnswered,
         }
     }
-}
-
-/// Asks the user, and says whether the answer was yes. `None`: the user pressed Ctrl-C.
-async fn consent(context: &Context<'_>, ask: &Ask) -> Option<bool> {
-    let err = &context.terminal.err;
-    err.say(&ask.question);
-    if !context.terminal.can_ask {
-        err.say("You cannot be asked, because stdin or stderr is not a terminal, so the answer is no. To agree, run the command \
-                 in a terminal, without a pipe or a redirection.");
-        return Some(false);
-    }
-    is_agreed(context, &ask.label).await
 }
 
 /// Says what keeps running after a cancelled call, and how to follow it.
@@ -194,22 +200,10 @@ fn show(context: &Context<'_>, call: &Call, answered: Answered) -> Exit {
         }
         Answer::Failed(failure) => {
             if call.print != Print::Raw {
-                tell_failure(context, &failure);
+                terminal.err.say(&failure.text);
             }
             Exit::Failed
         }
         Answer::Asks(_) => Exit::Failed,
-    }
-}
-
-/// Why a tool failed. Its sentences say how a host passes the key; at a terminal it is simpler.
-pub(super) fn tell_failure(context: &Context<'_>, failure: &Failure) {
-    let err = &context.terminal.err;
-    err.say(&failure.text);
-    if matches!(context.config.api_key, ApiKey::Missing(_)) {
-        err.say(&format!(
-            "Run `{} doctor`: it says how to provide the key. --sandbox needs none.",
-            env!("CARGO_PKG_NAME")
-        ));
     }
 }

@@ -15,11 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Ask};
 use super::progress::Progress;
+use crate::hosts::TERMINAL;
 use crate::mcp::{End, Limits, Server, Transport, serve};
 
 const PIPE_BYTES: usize = 64 << 10;
-/// What the server calls its host in sentences and in the log.
-const NAME: &str = "terminal";
 
 /// One connection to a server. Ends with [`Client::close`].
 pub(super) struct Client {
@@ -60,16 +59,7 @@ impl<'a> ToolCall<'a> {
 
     /// The user agrees: the same call continues.
     pub(super) fn agree(&mut self, ask: Ask) {
-        self.reply(ask, &json!({ "action": "accept", "content": { "confirm": true } }));
-    }
-
-    /// The user does not agree: the same call ends.
-    pub(super) fn decline(&mut self, ask: Ask) {
-        self.reply(ask, &json!({ "action": "decline" }));
-    }
-
-    fn reply(&mut self, ask: Ask, confirm: &Value) {
-        self.input_responses = Some(json!({ "confirm": confirm }));
+        self.input_responses = Some(json!({ "confirm": { "action": "accept", "content": { "confirm": true } } }));
         self.request_state = Some(ask.state);
     }
 }
@@ -299,7 +289,7 @@ impl Client {
 fn meta() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { "name": NAME, "version": env!("CARGO_PKG_VERSION") },
+        "io.modelcontextprotocol/clientInfo": { "name": TERMINAL, "version": env!("CARGO_PKG_VERSION") },
         "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
         "progressToken": "progress",
     })

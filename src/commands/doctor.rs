@@ -16,7 +16,8 @@ use super::terminal::{Output, Tone};
 use super::tools::Definition;
 use crate::config::{ApiKey, Config, EU, US};
 use crate::llamacloud::{
-    Advice, Client, Error, ErrorKind, KeySource, ListBatches, Route, Scope, Setting, Settings, Window, route,
+    Advice, Client, Error, ErrorKind, KeySource, ListBatches, Route, Scope, Setting, Settings, Window, as_sentence,
+    route,
 };
 use crate::mcp::Server;
 use crate::untrusted::clean;
@@ -377,15 +378,4 @@ async fn tools(installation: &Installation<'_>) -> Check {
             "This is a bug of this program: please report it, with its version.",
         ),
     }
-}
-
-/// A remedy as a sentence of its own.
-fn as_sentence(remedy: &str) -> String {
-    let mut characters = remedy.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    format!(
-        "{}{}.",
-        first.map_or_else(String::new, String::from),
-        characters.as_str()
-    )
 }

@@ -18,7 +18,6 @@ use self::out::Out;
 pub(crate) use self::source::Source;
 use super::agreement::is_agreed;
 use super::answer::{count, text};
-use super::call::tell_failure;
 use super::caller::{Caller, Done, Patience, Stopped};
 use super::client::Client;
 use super::context::{Context, Exit};
@@ -45,6 +44,11 @@ enum Cost {
 
 /// Runs the whole job, and says how it ended.
 pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli::Run, source: &Source) -> Exit {
+    if context.config.read_only {
+        let why = "`run` uploads files and creates a batch, which --read-only (or LLAMA_CLOUD_READ_ONLY) does not allow. Nothing was sent.";
+        context.terminal.err.say(why);
+        return Exit::Usage;
+    }
     if let Some(problem) = unsuitable_configuration(arguments) {
         let err = &context.terminal.err;
         err.say(&problem);
@@ -71,7 +75,7 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
     let exit = match steps.all(&mut batch_id).await {
         Ok(exit) => exit,
         Err(Stopped::Failed(failure)) => {
-            tell_failure(context, &failure);
+            context.terminal.err.say(&failure.text);
             // A sandbox ends with this command, and nothing of it can be continued.
             if let Some(advice) = advice(&failure, steps.has_sent).filter(|_| !context.is_sandbox) {
                 context.terminal.err.say(advice);

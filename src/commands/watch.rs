@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Duration, Instant};
 
 use super::answer::{pause, text};
-use super::call::tell_failure;
 use super::caller::{Caller, Patience, Stopped};
 use super::client::Client;
 use super::context::{Context, Exit};
@@ -40,7 +39,7 @@ pub(crate) async fn watch(server: &Server, context: &Context<'_>, watch: &Watch)
     let exit = match to_its_end(&mut client, context, watch).await {
         Ok(batch) => show(context, watch, batch),
         Err(Stopped::Failed(failure)) => {
-            tell_failure(context, &failure);
+            context.terminal.err.say(&failure.text);
             Exit::Failed
         }
         Err(Stopped::Interrupted) => {

@@ -24,6 +24,8 @@ pub use table::ALL;
 
 /// What hosts call this server.
 pub const NAME: &str = "llamacloud-batches";
+/// What this program's own commands call themselves as clients of the server: no host, but a person at a terminal.
+pub const TERMINAL: &str = "terminal";
 /// The variable that holds the API key.
 pub const KEY_VARIABLE: &str = "LLAMA_CLOUD_API_KEY";
 /// The placeholder that the user replaces with the key.

@@ -62,3 +62,14 @@ impl Setting {
         }
     }
 }
+
+/// A remedy as a sentence of its own.
+pub fn as_sentence(remedy: &str) -> String {
+    let mut characters = remedy.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    format!(
+        "{}{}.",
+        first.map_or_else(String::new, String::from),
+        characters.as_str()
+    )
+}

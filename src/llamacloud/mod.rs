@@ -63,7 +63,7 @@ mod upload_once;
 #[cfg(test)]
 mod wire_tests;
 
-pub use advice::{Advice, Setting};
+pub use advice::{Advice, Setting, as_sentence};
 pub use batches::{
     Batch, BatchConfig, BatchResult, BatchStatus, CreateBatch, Job, JobReference, JobType, ListBatches, NewJob,
 };

@@ -19,7 +19,7 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 use super::{
     Advice, Client, Credential, Error, ErrorKind, ListBatches, Network, Scope, Setting, Settings, TlsProblem,
     test_server::{KEY, Reply, TestServer, after, reply},
-    wire_tests::{create, get_until},
+    wire_tests::{create, create_until, get_until},
 };
 
 const BATCH: &str = r#"{"id":"bat-1","status":"RUNNING"}"#;
@@ -207,6 +207,24 @@ async fn tls_that_takes_long_works() {
     let authority = Authority::new("slow");
     let port = authority.serve("localhost", VALID, Duration::from_secs(2)).await;
     assert_eq!(get_from(port, network(&authority.file)).await.unwrap(), "bat-1");
+}
+
+/// The deadline says nothing about what was sent: without a connection, that was nothing.
+#[tokio::test]
+async fn a_connection_that_is_never_made_had_no_effect() {
+    // Connections to it stand, but TLS is never spoken.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let base_url = format!("https://localhost:{port}").parse().unwrap();
+    let client = Client::new(Settings::new(base_url, Credential::Key(KEY.into())));
+    let deadline = Instant::now() + Duration::from_millis(100);
+    let error = create_until(&client, deadline).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts(), error.had_no_effect()),
+        (&ErrorKind::Unreachable, 1, true),
+        "{error}"
+    );
+    assert_eq!(error.reason(), Some("no connection could be made in time"));
 }
 
 #[tokio::test]

@@ -272,24 +272,6 @@ async fn no_connection_is_tried_again_by_both_methods() {
     }
 }
 
-/// The deadline says nothing about what was sent: without a connection, that was nothing.
-#[tokio::test]
-async fn a_connection_that_is_never_made_had_no_effect() {
-    // Connections to it stand, but TLS is never spoken.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = silent.local_addr().unwrap().port();
-    let base_url = format!("https://localhost:{port}").parse().unwrap();
-    let client = Client::new(Settings::new(base_url, Credential::Key(KEY.into())));
-    let deadline = Instant::now() + Duration::from_millis(100);
-    let error = create_until(&client, deadline).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.attempts(), error.had_no_effect()),
-        (&ErrorKind::Unreachable, 1, true),
-        "{error}"
-    );
-    assert_eq!(error.reason(), Some("no connection could be made in time"));
-}
-
 #[tokio::test]
 async fn a_peer_that_does_not_speak_tls_is_not_trusted() {
     let server = TestServer::start(|_, _| Reply::Close(Vec::new())).await;

@@ -17,7 +17,7 @@
 //! | `cache` | what was read about things that no longer change |
 //! | `confirmation` | asking the user before credits are spent |
 //! | `wait`, `tasks`, `task_reference` | following a batch: within the call, or as a task |
-//! | `error`, `key_help` | what went wrong upstream, as a sentence to act on |
+//! | `error`, `next_step`, `key_help` | what went wrong upstream, and what to do about it |
 //! | `listing`, `page_token` | a page as large as an answer can hold, and LlamaCloud's page tokens as a model sees them |
 //! | `date`, `token`, `prefixed` | dates, opaque texts and IDs in arguments |
 //! | `view` | the view of a batch, for hosts that show views, and the tool that shows it |
@@ -44,6 +44,7 @@ mod list_directories;
 mod listing;
 mod long_work;
 mod manifest;
+mod next_step;
 mod outcomes;
 mod page_token;
 mod prefixed;

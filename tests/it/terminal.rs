@@ -318,13 +318,20 @@ async fn what_cannot_be_called_says_why() {
     assert_eq!(output.status.code(), Some(1));
     expect![[r#"
         The batches could not be listed: there is no usable LlamaCloud API key
-        (LLAMA_CLOUD_API_KEY is not set), so nothing was sent. The user has to set
-        LLAMA_CLOUD_API_KEY in the environment of this server's entry in the host's MCP
-        configuration, and restart the server.
-        Run `llamacloud-batches-mcp doctor`: it says how to provide the key. --sandbox
-        needs none.
+        (LLAMA_CLOUD_API_KEY is not set), so nothing was sent. Set LLAMA_CLOUD_API_KEY
+        to your key (llx-…), or name a file that holds it with --api-key-file. --sandbox
+        needs no key.
     "#]]
     .assert_eq(&text(&output.stderr));
+}
+
+#[tokio::test]
+async fn run_is_not_for_a_server_that_changes_nothing() {
+    let expected = expect![[r#"
+        `run` uploads files and creates a batch, which --read-only (or
+        LLAMA_CLOUD_READ_ONLY) does not allow. Nothing was sent.
+    "#]];
+    check(&["run", "examples", "--sandbox", "--read-only"], 2, &expected).await;
 }
 
 #[tokio::test]
@@ -414,10 +421,8 @@ async fn without_a_terminal_nothing_is_agreed_to() {
         &expect![[r#"
             Create a LlamaCloud batch over the 4 files of directory dir-small (job type
             parse_v2, configuration cfg-PARSE_AGENTIC)? It costs credits.
-            You cannot be asked, because stdin or stderr is not a terminal, so the answer is
-            no. To agree, run the command in a terminal, without a pipe or a redirection.
-            No batch was created and nothing was sent: the user was asked and did not agree.
-            Do not call again unless the user asks for it.
+            You cannot be asked, because stdin or stderr is not a terminal. Nothing was
+            sent. To agree, run the command in a terminal, without a pipe or a redirection.
         "#]],
     )
     .await;

@@ -66,8 +66,9 @@ async fn guidance(arguments: &[&str]) -> String {
     let here = std::path::absolute(".").unwrap();
     let said = text(&output.stderr).replace(program.to_str().unwrap(), "PROGRAM");
     let said = said.replace(here.to_str().unwrap(), "HERE");
-    let (before, build) = said.split_once("This program is in a build folder.").unwrap();
-    let (_, after) = build.split_once("Then restart").unwrap();
+    let (before, after) = said.split_once("Then restart").unwrap();
+    // Said only of a folder called `target`.
+    let before = before.split("This program is in a build folder.").next().unwrap();
     let link = |line: &str| line.starts_with("  cursor:").then(|| "  LINK".to_owned());
     let lines = format!("{before}Then restart{after}");
     let lines = lines
