@@ -77,21 +77,25 @@ async fn once(client: &mut Client, context: &Context<'_>, call: &Call, arguments
         }
         Ended::NotAnswered => {
             // The cursor is still on the question's line.
-            terminal.err.line("\nCancelled. Nothing was sent.");
+            terminal.err.line("\nCancelled. Nothing was created or uploaded.");
             Exit::Interrupted
         }
-        Ended::NotAgreed => {
-            terminal.err.say("Nothing was sent.");
-            Exit::Failed
-        }
-        Ended::CannotAsk => {
-            terminal.err.say(
-                "You cannot be asked, because stdin or stderr is not a terminal. Nothing was sent. To agree, run the command in a \
-                 terminal, without a pipe or a redirection.",
-            );
-            Exit::Failed
+        Ended::NotAgreed(question) => without_consent(context, call, &question, "Nothing was created or uploaded."),
+        Ended::CannotAsk(question) => {
+            let why = "You cannot be asked, because stdin or stderr is not a terminal. Nothing was created or uploaded. To agree, \
+                       run the command in a terminal, without a pipe or a redirection.";
+            without_consent(context, call, &question, why)
         }
     }
+}
+
+/// The call ends with its question.
+fn without_consent(context: &Context<'_>, call: &Call, question: &RawValue, why: &str) -> Exit {
+    if call.print == Print::Raw {
+        context.terminal.out.line(question.get());
+    }
+    context.terminal.err.say(why);
+    Exit::Failed
 }
 
 /// The tool's arguments, in place of a call.
@@ -126,9 +130,9 @@ enum Ended {
     /// The user stopped at the question.
     NotAnswered,
     /// The user said no.
-    NotAgreed,
+    NotAgreed(Box<RawValue>),
     /// There is a question, and nobody who could answer it.
-    CannotAsk,
+    CannotAsk(Box<RawValue>),
 }
 
 /// Makes the call, and repeats it after the user has answered its question.
@@ -138,22 +142,23 @@ async fn until_answered(client: &mut Client, context: &Context<'_>, call: &Call,
         let progress = Progress::without_lines(&context.terminal.err);
         let answered = client.call_tool(&request, context.stop, &progress).await;
         drop(progress);
-        let ask = match answered {
+        let (ask, result) = match answered {
             Ok(Answered {
                 answer: Answer::Asks(ask),
+                result,
                 ..
-            }) => ask,
+            }) => (ask, result),
             Ok(answered) => return Ended::Answered(answered),
             Err(Unanswered::Refused(refusal)) => return Ended::Refused(refusal),
             Err(Unanswered::Interrupted) => return Ended::GivenUp,
         };
         context.terminal.err.say(&ask.question);
         if !context.terminal.can_ask {
-            return Ended::CannotAsk;
+            return Ended::CannotAsk(result);
         }
         match is_agreed(context, &ask.label).await {
             Some(true) => request.agree(ask),
-            Some(false) => return Ended::NotAgreed,
+            Some(false) => return Ended::NotAgreed(result),
             None => return Ended::NotAnswered,
         }
     }

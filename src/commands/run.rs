@@ -24,6 +24,7 @@ use super::context::{Context, Exit};
 use super::outcome::Outcome;
 use super::progress::Progress;
 use super::terminal::Terminal;
+use super::tools::Definition;
 use super::watch::{Watch, brief, to_its_end};
 use crate::cli;
 use crate::mcp::Server;
@@ -44,11 +45,6 @@ enum Cost {
 
 /// Runs the whole job, and says how it ended.
 pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli::Run, source: &Source) -> Exit {
-    if context.config.read_only {
-        let why = "`run` uploads files and creates a batch, which --read-only (or LLAMA_CLOUD_READ_ONLY) does not allow. Nothing was sent.";
-        context.terminal.err.say(why);
-        return Exit::Usage;
-    }
     if let Some(problem) = unsuitable_configuration(arguments) {
         let err = &context.terminal.err;
         err.say(&problem);
@@ -57,6 +53,11 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
         return Exit::Usage;
     }
     let mut client = Client::connect(server, context.drain());
+    if let Some(problem) = withheld_tools(&mut client, arguments, source).await {
+        context.terminal.err.say(&problem);
+        client.close().await;
+        return Exit::Usage;
+    }
     let mut steps = Steps {
         caller: Caller {
             client: &mut client,
@@ -105,6 +106,28 @@ fn unsuitable_configuration(arguments: &cli::Run) -> Option<String> {
         format!(
             "--configuration: {configuration} is a preset for parse_v2; extract_v2 has no presets. Nothing was sent. Name a \
              saved configuration. To list them:"
+        )
+    })
+}
+
+/// Why the settings do not let the job get to its end, if that is so: found out before anything is paid for.
+async fn withheld_tools(client: &mut Client, arguments: &cli::Run, source: &Source) -> Option<String> {
+    let offered = client.list_tools::<Definition>().await.unwrap_or_default();
+    let needed = [
+        ("upload_files", source.folder().is_some()),
+        ("create_batch", true),
+        ("get_batch", true),
+        ("save_results", arguments.out.is_some()),
+    ];
+    let withheld: Vec<_> = needed
+        .into_iter()
+        .filter(|(name, is_needed)| *is_needed && offered.iter().all(|tool| tool.name != *name))
+        .map(|(name, _)| name)
+        .collect();
+    (!withheld.is_empty()).then(|| {
+        format!(
+            "`run` needs tools that --read-only or --tools withholds: {}. Nothing was uploaded or created.",
+            withheld.join(", ")
         )
     })
 }
@@ -222,12 +245,13 @@ impl Steps<'_> {
             return Ok(());
         }
         if !can_ask {
-            let why = "You cannot be asked, because stdin or stderr is not a terminal. Nothing was sent. To agree, add --yes.";
+            let why = "You cannot be asked, because stdin or stderr is not a terminal. Nothing was uploaded or created. To agree, add \
+                       --yes.";
             return Err(Stopped::for_good(why.to_owned()));
         }
         match is_agreed(self.context, "Continue").await {
             Some(true) => Ok(()),
-            Some(false) => Err(Stopped::for_good("Nothing was sent.".to_owned())),
+            Some(false) => Err(Stopped::for_good("Nothing was uploaded or created.".to_owned())),
             None => Err(Stopped::Interrupted),
         }
     }

@@ -143,6 +143,11 @@ impl Authority {
 
     /// Serves one batch over TLS until the test ends; the handshake begins after `delay`.
     async fn serve(&self, name: &str, years: [i32; 2], delay: Duration) -> u16 {
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BATCH}", BATCH.len());
+        self.serve_answer(name, years, delay, answer).await
+    }
+
+    async fn serve_answer(&self, name: &str, years: [i32; 2], delay: Duration, answer: String) -> u16 {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         [params.not_before, params.not_after] = years.map(|year| date_time_ymd(year, 1, 1));
@@ -159,15 +164,14 @@ impl Authority {
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
+                let (acceptor, answer) = (acceptor.clone(), answer.clone());
                 tokio::spawn(async move {
                     sleep(delay).await;
                     let Ok(mut stream) = acceptor.accept(stream).await else {
                         return;
                     };
                     let _ = stream.read(&mut [0; 4096]).await;
-                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BATCH}", BATCH.len());
-                    let _ = stream.write_all(head.as_bytes()).await;
+                    let _ = stream.write_all(answer.as_bytes()).await;
                     let _ = stream.read(&mut [0; 1]).await;
                 });
             }
@@ -191,15 +195,16 @@ fn network(cert_file: &Path) -> Network {
     }
 }
 
-async fn get_from(port: u16, network: Network) -> Result<String, Error> {
-    let settings = Settings {
+fn settings_for(port: u16, network: Network) -> Settings {
+    let base_url = format!("https://localhost:{port}").parse().unwrap();
+    Settings {
         network,
-        ..Settings::new(
-            format!("https://localhost:{port}").parse().unwrap(),
-            Credential::Key(KEY.into()),
-        )
-    };
-    get_within(&Client::new(settings), Duration::from_secs(5)).await
+        ..Settings::new(base_url, Credential::Key(KEY.into()))
+    }
+}
+
+async fn get_from(port: u16, network: Network) -> Result<String, Error> {
+    get_within(&Client::new(settings_for(port, network)), Duration::from_secs(5)).await
 }
 
 #[tokio::test]
@@ -211,20 +216,30 @@ async fn tls_that_takes_long_works() {
 
 /// The deadline says nothing about what was sent: without a connection, that was nothing.
 #[tokio::test]
-async fn a_connection_that_is_never_made_had_no_effect() {
+async fn a_change_that_ends_at_its_deadline_had_no_effect_only_without_a_connection() {
+    let authority = Authority::new("deadline");
+    // It never sends the rest.
+    let half = "HTTP/1.1 200 OK\r\n".to_owned();
+    let answers = authority.serve_answer("localhost", VALID, Duration::ZERO, half).await;
     // Connections to it stand, but TLS is never spoken.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = silent.local_addr().unwrap().port();
-    let base_url = format!("https://localhost:{port}").parse().unwrap();
-    let client = Client::new(Settings::new(base_url, Credential::Key(KEY.into())));
-    let deadline = Instant::now() + Duration::from_millis(100);
-    let error = create_until(&client, deadline).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.attempts(), error.had_no_effect()),
-        (&ErrorKind::Unreachable, 1, true),
-        "{error}"
-    );
-    assert_eq!(error.reason(), Some("no connection could be made in time"));
+    for (port, limit, kind, had_no_effect) in [
+        (answers, Duration::from_secs(5), ErrorKind::TimedOut, false),
+        (
+            silent.local_addr().unwrap().port(),
+            Duration::from_millis(100),
+            ErrorKind::Unreachable,
+            true,
+        ),
+    ] {
+        let client = Client::new(settings_for(port, network(&authority.file)));
+        let error = create_until(&client, Instant::now() + limit).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts(), error.had_no_effect()),
+            (&kind, 1, had_no_effect),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

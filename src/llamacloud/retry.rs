@@ -1,8 +1,8 @@
 //! One pure decision: after this failure, wait and send again, or give up?
 //!
 //! A GET may be repeated freely. A POST is repeated only if it cannot have had an effect: no connection was made, or the API
-//! refused it (429). Not after a timeout, a broken connection, 408, 409 or any 5xx, 503 included: a batch costs money, and the
-//! API has no idempotency key for it.
+//! refused it (429). Not if no answer came in time, nor after a broken connection, 408, 409 or any 5xx, 503 included: a batch costs
+//! money, and the API has no idempotency key for it.
 
 use std::time::Duration;
 

@@ -113,7 +113,7 @@ impl Sending<'_> {
                 .unless_stalled(self.exchange(prepared), settings.stall_timeout)
                 .await;
         }
-        let connection = transport.change(settings)?;
+        let connection = transport.change(settings, self.left())?;
         let prepared = self.prepare(&connection.http)?;
         count(attempts);
         // The deadline says nothing about what was sent: without a connection, that was nothing.

@@ -70,7 +70,7 @@ pub(super) struct NewConnection {
 }
 
 impl NewConnection {
-    /// Whether it was made, TLS included. Until then, nothing has been sent.
+    /// Whether it was made, proxy and TLS included. Until then, nothing of the request has been sent.
     pub(super) fn is_made(&self) -> bool {
         self.is_made.load(Ordering::Relaxed)
     }
@@ -116,19 +116,21 @@ impl Transport {
         }
     }
 
-    /// A connection for one change. None is kept: on an idle connection that the peer is just closing, the library would send a
-    /// POST again.
+    /// A connection for one change, which has to be done within `left`. None is kept or shared: on an idle connection that the peer
+    /// is just closing, the library would send a POST again, and `is_made` would say nothing about it.
     ///
     /// # Errors
     /// For settings with which no connection can be made.
-    pub(super) fn change(&self, settings: &Settings) -> Result<NewConnection, Failed> {
+    pub(super) fn change(&self, settings: &Settings, left: Duration) -> Result<NewConnection, Failed> {
         let is_made = Arc::new(AtomicBool::new(false));
         let made = Arc::clone(&is_made);
         let note = MapResponseLayer::new(move |connection| {
             made.store(true, Ordering::Relaxed);
             connection
         });
-        let http = finish(self.builder(settings)?.pool_max_idle_per_host(0).connector_layer(note))?;
+        let builder = self.builder(settings)?.pool_max_idle_per_host(0).connector_layer(note);
+        // The addresses of a name share this time. If the first is dead, the others must get theirs before the deadline.
+        let http = finish(builder.connect_timeout(settings.connect_timeout.min(left)))?;
         Ok(NewConnection { http, is_made })
     }
 

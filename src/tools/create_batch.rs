@@ -133,7 +133,9 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
     match why {
         NotSettled::NotCreated(error) => explain(&fails(account), error, context, account),
         NotSettled::NotChecked(error) => explain_unchecked(&fails(account), error, context, account),
-        NotSettled::Unknown { error, look_after } => explain_unknown("create_batch", order, look_after, error, account),
+        NotSettled::Unknown { error, look_after } => {
+            explain_unknown("create_batch", order, look_after, error, context, account)
+        }
         NotSettled::NoFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has no files, so there is nothing to process. Nothing was sent. If \
              files were uploaded a moment ago, call again in a minute. Otherwise, upload files to it first or choose another \

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 pub(crate) use super::next_step::Failure;
-use super::next_step::{WAIT, next_step, whole_seconds};
+use super::next_step::{Reader, WAIT, whole_seconds};
 use crate::llamacloud::{Advice, Error, Order, Scope};
 use crate::mcp::{RequestContext, ToolError};
 
@@ -20,7 +20,7 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_secs(5);
 
 /// The error of an operation that had no effect.
 pub(crate) fn explain(failure: &Failure, error: Error, context: &RequestContext, account: &Account) -> ToolError {
-    let next = next_step(failure, &error, context, account);
+    let next = Reader::of(context).next_step(failure, &error, account);
     let text = format!("{}: {}. {next}", failure.what, error.cause());
     with_advice(text, error)
 }
@@ -32,13 +32,18 @@ pub(crate) fn explain_unchecked(
     context: &RequestContext,
     account: &Account,
 ) -> ToolError {
-    let next = next_step(failure, &error, context, account);
+    let next = Reader::of(context).next_step(failure, &error, account);
     let text = format!(
         "{}: nothing was sent, because the list of batches could not be read ({}), and a batch for the same work may already \
-         exist. {next} Only if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: \
-         true`, which needs no list.",
+         exist. {next}{}",
         failure.what,
-        error.cause()
+        error.cause(),
+        match Reader::of(context) {
+            Reader::Model(_) =>
+                " Only if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: true`, which \
+                 needs no list.",
+            Reader::Person => "",
+        }
     );
     with_advice(text, error)
 }
@@ -49,6 +54,7 @@ pub(crate) fn explain_unknown(
     order: &Order,
     look_after: Option<Timestamp>,
     error: Error,
+    context: &RequestContext,
     account: &Account,
 ) -> ToolError {
     let mut look = Map::new();
@@ -71,18 +77,23 @@ pub(crate) fn explain_unknown(
         .into_iter()
         .filter(|(name, id)| !id.is_null() && !fixed.contains(name));
     look.extend(named.map(|(name, id)| (name.to_owned(), id)));
-    let text = format!(
-        "The outcome is unknown: a batch may or may not have been created ({}). Do not call `{tool}` again yet. In a minute, \
-         call `list_batches` with {}. {}, check its progress with `get_batch`; if not, nothing was created and `{tool}` may \
-         be called again.",
-        error.cause(),
-        Value::from(look),
-        if order.request.config.job.configuration_id.is_preset() {
-            "If a batch with the same job type was created at the time of this call (LlamaCloud may show another configuration ID \
+    let look = Value::from(look);
+    let same = if order.request.config.job.configuration_id.is_preset() {
+        "If a batch with the same job type was created at the time of this call (LlamaCloud may show another configuration ID \
              for a preset)"
-        } else {
-            "If a batch with the same job type and configuration is there"
-        }
+    } else {
+        "If a batch with the same job type and configuration is there"
+    };
+    let what = match Reader::of(context) {
+        Reader::Model(_) => format!(
+            "Do not call `{tool}` again yet. In a minute, call `list_batches` with {look}. {same}, check its progress with \
+             `get_batch`; if not, nothing was created and `{tool}` may be called again."
+        ),
+        Reader::Person => format!("In a minute, `call list_batches '{look}'` lists it if it was."),
+    };
+    let text = format!(
+        "The outcome is unknown: a batch may or may not have been created ({}). {what}",
+        error.cause()
     );
     let meta = Map::from_iter([("llamacloud/outcomeUnknown".to_owned(), Value::Bool(true))]);
     ToolError::caused_by(text, error).with_meta(meta)

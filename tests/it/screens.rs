@@ -305,7 +305,10 @@ fn the_user_is_asked() {
     terminal.shown_with("Type `yes` to agree:");
     terminal.press(&["C-c"]);
     let shown = terminal.shown_with("\nexit 130");
-    assert!(shown.contains("\nCancelled. Nothing was sent.\n"), "{shown}");
+    assert!(
+        shown.contains("\nCancelled. Nothing was created or uploaded.\n"),
+        "{shown}"
+    );
 }
 
 /// Colours where somebody sees them and has not said no.

@@ -326,12 +326,25 @@ async fn what_cannot_be_called_says_why() {
 }
 
 #[tokio::test]
-async fn run_is_not_for_a_server_that_changes_nothing() {
-    let expected = expect![[r#"
-        `run` uploads files and creates a batch, which --read-only (or
-        LLAMA_CLOUD_READ_ONLY) does not allow. Nothing was sent.
-    "#]];
-    check(&["run", "examples", "--sandbox", "--read-only"], 2, &expected).await;
+async fn run_begins_only_if_every_step_has_its_tool() {
+    for (setting, expected) in [
+        (
+            "--read-only",
+            expect![[r#"
+            `run` needs tools that --read-only or --tools withholds: upload_files,
+            create_batch. Nothing was uploaded or created.
+        "#]],
+        ),
+        (
+            "--tools=upload_files,create_batch",
+            expect![[r#"
+            `run` needs tools that --read-only or --tools withholds: get_batch. Nothing was
+            uploaded or created.
+        "#]],
+        ),
+    ] {
+        check(&["run", "examples", "--sandbox", setting], 2, &expected).await;
+    }
 }
 
 #[tokio::test]
@@ -422,10 +435,16 @@ async fn without_a_terminal_nothing_is_agreed_to() {
             Create a LlamaCloud batch over the 4 files of directory dir-small (job type
             parse_v2, configuration cfg-PARSE_AGENTIC)? It costs credits.
             You cannot be asked, because stdin or stderr is not a terminal. Nothing was
-            sent. To agree, run the command in a terminal, without a pipe or a redirection.
+            created or uploaded. To agree, run the command in a terminal, without a pipe or
+            a redirection.
         "#]],
     )
     .await;
+    let raw = ["call", "create_batch", CREATE, "--sandbox", "--confirm-create", "--raw"];
+    let output = run(command(&raw)).await;
+    assert_eq!(output.status.code(), Some(1));
+    let question: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(question["resultType"], "input_required");
 }
 
 const STEPS: [&str; 5] = ["--sandbox", "--sandbox-speed", "steps", "--poll-interval", "5ms"];

@@ -27,7 +27,7 @@ pub(super) async fn run(access: &Access, order: &Order, attempt: &Attempt, deadl
         return not_sent("the call was cancelled before anything was sent");
     }
     let left = deadline.saturating_duration_since(Instant::now());
-    // A POST that is cut off by the deadline would leave its outcome unknown.
+    // A POST that is cut off by the deadline may leave its outcome unknown.
     if left < deadline.saturating_duration_since(started) / 8 {
         return not_sent("checking for existing batches used up the time limit");
     }

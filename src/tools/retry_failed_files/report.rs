@@ -171,9 +171,14 @@ pub(super) fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -
             );
             with_advice(text, error)
         }
-        NotSettled::Unknown { error, look_after } => {
-            explain_unknown("retry_failed_files", order, look_after, error, &call.account)
-        }
+        NotSettled::Unknown { error, look_after } => explain_unknown(
+            "retry_failed_files",
+            order,
+            look_after,
+            error,
+            &call.context,
+            &call.account,
+        ),
         NotSettled::NoFiles | NotSettled::TooManyFiles | NotSettled::OtherFiles { .. } => {
             let now = match why {
                 NotSettled::NoFiles => "lists no files".to_owned(),
