@@ -10,6 +10,7 @@ use super::confirmation::{self, Permission, permission};
 use super::create_sentences::tell;
 use super::creation::{Creation, Step, finish};
 use super::error::{Failure, explain, explain_unchecked, explain_unknown};
+use super::next_step::Audience;
 use super::outcomes::Seen;
 use super::outcomes::report::can_retry;
 use super::prefixed::Prefixed;
@@ -20,7 +21,7 @@ use crate::llamacloud::{
     self, Checked, ConfigurationId, CreateOnce, DirectoryId, Duplicates, How, MAX_FILES, NewJob, NotSettled, Order,
     Unfinished, UploadOnce,
 };
-use crate::mcp::{Json, Outcome, Tool, ToolAnnotations, ToolError};
+use crate::mcp::{Json, Outcome, RequestContext, Tool, ToolAnnotations, ToolError};
 use crate::untrusted::quote;
 
 /// Starts a batch: a parse or extract job over all files of a directory (over 1,000: error). Call only if the user asked or
@@ -73,18 +74,25 @@ impl From<JobType> for llamacloud::JobType {
     }
 }
 
-fn fails(account: &Account) -> Failure {
+fn fails(context: &RequestContext, account: &Account) -> Failure {
     let can_look = ["list_directories", "list_configurations"]
         .iter()
         .all(|tool| account.policy.names(tool));
     Failure {
         what: "No batch was created",
-        not_found: if can_look {
-            "Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`. For IDs of \
-             another project that the API key can use, also pass its `project_id`."
-        } else {
-            "Check `source_directory_id` and `configuration_id` with the user. For IDs of another project that the API key can \
-             use, also pass its `project_id`."
+        not_found: match Audience::of(context) {
+            Audience::Person => {
+                "Check the directory and the configuration: `call list_directories` and `call list_configurations` list those that \
+                 exist. For those of another project, add --project-id."
+            }
+            Audience::Model(_) if can_look => {
+                "Check `source_directory_id` with `list_directories` and `configuration_id` with `list_configurations`. For IDs of \
+                 another project that the API key can use, also pass its `project_id`."
+            }
+            Audience::Model(_) => {
+                "Check `source_directory_id` and `configuration_id` with the user. For IDs of another project that the API key can \
+                 use, also pass its `project_id`."
+            }
         },
         ask_less: None,
     }
@@ -131,19 +139,19 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
     let Call { context, account, .. } = call;
     let directory = &order.request.source_directory_id;
     match why {
-        NotSettled::NotCreated(error) => explain(&fails(account), error, context, account),
-        NotSettled::NotChecked(error) => explain_unchecked(&fails(account), error, context, account),
+        NotSettled::NotCreated(error) => explain(&fails(context, account), error, context, account),
+        NotSettled::NotChecked(error) => explain_unchecked(&fails(context, account), error, context, account),
         NotSettled::Unknown { error, look_after } => {
             explain_unknown("create_batch", order, look_after, error, context, account)
         }
         NotSettled::NoFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has no files, so there is nothing to process. Nothing was sent. If \
-             files were uploaded a moment ago, call again in a minute. Otherwise, upload files to it first or choose another \
+             files were uploaded a moment ago, try again in a minute. Otherwise, upload files to it first or choose another \
              directory."
         )),
         NotSettled::TooManyFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has more than {} files, the most that one batch can process. Nothing \
-             was sent. Ask the user to split the files into several directories, then create one batch for each.",
+             was sent. The files have to be split into several directories, with one batch for each.",
             number(MAX_FILES)
         )),
         NotSettled::OtherFiles { agreed, now } => ToolError::new(format!(

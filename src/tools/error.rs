@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 pub(crate) use super::next_step::Failure;
-use super::next_step::{Reader, WAIT, whole_seconds};
+use super::next_step::{Audience, WAIT, whole_seconds};
 use crate::llamacloud::{Advice, Error, Order, Scope};
 use crate::mcp::{RequestContext, ToolError};
 
@@ -20,7 +20,7 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_secs(5);
 
 /// The error of an operation that had no effect.
 pub(crate) fn explain(failure: &Failure, error: Error, context: &RequestContext, account: &Account) -> ToolError {
-    let next = Reader::of(context).next_step(failure, &error, account);
+    let next = Audience::of(context).next_step(failure, &error, account);
     let text = format!("{}: {}. {next}", failure.what, error.cause());
     with_advice(text, error)
 }
@@ -32,17 +32,17 @@ pub(crate) fn explain_unchecked(
     context: &RequestContext,
     account: &Account,
 ) -> ToolError {
-    let next = Reader::of(context).next_step(failure, &error, account);
+    let next = Audience::of(context).next_step(failure, &error, account);
     let text = format!(
         "{}: nothing was sent, because the list of batches could not be read ({}), and a batch for the same work may already \
          exist. {next}{}",
         failure.what,
         error.cause(),
-        match Reader::of(context) {
-            Reader::Model(_) =>
+        match Audience::of(context) {
+            Audience::Model(_) =>
                 " Only if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: true`, which \
                  needs no list.",
-            Reader::Person => "",
+            Audience::Person => "",
         }
     );
     with_advice(text, error)
@@ -84,12 +84,12 @@ pub(crate) fn explain_unknown(
     } else {
         "If a batch with the same job type and configuration is there"
     };
-    let what = match Reader::of(context) {
-        Reader::Model(_) => format!(
+    let what = match Audience::of(context) {
+        Audience::Model(_) => format!(
             "Do not call `{tool}` again yet. In a minute, call `list_batches` with {look}. {same}, check its progress with \
              `get_batch`; if not, nothing was created and `{tool}` may be called again."
         ),
-        Reader::Person => format!("In a minute, `call list_batches '{look}'` lists it if it was."),
+        Audience::Person => format!("In a minute, `call list_batches '{look}'` lists it if it was."),
     };
     let text = format!(
         "The outcome is unknown: a batch may or may not have been created ({}). {what}",

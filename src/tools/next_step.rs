@@ -25,18 +25,26 @@ pub(crate) struct Failure {
 
 /// Who reads the sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader<'a> {
+pub(super) enum Audience<'a> {
     /// A model that speaks with its user, by the name of its host.
     Model(Option<&'a str>),
     /// A person who has typed a command.
     Person,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Audience<'a> {
     pub(super) fn of(context: &'a RequestContext) -> Self {
         match context.client_name() {
             Some(TERMINAL) => Self::Person,
             host => Self::Model(host),
+        }
+    }
+
+    /// How to go on with work that a call has begun, a clause without a full stop.
+    pub(super) fn repeat(self, tool: &str) -> String {
+        match self {
+            Self::Model(_) => format!("Call `{tool}` again with the same arguments"),
+            Self::Person => "Run the same command again".to_owned(),
         }
     }
 
@@ -198,7 +206,7 @@ mod tests {
             correlation_id,
             retry_after,
         };
-        let person = Reader::Person;
+        let person = Audience::Person;
         let sentences = [
             person.fix(&missing, Setting::ApiKey, variable),
             person.fix(&missing, Setting::ApiKey, KeySource::Variable("LLAMA_PARSE_API_KEY")),

@@ -14,6 +14,7 @@ use super::call::{Answer, Call};
 use super::confirmation::{Permission, permission};
 use super::error::{try_again, with_advice};
 use super::long_work::LongWork;
+use super::next_step::Audience;
 use super::prefixed::Prefixed;
 use super::wording;
 use crate::files::Allowed;
@@ -85,16 +86,17 @@ impl UploadFiles {
             Err(DirectoryNotMade::NotMade(error)) => Err(explain_upload(error, call)),
             Err(DirectoryNotMade::Unknown(error)) => Err(with_advice(
                 format!(
-                    "No file was uploaded: it is not known whether the directory for the files exists ({}). Call `upload_files` \
-                     again with the same arguments in a minute: it uses the directory if it exists, and creates it only if not.",
-                    error.cause()
+                    "No file was uploaded: it is not known whether the directory for the files exists ({}). {} in a minute: it \
+                     uses the directory if it exists, and creates it only if not.",
+                    error.cause(),
+                    Audience::of(&call.context).repeat(Self::NAME)
                 ),
                 error,
             )),
-            Err(DirectoryNotMade::StillTrying) => Err(try_again(
-                "No file was uploaded yet: LlamaCloud is slow to create the directory. Call `upload_files` again with the same \
-                 arguments: it continues.",
-            )),
+            Err(DirectoryNotMade::StillTrying) => Err(try_again(format!(
+                "No file was uploaded yet: LlamaCloud is slow to create the directory. {}: it continues.",
+                Audience::of(&call.context).repeat(Self::NAME)
+            ))),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::error::{Failure, NO_SUCH_BATCH, explain};
 use crate::tools::manifest::{self, Entry};
+use crate::tools::next_step::Audience;
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{files, number, plural};
 use crate::untrusted::quote;
@@ -95,7 +96,7 @@ impl Report {
         self.failed.values().map(Vec::len).sum()
     }
 
-    pub(super) fn sentences(&self, folder: &OutputFolder) -> String {
+    pub(super) fn sentences(&self, folder: &OutputFolder, audience: Audience<'_>) -> String {
         let place = quote(&folder.to_string(), 300);
         let mut sentences = vec![match self.saved {
             0 => format!("No new result was saved to {place}."),
@@ -129,19 +130,19 @@ impl Report {
             if let Some(error) = &self.trouble {
                 sentences.push(format!("The last problem: {}.", error.cause()));
             }
-            let first = if self.unfinished > 0 {
-                format!(
-                    "The {} of {} not ended: call `get_batch` with `wait_seconds` until `final` is true. Then call",
+            sentences.push(format!("{} remaining.", files(self.remaining)));
+            if self.unfinished > 0 {
+                let wait = match audience {
+                    Audience::Model(_) => ": first call `get_batch` with `wait_seconds` until `final` is true",
+                    Audience::Person => "",
+                };
+                sentences.push(format!(
+                    "The {} of {} not ended{wait}.",
                     plural(self.unfinished, "job", "jobs"),
                     plural(self.unfinished, "one of them has", "some of them have")
-                )
-            } else {
-                "Call".to_owned()
-            };
-            sentences.push(format!(
-                "{} remaining. {first} `save_results` again with the same arguments: it continues.",
-                files(self.remaining)
-            ));
+                ));
+            }
+            sentences.push(format!("{}: it continues.", audience.repeat("save_results")));
         }
         sentences.join(" ")
     }

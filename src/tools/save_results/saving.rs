@@ -19,6 +19,7 @@ use crate::mcp::ToolError;
 use crate::tools::call::Call;
 use crate::tools::long_work::{Pace, Progress};
 use crate::tools::manifest::{self, Entry, Manifest, SavedFile};
+use crate::tools::next_step::Audience;
 use crate::tools::outcomes::Kind;
 use crate::tools::results::Format;
 use crate::tools::results::reading::Reader;
@@ -210,7 +211,10 @@ impl Saving {
         }
         written?;
         report.remaining = count - report.settled();
-        Ok((report.sentences(&saver.folder), report.output(&saver.folder)))
+        Ok((
+            report.sentences(&saver.folder, Audience::of(&call.context)),
+            report.output(&saver.folder),
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::llamacloud::{DirectoryId, Error};
 use crate::mcp::ToolError;
 use crate::tools::call::{Answer, Call};
 use crate::tools::error::{Failure, explain};
+use crate::tools::next_step::Audience;
 use crate::tools::reason::{Reason, group};
 use crate::tools::wording::{files, plural};
 use crate::untrusted::{clean, quote};
@@ -57,6 +58,9 @@ pub(super) fn explain_upload(error: Error, call: &Call) -> ToolError {
     explain(&FAILURE, error, &call.context, &call.account)
 }
 
+/// The tool.
+const NAME: &str = "upload_files";
+
 /// The progress so far.
 #[derive(Default)]
 pub(super) struct Report {
@@ -93,7 +97,7 @@ impl Report {
 
     /// The answer to the call.
     pub(super) fn answer(self, call: &Call, is_dry_run: bool) -> Answer<UploadFilesOutput> {
-        let summary = self.sentences(is_dry_run).join(" ");
+        let summary = self.sentences(is_dry_run, Audience::of(&call.context)).join(" ");
         let changed = self
             .changed
             .iter()
@@ -115,7 +119,7 @@ impl Report {
         call.answer(&summary, output)
     }
 
-    fn sentences(&self, is_dry_run: bool) -> Vec<String> {
+    fn sentences(&self, is_dry_run: bool, audience: Audience<'_>) -> Vec<String> {
         let folder = quote(&self.folder, MAX_NAME_CHARS);
         let mut sentences = Vec::new();
         let directory = self
@@ -157,20 +161,21 @@ impl Report {
             sentences.push(format!("{} cannot be uploaded: `refused` says why.", files(refused)));
         }
         if !is_dry_run {
-            sentences.extend(self.next_step());
+            sentences.extend(self.next_step(audience));
         }
         sentences
     }
 
-    fn next_step(&self) -> Vec<String> {
+    fn next_step(&self, audience: Audience<'_>) -> Vec<String> {
         if self.remaining > 0 {
             let mut next = Vec::new();
             if let Some(error) = &self.trouble {
                 next.push(format!("The last problem: {}.", error.cause()));
             }
             next.push(format!(
-                "{} remaining. Call `upload_files` again with the same arguments{}: it continues and sends nothing twice.",
+                "{} remaining. {}{}: it continues and sends nothing twice.",
                 files(self.remaining),
+                audience.repeat(NAME),
                 if self.trouble.is_some() { " in a minute" } else { "" }
             ));
             return next;
@@ -185,9 +190,12 @@ impl Report {
                 let mut next = vec![format!("All {others}files are uploaded.")];
                 if self.unread > 0 {
                     next.push(format!(
-                        "{} changed, or could not be read, while being sent. Call `upload_files` again with the same arguments \
-                         before `create_batch`, so that the batch includes {}.",
+                        "{} changed, or could not be read, while being sent. {}, so that a batch includes {}.",
                         files(self.unread),
+                        match audience {
+                            Audience::Model(_) => format!("{} before `create_batch`", audience.repeat(NAME)),
+                            Audience::Person => audience.repeat(NAME),
+                        },
                         plural(self.unread, "it", "them")
                     ));
                 } else if self.changed.is_empty() {
@@ -204,9 +212,10 @@ impl Report {
 
 /// Nothing could be sent yet, because reading the files takes longer than a call may.
 pub(super) fn still_reading(call: &Call) -> Answer<UploadFilesOutput> {
-    let summary = "The files of the folder are still being read; nothing was sent yet. Call `upload_files` again with the same \
-                   arguments: it continues.";
-    call.answer(summary, UploadFilesOutput::default())
+    let repeat = Audience::of(&call.context).repeat(NAME);
+    let summary =
+        format!("The files of the folder are still being read; nothing was sent yet. {repeat}: it continues.");
+    call.answer(&summary, UploadFilesOutput::default())
 }
 
 fn were(count: usize) -> String {
@@ -235,10 +244,15 @@ mod tests {
             uploaded: 2,
             ..Report::default()
         };
-        assert!(report.sentences(false).concat().contains("Next: `create_batch`"));
+        assert!(
+            report
+                .sentences(false, Audience::Model(None))
+                .concat()
+                .contains("Next: `create_batch`")
+        );
         report.refuse("changed", "a.txt");
         report.unread = 1;
-        let said = report.sentences(false).concat();
+        let said = report.sentences(false, Audience::Model(None)).concat();
         assert!(
             said.contains("Call `upload_files` again") && !said.contains("Next: "),
             "{said}"
