@@ -51,7 +51,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode
         _ => {}
     }
     #[cfg(feature = "sandbox")]
-    let environment = &simulated::environment(&cli, environment);
+    let environment = &simulated::environment(&cli, environment)?;
     let flags = flags_of(&cli, environment);
     let config = Config::resolve(&flags, environment)?;
     if let Some(Command::HostConfig(wanted)) = &cli.command {

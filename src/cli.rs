@@ -233,16 +233,10 @@ pub struct Flags {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with_all = ["base_url", "region"], help_heading = "Sandbox")]
     pub sandbox: bool,
-    /// How fast sandbox batches run: `instant`, `fast` (four seconds), `real` (minutes), `steps` (one state per read), or a duration such as `2h`.
+    /// How fast sandbox batches run: `instant`, `fast` (four seconds; the default), `real` (minutes), `steps` (one state per read), or a duration such as `2h`.
     #[cfg(feature = "sandbox")]
-    #[arg(
-        long,
-        global = true,
-        value_name = "SPEED",
-        default_value = "fast",
-        help_heading = "Sandbox"
-    )]
-    pub sandbox_speed: crate::sandbox::Speed,
+    #[arg(long, global = true, value_name = "SPEED", help_heading = "Sandbox")]
+    pub sandbox_speed: Option<crate::sandbox::Speed>,
     /// A fault in the sandbox, for example `429@get:2`; may be given more than once. `sandbox --help` lists all.
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, value_name = "FAULT", help_heading = "Sandbox")]
@@ -274,7 +268,7 @@ impl Default for Flags {
             #[cfg(feature = "sandbox")]
             sandbox: false,
             #[cfg(feature = "sandbox")]
-            sandbox_speed: crate::sandbox::Speed::Fast,
+            sandbox_speed: None,
             #[cfg(feature = "sandbox")]
             sandbox_fault: Vec::new(),
         }

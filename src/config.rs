@@ -75,7 +75,7 @@ pub struct Config {
 /// A setting that cannot be used. Shape: `--base-url: http is only allowed on loopback; use https`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct ConfigError(String);
+pub struct ConfigError(pub(crate) String);
 
 impl Config {
     /// Settles flags and variables.

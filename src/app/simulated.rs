@@ -6,18 +6,28 @@ use tokio_util::sync::CancellationToken;
 
 use super::say;
 use crate::cli::{Cli, Command, Environment, Flags};
-use crate::config::{ApiKey, Config};
-use crate::sandbox::{self, Sandbox, Settings};
+use crate::config::{ApiKey, Config, ConfigError};
+use crate::sandbox::{self, Sandbox, Settings, Speed};
 
 /// The variables that apply: a sandbox ignores the base URL that the environment names.
-pub(super) fn environment(cli: &Cli, environment: &Environment) -> Environment {
-    let in_sandbox = cli.flags.sandbox || matches!(cli.command, Some(Command::Sandbox { .. }));
-    let environment = environment.clone();
-    if in_sandbox {
-        environment.without("LLAMA_CLOUD_BASE_URL")
-    } else {
-        environment
+///
+/// # Errors
+/// If the flags describe a sandbox and there is none: what was meant to cost nothing would be paid for.
+pub(super) fn environment(cli: &Cli, environment: &Environment) -> Result<Environment, ConfigError> {
+    let Flags {
+        sandbox,
+        sandbox_speed,
+        sandbox_fault,
+        ..
+    } = &cli.flags;
+    if *sandbox || matches!(cli.command, Some(Command::Sandbox { .. })) {
+        return Ok(environment.clone().without("LLAMA_CLOUD_BASE_URL"));
     }
+    if sandbox_speed.is_some() || !sandbox_fault.is_empty() {
+        let problem = "--sandbox-speed and --sandbox-fault need --sandbox. Nothing was sent.";
+        return Err(ConfigError(problem.to_owned()));
+    }
+    Ok(environment.clone())
 }
 
 /// Starts a sandbox in this process, if requested, and points the settings at it. It ends when the result is dropped.
@@ -48,7 +58,7 @@ pub(super) async fn serve(flags: &Flags, port: u16, stop: &CancellationToken) ->
 fn settings(flags: &Flags, port: Option<u16>) -> Settings {
     let faults = flags.sandbox_fault.iter().cloned().collect();
     Settings {
-        speed: flags.sandbox_speed,
+        speed: flags.sandbox_speed.unwrap_or(Speed::Fast),
         faults,
         port,
         ..Settings::default()

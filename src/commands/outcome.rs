@@ -86,6 +86,7 @@ impl Outcome<'_> {
         }
         let command = context.command(&["call", "retry_failed_files", &format!("batch_id={}", self.batch_id)]);
         let sentence = output.wrap("To process the failed files again as they are, which costs credits:");
-        Some(format!("{sentence}\n  {command}"))
+        let then = output.wrap("Its answer names the new batch and its directory. To save the new results, `run` that directory with another --out.");
+        Some(format!("{sentence}\n  {command}\n{then}"))
     }
 }

@@ -48,7 +48,8 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
     if let Some(problem) = unsuitable_configuration(arguments) {
         let err = &context.terminal.err;
         err.say(&problem);
-        let list = ["call", "list_configurations", "job_type=extract_v2"];
+        let job_type = format!("job_type={}", arguments.job);
+        let list = ["call", "list_configurations", &job_type];
         err.line(&format!("  {}", context.command(&list)));
         return Exit::Usage;
     }
@@ -84,12 +85,13 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
             Exit::Failed
         }
         Err(Stopped::Interrupted) => {
-            context.terminal.err.say(match (batch_id, steps.has_sent || steps.is_creating) {
+            context.terminal.err.say(match (batch_id, steps.has_sent) {
                 _ if context.is_sandbox => "Stopped. The sandbox ends with this command.",
                 (Some(_), _) => "Stopped. This does not stop the batch. Run the same command again to continue.",
-                (None, true) => {
+                (None, _) if steps.is_creating => {
                     "Stopped. If a batch was already created, it keeps running. Run the same command again to continue."
                 }
+                (None, true) => "Stopped. No batch was created. Run the same command again to continue.",
                 (None, false) => "Stopped. Nothing was uploaded or created.",
             });
             Exit::Interrupted
@@ -102,6 +104,11 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
 /// Why the job cannot use the configuration, if that is certain; LlamaCloud judges the rest, but only after the upload.
 fn unsuitable_configuration(arguments: &cli::Run) -> Option<String> {
     let cli::Run { job, configuration, .. } = arguments;
+    if !configuration.looks_like_one() {
+        return Some(format!(
+            "--configuration: {configuration} is not a configuration ID; those begin with `cfg-`. Nothing was sent. To list them:"
+        ));
+    }
     (job == "extract_v2" && configuration.is_preset()).then(|| {
         format!(
             "--configuration: {configuration} is a preset for parse_v2; extract_v2 has no presets. Nothing was sent. Name a \
@@ -132,6 +139,16 @@ async fn withheld_tools(client: &mut Client, arguments: &cli::Run, source: &Sour
     })
 }
 
+/// Where the uploaded files are.
+#[derive(Default)]
+struct Uploaded {
+    directory_id: String,
+    /// The files that are not there although the user agreed to them, by reason.
+    left_out: Vec<Object>,
+    /// How many files of the folder were listed as not uploaded before the user agreed.
+    passed_over: u64,
+}
+
 struct Steps<'a> {
     caller: Caller<'a>,
     context: &'a Context<'a>,
@@ -147,11 +164,18 @@ impl Steps<'_> {
     async fn all(&mut self, batch_id: &mut Option<String>) -> Result<Exit, Stopped> {
         let Self { context, arguments, .. } = *self;
         let out = arguments.out.as_deref().map(Out::look_into).transpose()?;
-        let (directory_id, left_out) = match self.source {
+        let Uploaded {
+            directory_id,
+            left_out,
+            passed_over,
+        } = match self.source {
             Source::Directory(id) => {
                 let what = format!("The files of directory {id} will be processed");
                 self.agree(&what, Cost::UnlessDone).await?;
-                (id.clone(), Vec::new())
+                Uploaded {
+                    directory_id: id.clone(),
+                    ..Uploaded::default()
+                }
             }
             Source::Folder(_) => self.upload(".", out.as_ref()).await?,
             Source::File { name, .. } => self.upload(&format!("./{name}"), out.as_ref()).await?,
@@ -197,6 +221,7 @@ impl Steps<'_> {
             outcome,
             saved: saved.as_ref().map(|(out, saved)| (*out, saved)),
             left_out: left_out.iter().collect(),
+            passed_over,
         };
         Ok(ending.show(context))
     }

@@ -154,7 +154,7 @@ pub enum TooMuch {
     #[error("the folder holds more than {MAX_ENTRIES} entries. Name a subfolder")]
     Entries,
     /// More than can be looked through in the time that there is.
-    #[error("listing the folder takes too long. Name a subfolder, or restart the server with a longer `--timeout`")]
+    #[error("listing the folder takes too long. Name a subfolder, or set a longer `--timeout`")]
     Time,
 }
 

@@ -8,7 +8,7 @@ use super::{
     batches::JobType,
     client::Client,
     error::Error,
-    ids::ConfigurationId,
+    ids::{ConfigurationId, looks_like_an_id},
     lenient::{instant, lenient},
     request::{Page, Request, Scope, Window},
 };
@@ -53,6 +53,11 @@ pub struct ListConfigurations {
 }
 
 impl ConfigurationId {
+    /// Whether it can be an ID, and not a name. Shape: `cfg-…`, or a bare UUID.
+    pub fn looks_like_one(&self) -> bool {
+        looks_like_an_id(self.as_str(), "cfg-")
+    }
+
     /// Whether it names a built-in preset, of which LlamaCloud saves no versions. Shape: `cfg-PARSE_AGENTIC`.
     pub fn is_preset(&self) -> bool {
         self.as_str().starts_with("cfg-PARSE_")

@@ -40,6 +40,13 @@ pub enum InvalidId {
     },
 }
 
+/// Whether a text can be an ID of LlamaCloud with this prefix, and not a name. Some IDs are bare UUIDs.
+pub fn looks_like_an_id(text: &str, prefix: &str) -> bool {
+    let is_uuid = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let start = text.get(..prefix.len());
+    is_uuid || start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
 /// The one rule. The order matters: an overlong value is never repeated.
 fn check(text: &str) -> Result<(), InvalidId> {
     if text.is_empty() {

@@ -76,7 +76,9 @@ pub use directories::{Directory, DirectoryFile, FilesOf, ListDirectories};
 pub use error::Error;
 pub use error_kind::{Detail, ErrorKind, TlsProblem};
 pub use files::{AddFile, NewFile, UploadError};
-pub use ids::{BatchId, ConfigurationId, DirectoryId, FileId, Id, InvalidId, JobId, OrganizationId, ProjectId};
+pub use ids::{
+    BatchId, ConfigurationId, DirectoryId, FileId, Id, InvalidId, JobId, OrganizationId, ProjectId, looks_like_an_id,
+};
 pub use jobs::{FileJob, JobStatus, Product};
 pub use lenient::WrittenInstant;
 pub(crate) use paging::Reading;

@@ -33,18 +33,17 @@ pub(crate) fn explain_unchecked(
     account: &Account,
 ) -> ToolError {
     let next = Audience::of(context).next_step(failure, &error, account);
-    let text = format!(
-        "{}: nothing was sent, because the list of batches could not be read ({}), and a batch for the same work may already \
-         exist. {next}{}",
-        failure.what,
-        error.cause(),
-        match Audience::of(context) {
-            Audience::Model(_) =>
-                " Only if the user accepts that the same work may be paid for twice, call again with `allow_duplicate: true`, which \
-                 needs no list.",
-            Audience::Person => "",
+    let (what, cause) = (failure.what, error.cause());
+    let may_exist = "and a batch for the same work may already exist";
+    let text = match Audience::of(context) {
+        Audience::Model(_) => format!(
+            "{what}: nothing was sent, because the list of batches could not be read ({cause}), {may_exist}. {next} Only if the user \
+             accepts that the same work may be paid for twice, call again with `allow_duplicate: true`, which needs no list."
+        ),
+        Audience::Person => {
+            format!("{what}, because the list of batches could not be read ({cause}), {may_exist}. {next}")
         }
-    );
+    };
     with_advice(text, error)
 }
 

@@ -7,7 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::batch::MAX_ID_CHARS;
-use crate::llamacloud::{ConfigurationId, DirectoryId, InvalidId};
+use crate::llamacloud::{ConfigurationId, DirectoryId, InvalidId, looks_like_an_id};
 use crate::untrusted::quote;
 
 /// An ID that has its prefix, or is a bare UUID: what has neither is a name.
@@ -44,12 +44,6 @@ impl<'de, T: HasPrefix> Deserialize<'de> for Prefixed<T> {
             Err(error) => Err(D::Error::custom(format!("{error}; {rule}"))),
         }
     }
-}
-
-fn looks_like_an_id(text: &str, prefix: &str) -> bool {
-    let is_uuid = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    let start = text.get(..prefix.len());
-    is_uuid || start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 impl<T: JsonSchema> JsonSchema for Prefixed<T> {

@@ -71,6 +71,11 @@ async fn what_is_misspelt_is_named_with_what_was_meant() {
         (&["--max-result-chars", "20000"], "2000..=16000"),
         (&["--sandbox-speed", "slow"], "instant"),
         (&["--sandbox-fault", "600"], "600"),
+        (&["run", "docs", "--yes", "--sandbox-speed", "fast"], "need --sandbox"),
+        (
+            &["run", "docs", "--yes", "--sandbox-fault", "429@get"],
+            "need --sandbox",
+        ),
         (&["--api-key", "llx-1"], "--api-key"),
         (&["--region", "eu", "--base-url", "https://x.example"], "--base-url"),
     ] {

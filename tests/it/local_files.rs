@@ -274,7 +274,17 @@ async fn what_the_user_may_not_read_or_write_is_named() {
         (&json!(1), &json!([reason])),
         "{answer:#}"
     );
-    let saved = as_user(&["run", "dir-small", "--out", "out"]).await;
+    let refused = as_user(&["run", "dir-small", "--out", "out"]).await;
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let saved = as_user(&[
+        "call",
+        "save_results",
+        "batch_id=bat-sandbox-small",
+        "folder=.",
+        "--output-dir",
+        "out",
+    ])
+    .await;
     let said = String::from_utf8_lossy(&saved.stderr).replace('\n', " ");
     assert!(
         saved.status.code() == Some(1) && said.contains("could not be written") && said.contains("(no permission)"),

@@ -230,8 +230,7 @@ async fn a_batch_that_may_exist_is_waited_for_before_the_next_run() {
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("The outcome is unknown"), "{said}");
     assert!(
-        words
-            .ends_with("Wait a minute, then run the same command again: it looks for the batch before it creates one."),
+        words.contains("Wait a minute, then run the same command again: it looks for the batch before it creates one."),
         "{said}"
     );
     harness.end_after_creates(1).await;
@@ -375,6 +374,17 @@ async fn a_wrong_configuration_is_refused_before_anything_is_sent() {
         presets. Nothing was sent. Name a saved configuration. To list them:
           llamacloud-batches-mcp call list_configurations job_type=extract_v2 --base-url http://127.0.0.1:8017 --poll-interval 1ms"#]]
     .assert_eq(&said);
+    let (code, said) = within(
+        folder.path(),
+        &harness,
+        &["docs", "--yes", "--configuration", "invoices"],
+    )
+    .await;
+    assert_eq!(code, Some(2), "{said}");
+    expect![[r#"
+        --configuration: invoices is not a configuration ID; those begin with `cfg-`.
+        Nothing was sent. To list them:
+          llamacloud-batches-mcp call list_configurations job_type=parse_v2 --base-url http://127.0.0.1:8017 --poll-interval 1ms"#]].assert_eq(&said);
     harness.close(0).await;
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Ending<'a> {
     pub(super) saved: Option<(&'a Path, &'a Object)>,
     /// The files that could not be uploaded although the user agreed to them, by reason.
     pub(super) left_out: Vec<&'a Object>,
+    /// How many files of the folder were listed as not uploaded before the user agreed.
+    pub(super) passed_over: u64,
 }
 
 impl Ending<'_> {
@@ -28,9 +30,10 @@ impl Ending<'_> {
         let marker = if context.is_sandbox { "[sandbox] " } else { "" };
         let left_out = self.left_out().map_or(String::new(), |sentence| format!("{sentence} "));
         let sentences = format!(
-            "{marker}{left_out}{} {}",
+            "{marker}{left_out}{} {}{}",
             self.outcome.sentence(),
-            self.results(context.is_sandbox)
+            self.results(context.is_sandbox),
+            self.passed_over()
         );
         let mut paragraphs = vec![out.wrap(&sentences)];
         if !self.left_out.is_empty() {
@@ -75,6 +78,15 @@ impl Ending<'_> {
             some => Some(format!(
                 "{some} files could not be uploaded, so the batch does not include them; the reasons are below."
             )),
+        }
+    }
+
+    /// A reminder of what the user has seen before agreeing.
+    fn passed_over(&self) -> String {
+        match self.passed_over {
+            0 => String::new(),
+            1 => " 1 file of the folder was not uploaded; the list at the beginning says why.".to_owned(),
+            some => format!(" {some} files of the folder were not uploaded; the list at the beginning says why."),
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::time::Duration;
 
 use super::out::Out;
-use super::{Cost, MAX_IDLE_CALLS, Object, Steps, has_used_up};
+use super::{Cost, MAX_IDLE_CALLS, Object, Steps, Uploaded, has_used_up};
 use crate::commands::answer::{count, text};
 use crate::commands::caller::{Done, Stopped};
 use crate::commands::progress::Progress;
@@ -14,8 +14,8 @@ use crate::untrusted::quote;
 const MAX_PATH_CHARS: usize = 300;
 
 impl Steps<'_> {
-    /// Uploads the missing files. Returns their directory, and which files are not in it although the user agreed to them.
-    pub(super) async fn upload(&mut self, path: &str, out: Option<&Out<'_>>) -> Result<(String, Vec<Object>), Stopped> {
+    /// Uploads the missing files.
+    pub(super) async fn upload(&mut self, path: &str, out: Option<&Out<'_>>) -> Result<Uploaded, Stopped> {
         let progress = Progress::with_lines(&self.context.terminal.err);
         progress.set("reading the files");
         let plan = self.plan(path, &progress).await?;
@@ -82,7 +82,11 @@ impl Steps<'_> {
                     }
                 }
                 progress.note(&format!("The files are in directory {}.", text(&step, "directory_id")));
-                return Ok((text(&step, "directory_id").to_owned(), left_out));
+                return Ok(Uploaded {
+                    directory_id: text(&step, "directory_id").to_owned(),
+                    left_out,
+                    passed_over: known.iter().map(|reason| count(reason, "count")).sum(),
+                });
             }
             idle = match unread {
                 0 => idle_uploads(idle, count(&step, "uploaded"), took, self.context.config.timeout),

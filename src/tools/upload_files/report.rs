@@ -49,7 +49,7 @@ pub(crate) struct UploadFilesOutput {
 }
 
 const FAILURE: Failure = Failure {
-    what: "Not all files could be uploaded",
+    what: "The upload failed",
     not_found: "The directory may have expired. Call again in a minute without `directory_id`, or with one that `list_directories` lists.",
     ask_less: None,
 };
