@@ -60,8 +60,9 @@ pub(super) fn settings_of(command: &Command, config: &Config) -> anyhow::Result<
         let made = check_outside(out, &source).and_then(|()| Ok(std::fs::create_dir_all(out)?));
         made.with_context(|| UnusableOut(out.display().to_string()))?;
         Output::open(out, &for_results).context("--out")?;
-        // It disappears at once; that it can be made counts, before anything is paid for.
-        tempfile::tempfile_in(out).with_context(|| UnusableOut(out.display().to_string()))?;
+        // Removed at once: that a file can be made is what counts, before anything is paid for.
+        let probe = tempfile::Builder::new().prefix(".").tempfile_in(out);
+        probe.with_context(|| UnusableOut(format!("{} (nothing was sent)", out.display())))?;
     }
     config.folders.output.clone_from(&arguments.out);
     Ok(Some((config, source)))

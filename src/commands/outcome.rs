@@ -86,7 +86,10 @@ impl Outcome<'_> {
         }
         let command = context.command(&["call", "retry_failed_files", &format!("batch_id={}", self.batch_id)]);
         let sentence = output.wrap("To process the failed files again as they are, which costs credits:");
-        let then = output.wrap("Its answer names the new batch and its directory. To save the new results, `run` that directory with another --out.");
-        Some(format!("{sentence}\n  {command}\n{then}"))
+        let then = output.wrap(
+            "Its answer names the new batch. When that has ended, save its results, with its ID in place of NEW:",
+        );
+        let save = context.command(&["call", "save_results", "batch_id=NEW", "--output-dir", "FOLDER"]);
+        Some(format!("{sentence}\n  {command}\n{then}\n  {save}"))
     }
 }

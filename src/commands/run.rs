@@ -12,7 +12,7 @@ mod uploading;
 use serde_json::{Map, Value, json};
 use tokio::time::Duration;
 
-use self::advice::advice;
+use self::advice::{Stage, advice, tell_rest, tell_stop};
 use self::ending::Ending;
 use self::out::Out;
 pub(crate) use self::source::Source;
@@ -54,7 +54,7 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
         return Exit::Usage;
     }
     let mut client = Client::connect(server, context.drain());
-    if let Some(problem) = withheld_tools(&mut client, arguments, source).await {
+    if let Some(problem) = withheld_tools(&mut client, context, arguments, source).await {
         context.terminal.err.say(&problem);
         client.close().await;
         return Exit::Usage;
@@ -70,30 +70,24 @@ pub(crate) async fn run(server: &Server, context: &Context<'_>, arguments: &cli:
         context,
         arguments,
         source,
-        has_sent: false,
-        is_creating: false,
+        stage: Stage::Reading,
     };
-    let mut batch_id = None;
-    let exit = match steps.all(&mut batch_id).await {
+    let exit = match steps.all().await {
         Ok(exit) => exit,
         Err(Stopped::Failed(failure)) => {
             context.terminal.err.say(&failure.text);
             // A sandbox ends with this command, and nothing of it can be continued.
-            if let Some(advice) = advice(&failure, steps.has_sent).filter(|_| !context.is_sandbox) {
-                context.terminal.err.say(advice);
+            if !context.is_sandbox {
+                if let Stage::Saving { batch_id, out } = &steps.stage {
+                    tell_rest(context, batch_id, out);
+                } else if let Some(advice) = advice(&failure, steps.stage != Stage::Reading) {
+                    context.terminal.err.say(advice);
+                }
             }
             Exit::Failed
         }
         Err(Stopped::Interrupted) => {
-            context.terminal.err.say(match (batch_id, steps.has_sent) {
-                _ if context.is_sandbox => "Stopped. The sandbox ends with this command.",
-                (Some(_), _) => "Stopped. This does not stop the batch. Run the same command again to continue.",
-                (None, _) if steps.is_creating => {
-                    "Stopped. If a batch was already created, it keeps running. Run the same command again to continue."
-                }
-                (None, true) => "Stopped. No batch was created. Run the same command again to continue.",
-                (None, false) => "Stopped. Nothing was uploaded or created.",
-            });
+            tell_stop(context, &steps.stage);
             Exit::Interrupted
         }
     };
@@ -106,7 +100,7 @@ fn unsuitable_configuration(arguments: &cli::Run) -> Option<String> {
     let cli::Run { job, configuration, .. } = arguments;
     if !configuration.looks_like_one() {
         return Some(format!(
-            "--configuration: {configuration} is not a configuration ID; those begin with `cfg-`. Nothing was sent. To list them:"
+            "--configuration: {configuration} is not a configuration ID (`cfg-…`). Nothing was sent. To list them:"
         ));
     }
     (job == "extract_v2" && configuration.is_preset()).then(|| {
@@ -118,8 +112,13 @@ fn unsuitable_configuration(arguments: &cli::Run) -> Option<String> {
 }
 
 /// Why the settings do not let the job get to its end, if that is so: found out before anything is paid for.
-async fn withheld_tools(client: &mut Client, arguments: &cli::Run, source: &Source) -> Option<String> {
-    let offered = client.list_tools::<Definition>().await.unwrap_or_default();
+async fn withheld_tools(
+    client: &mut Client,
+    context: &Context<'_>,
+    arguments: &cli::Run,
+    source: &Source,
+) -> Option<String> {
+    let offered = client.list_tools::<Definition>().await.ok()?;
     let needed = [
         ("upload_files", source.folder().is_some()),
         ("create_batch", true),
@@ -132,8 +131,13 @@ async fn withheld_tools(client: &mut Client, arguments: &cli::Run, source: &Sour
         .map(|(name, _)| name)
         .collect();
     (!withheld.is_empty()).then(|| {
+        let by = if context.config.read_only {
+            "--read-only (or LLAMA_CLOUD_READ_ONLY)"
+        } else {
+            "--tools"
+        };
         format!(
-            "`run` needs tools that --read-only or --tools withholds: {}. Nothing was uploaded or created.",
+            "`run` needs tools that {by} withholds: {}. Nothing was uploaded or created.",
             withheld.join(", ")
         )
     })
@@ -145,7 +149,7 @@ struct Uploaded {
     directory_id: String,
     /// The files that are not there although the user agreed to them, by reason.
     left_out: Vec<Object>,
-    /// How many files of the folder were listed as not uploaded before the user agreed.
+    /// How many files and subfolders were listed as not uploaded before the user agreed.
     passed_over: u64,
 }
 
@@ -154,14 +158,11 @@ struct Steps<'a> {
     context: &'a Context<'a>,
     arguments: &'a cli::Run,
     source: &'a Source,
-    /// Whether there is something to continue.
-    has_sent: bool,
-    /// Whether a batch may exist.
-    is_creating: bool,
+    stage: Stage,
 }
 
 impl Steps<'_> {
-    async fn all(&mut self, batch_id: &mut Option<String>) -> Result<Exit, Stopped> {
+    async fn all(&mut self) -> Result<Exit, Stopped> {
         let Self { context, arguments, .. } = *self;
         let out = arguments.out.as_deref().map(Out::look_into).transpose()?;
         let Uploaded {
@@ -182,13 +183,12 @@ impl Steps<'_> {
         };
         let progress = Progress::with_lines(&context.terminal.err);
         progress.set("creating the batch");
-        self.is_creating = true;
+        self.stage = Stage::Creating;
         let job = json!({ "type": arguments.job, "configuration_id": arguments.configuration });
         let create = json!({ "source_directory_id": directory_id, "config": { "job": job } });
         let created = self.call("create_batch", &create, &progress).await?;
         let id = text(&created, "id").to_owned();
-        *batch_id = Some(id.clone());
-        self.has_sent = true;
+        self.stage = Stage::Following;
         let is = |member: &str| created.get(member) == Some(&Value::Bool(true));
         progress.note(&match (is("created"), is("final"), self.source) {
             (true, ..) => format!("Created batch {id}."),
@@ -214,7 +214,13 @@ impl Steps<'_> {
             batch: &batch,
         };
         let saved = match &out {
-            Some(out) if outcome.has_results() => Some((out.folder, self.save(&id).await?)),
+            Some(out) if outcome.has_results() => {
+                self.stage = Stage::Saving {
+                    batch_id: id.clone(),
+                    out: out.folder.display().to_string(),
+                };
+                Some((out.folder, self.save(&id).await?))
+            }
             _ => None,
         };
         let ending = Ending {

@@ -80,7 +80,7 @@ impl Error {
 
     /// Whether the operation certainly did not happen: nothing reached the API, or the API refused it.
     ///
-    /// `false` means unknown, which for a create means that a batch may exist: a timeout, a broken connection, a 5xx, or a
+    /// `false` means unknown, which for a create means that a batch may exist: no answer in time, a broken connection, a 5xx, or a
     /// success that could not be read.
     pub fn had_no_effect(&self) -> bool {
         self.0.attempts.no_effect

@@ -151,8 +151,12 @@ fn explain_not_settled(call: &Call, why: NotSettled, order: &Order) -> ToolError
         )),
         NotSettled::TooManyFiles => ToolError::new(format!(
             "No batch was created: directory {directory} has more than {} files, the most that one batch can process. Nothing \
-             was sent. The files have to be split into several directories, with one batch for each.",
-            number(MAX_FILES)
+             was sent. {} the files into several directories, then create one batch for each.",
+            number(MAX_FILES),
+            match Audience::of(context) {
+                Audience::Model(_) => "Ask the user to split",
+                Audience::Person => "Split",
+            }
         )),
         NotSettled::OtherFiles { agreed, now } => ToolError::new(format!(
             "No batch was created: the user agreed to {}, but {}. Nothing was sent. Call again, and the user will be asked \

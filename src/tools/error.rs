@@ -76,7 +76,6 @@ pub(crate) fn explain_unknown(
         .into_iter()
         .filter(|(name, id)| !id.is_null() && !fixed.contains(name));
     look.extend(named.map(|(name, id)| (name.to_owned(), id)));
-    let look = Value::from(look);
     let same = if order.request.config.job.configuration_id.is_preset() {
         "If a batch with the same job type was created at the time of this call (LlamaCloud may show another configuration ID \
              for a preset)"
@@ -85,10 +84,15 @@ pub(crate) fn explain_unknown(
     };
     let what = match Audience::of(context) {
         Audience::Model(_) => format!(
-            "Do not call `{tool}` again yet. In a minute, call `list_batches` with {look}. {same}, check its progress with \
-             `get_batch`; if not, nothing was created and `{tool}` may be called again."
+            "Do not call `{tool}` again yet. In a minute, call `list_batches` with {}. {same}, check its progress with \
+             `get_batch`; if not, nothing was created and `{tool}` may be called again.",
+            Value::from(look)
         ),
-        Audience::Person => format!("In a minute, `call list_batches '{look}'` lists it if it was."),
+        Audience::Person => format!(
+            "Do not repeat this yet. In a minute, `call list_batches{}` with the same settings lists the batches of this directory. \
+             {same}, it was created; if not, nothing was created, and this may be repeated.",
+            words(&look)
+        ),
     };
     let text = format!(
         "The outcome is unknown: a batch may or may not have been created ({}). {what}",
@@ -96,6 +100,12 @@ pub(crate) fn explain_unknown(
     );
     let meta = Map::from_iter([("llamacloud/outcomeUnknown".to_owned(), Value::Bool(true))]);
     ToolError::caused_by(text, error).with_meta(meta)
+}
+
+/// Arguments as a person types them. Shape: ` source_directory_id=dir-1`, for each.
+fn words(arguments: &Map<String, Value>) -> String {
+    let word = |(name, value): (&String, &Value)| format!(" {name}={}", value.as_str().unwrap_or_default());
+    arguments.iter().map(word).collect()
 }
 
 /// An error in a tool's own words that says to programs whether the same call may succeed later.

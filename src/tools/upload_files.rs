@@ -86,16 +86,16 @@ impl UploadFiles {
             Err(DirectoryNotMade::NotMade(error)) => Err(explain_upload(error, call)),
             Err(DirectoryNotMade::Unknown(error)) => Err(with_advice(
                 format!(
-                    "No file was uploaded: it is not known whether the directory for the files exists ({}). {} in a minute: it \
-                     uses the directory if it exists, and creates it only if not.",
+                    "No file was uploaded: it is not known whether the directory for the files exists ({}). {} uses the \
+                     directory if it exists, and creates it only if not.",
                     error.cause(),
-                    Audience::of(&call.context).repeat(Self::NAME)
+                    Audience::of(&call.context).repeat(Self::NAME, " in a minute")
                 ),
                 error,
             )),
             Err(DirectoryNotMade::StillTrying) => Err(try_again(format!(
-                "No file was uploaded yet: LlamaCloud is slow to create the directory. {}: it continues.",
-                Audience::of(&call.context).repeat(Self::NAME)
+                "No file was uploaded yet: LlamaCloud is slow to create the directory. {} continues.",
+                Audience::of(&call.context).repeat(Self::NAME, "")
             ))),
         }
     }

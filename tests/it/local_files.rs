@@ -275,7 +275,11 @@ async fn what_the_user_may_not_read_or_write_is_named() {
         "{answer:#}"
     );
     let refused = as_user(&["run", "dir-small", "--out", "out"]).await;
-    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.stderr).replace('\n', " ");
+    assert!(
+        refused.status.code() == Some(2) && said.contains("--out out") && said.contains("denied"),
+        "{refused:?}"
+    );
     let saved = as_user(&[
         "call",
         "save_results",

@@ -230,7 +230,14 @@ async fn a_batch_that_may_exist_is_waited_for_before_the_next_run() {
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("The outcome is unknown"), "{said}");
     assert!(
-        words.contains("Wait a minute, then run the same command again: it looks for the batch before it creates one."),
+        words.contains("`call list_batches source_directory_id=dir-small created_at_on_or_after="),
+        "{said}"
+    );
+    assert!(
+        words.ends_with(
+            "Wait a minute, then run the same command again: it looks for the batch before it creates one. Sooner, LlamaCloud's list \
+             may not show the batch yet, and another one would be created and paid for."
+        ),
         "{said}"
     );
     harness.end_after_creates(1).await;
@@ -382,8 +389,8 @@ async fn a_wrong_configuration_is_refused_before_anything_is_sent() {
     .await;
     assert_eq!(code, Some(2), "{said}");
     expect![[r#"
-        --configuration: invoices is not a configuration ID; those begin with `cfg-`.
-        Nothing was sent. To list them:
+        --configuration: invoices is not a configuration ID (`cfg-…`). Nothing was sent.
+        To list them:
           llamacloud-batches-mcp call list_configurations job_type=parse_v2 --base-url http://127.0.0.1:8017 --poll-interval 1ms"#]].assert_eq(&said);
     harness.close(0).await;
 }

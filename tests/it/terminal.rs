@@ -331,16 +331,16 @@ async fn run_begins_only_if_every_step_has_its_tool() {
         (
             "--read-only",
             expect![[r#"
-            `run` needs tools that --read-only or --tools withholds: upload_files,
-            create_batch. Nothing was uploaded or created.
-        "#]],
+                `run` needs tools that --read-only (or LLAMA_CLOUD_READ_ONLY) withholds:
+                upload_files, create_batch. Nothing was uploaded or created.
+            "#]],
         ),
         (
             "--tools=upload_files,create_batch",
             expect![[r#"
-            `run` needs tools that --read-only or --tools withholds: get_batch. Nothing was
-            uploaded or created.
-        "#]],
+                `run` needs tools that --tools withholds: get_batch. Nothing was uploaded or
+                created.
+            "#]],
         ),
     ] {
         check(&["run", "examples", "--sandbox", setting], 2, &expected).await;

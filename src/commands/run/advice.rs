@@ -1,6 +1,23 @@
-//! What to do after a run that failed.
+//! What to do after a run that failed or was stopped.
 
 use crate::commands::answer::Failure;
+use crate::commands::context::Context;
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing was sent.
+    Reading,
+    Uploading,
+    /// A batch may exist.
+    Creating,
+    Following,
+    /// The batch has ended.
+    Saving {
+        batch_id: String,
+        out: String,
+    },
+}
 
 /// What to do after a failure, if the same command may get further.
 pub(super) const fn advice(failure: &Failure, has_sent: bool) -> Option<&'static str> {
@@ -15,6 +32,41 @@ pub(super) const fn advice(failure: &Failure, has_sent: bool) -> Option<&'static
         ),
         (false, ..) => None,
     }
+}
+
+/// What a stopped run leaves, and how to go on.
+pub(super) fn tell_stop(context: &Context<'_>, stage: &Stage) {
+    context.terminal.err.say(match stage {
+        _ if context.is_sandbox => "Stopped. The sandbox ends with this command.",
+        Stage::Reading => "Stopped. Nothing was uploaded or created.",
+        Stage::Uploading => "Stopped. No batch was created. Run the same command again to continue.",
+        Stage::Creating => {
+            "Stopped. A batch may have been created; if so, it keeps running. Wait a minute, then run the same command again: it \
+             looks for the batch before it creates one."
+        }
+        Stage::Following => "Stopped. This does not stop the batch. Run the same command again to continue.",
+        Stage::Saving { .. } => "Stopped. What was saved stays.",
+    });
+    if let Stage::Saving { batch_id, out } = stage
+        && !context.is_sandbox
+    {
+        tell_rest(context, batch_id, out);
+    }
+}
+
+/// The command that saves the rest of the results and cannot create a batch: the run itself would, if this one was cancelled.
+pub(super) fn tell_rest(context: &Context<'_>, batch_id: &str, out: &str) {
+    let err = &context.terminal.err;
+    err.say("To save the rest of the results:");
+    let words = [
+        "call",
+        "save_results",
+        &format!("batch_id={batch_id}"),
+        "folder=.",
+        "--output-dir",
+        out,
+    ];
+    err.line(&format!("  {}", context.command(&words)));
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) struct Ending<'a> {
     pub(super) saved: Option<(&'a Path, &'a Object)>,
     /// The files that could not be uploaded although the user agreed to them, by reason.
     pub(super) left_out: Vec<&'a Object>,
-    /// How many files of the folder were listed as not uploaded before the user agreed.
+    /// How many files and subfolders were listed as not uploaded before the user agreed.
     pub(super) passed_over: u64,
 }
 
@@ -85,8 +85,8 @@ impl Ending<'_> {
     fn passed_over(&self) -> String {
         match self.passed_over {
             0 => String::new(),
-            1 => " 1 file of the folder was not uploaded; the list at the beginning says why.".to_owned(),
-            some => format!(" {some} files of the folder were not uploaded; the list at the beginning says why."),
+            1 => " 1 file or subfolder was not uploaded; the list at the beginning says why.".to_owned(),
+            some => format!(" {some} files or subfolders were not uploaded; the list at the beginning says why."),
         }
     }
 

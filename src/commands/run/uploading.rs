@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::Duration;
 
+use super::advice::Stage;
 use super::out::Out;
 use super::{Cost, MAX_IDLE_CALLS, Object, Steps, Uploaded, has_used_up};
 use crate::commands::answer::{count, text};
@@ -49,7 +50,7 @@ impl Steps<'_> {
             ),
         };
         self.agree(&what, cost).await?;
-        self.has_sent = true;
+        self.stage = Stage::Uploading;
         let progress = Progress::with_lines(&self.context.terminal.err);
         let mut idle = 0;
         loop {

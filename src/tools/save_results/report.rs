@@ -142,7 +142,7 @@ impl Report {
                     plural(self.unfinished, "one of them has", "some of them have")
                 ));
             }
-            sentences.push(format!("{}: it continues.", audience.repeat("save_results")));
+            sentences.push(format!("{} continues.", audience.repeat("save_results", "")));
         }
         sentences.join(" ")
     }

@@ -49,7 +49,7 @@ pub(crate) struct UploadFilesOutput {
 }
 
 const FAILURE: Failure = Failure {
-    what: "The upload failed",
+    what: "The upload was not completed",
     not_found: "The directory may have expired. Call again in a minute without `directory_id`, or with one that `list_directories` lists.",
     ask_less: None,
 };
@@ -173,10 +173,9 @@ impl Report {
                 next.push(format!("The last problem: {}.", error.cause()));
             }
             next.push(format!(
-                "{} remaining. {}{}: it continues and sends nothing twice.",
+                "{} remaining. {} continues and sends nothing twice.",
                 files(self.remaining),
-                audience.repeat(NAME),
-                if self.trouble.is_some() { " in a minute" } else { "" }
+                audience.repeat(NAME, if self.trouble.is_some() { " in a minute" } else { "" })
             ));
             return next;
         }
@@ -190,12 +189,9 @@ impl Report {
                 let mut next = vec![format!("All {others}files are uploaded.")];
                 if self.unread > 0 {
                     next.push(format!(
-                        "{} changed, or could not be read, while being sent. {}, so that a batch includes {}.",
+                        "{} changed, or could not be read, while being sent. {} sends {} again.",
                         files(self.unread),
-                        match audience {
-                            Audience::Model(_) => format!("{} before `create_batch`", audience.repeat(NAME)),
-                            Audience::Person => audience.repeat(NAME),
-                        },
+                        audience.repeat(NAME, " before `create_batch`"),
                         plural(self.unread, "it", "them")
                     ));
                 } else if self.changed.is_empty() {
@@ -212,9 +208,8 @@ impl Report {
 
 /// Nothing could be sent yet, because reading the files takes longer than a call may.
 pub(super) fn still_reading(call: &Call) -> Answer<UploadFilesOutput> {
-    let repeat = Audience::of(&call.context).repeat(NAME);
-    let summary =
-        format!("The files of the folder are still being read; nothing was sent yet. {repeat}: it continues.");
+    let repeat = Audience::of(&call.context).repeat(NAME, "");
+    let summary = format!("The files of the folder are still being read; nothing was sent yet. {repeat} continues.");
     call.answer(&summary, UploadFilesOutput::default())
 }
 
