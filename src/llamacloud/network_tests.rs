@@ -239,6 +239,8 @@ async fn a_change_that_ends_at_its_deadline_had_no_effect_only_without_a_connect
             (&kind, 1, had_no_effect),
             "{error}"
         );
+        let reason = had_no_effect.then_some("no connection could be made in time");
+        assert_eq!(error.reason(), reason);
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const fn advice(failure: &Failure, has_sent: bool) -> Option<&'static
     match (failure.outcome_unknown, failure.retry_after, has_sent) {
         (true, ..) => Some(
             "Wait a minute, then run the same command again: it looks for the batch before it creates one. Sooner, LlamaCloud's list \
-                  may not show the batch yet, and another one would be created and paid for.",
+             may not show the batch yet, and another one would be created and paid for.",
         ),
         (false, Some(_), true) => Some(
             "Run the same command again to continue. Nothing is uploaded twice, and no batch that is unfinished or COMPLETED is \

@@ -67,8 +67,13 @@ async fn guidance(arguments: &[&str]) -> String {
     let said = text(&output.stderr).replace(program.to_str().unwrap(), "PROGRAM");
     let said = said.replace(here.to_str().unwrap(), "HERE");
     let (before, after) = said.split_once("Then restart").unwrap();
-    // Said only of a folder called `target`.
-    let before = before.split("This program is in a build folder.").next().unwrap();
+    // Said of a folder called `target`, and of no other.
+    let is_built = program.iter().rev().nth(2).is_some_and(|folder| folder == "target");
+    let (before, is_said) = match before.split_once("This program is in a build folder.") {
+        Some((before, _)) => (before, true),
+        None => (before, false),
+    };
+    assert_eq!(is_said, is_built, "{said}");
     let link = |line: &str| line.starts_with("  cursor:").then(|| "  LINK".to_owned());
     let lines = format!("{before}Then restart{after}");
     let lines = lines
